@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Time: what the Guest may read without asking.
+ *
+ * If the Host trusts its TSC, so may the Guest, and tsc_khz says how fast it
+ * is. If not, lguest_data.clock holds the Host's time as of a moment ago and
+ * the TSC bridges the rest; it is brought up to date whenever the vCPU is
+ * loaded, which the Host's own timer tick makes happen often.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/timekeeping.h>
+#include <asm/tsc.h>
+
+#include "lg.h"
+
+/* 32.32 fixed point: ns = (ticks << shift) * mul >> 32, as pvclock has it. */
+static void clock_scale(u32 khz, u32 *mul, s8 *shift)
+{
+	u64 ticks = (u64)khz * 1000;
+
+	*shift = 0;
+	while (ticks > 2ULL * NSEC_PER_SEC) {
+		ticks >>= 1;
+		--*shift;
+	}
+	while (ticks <= NSEC_PER_SEC) {
+		ticks <<= 1;
+		++*shift;
+	}
+	*mul = div64_u64((u64)NSEC_PER_SEC << 32, ticks);
+}
+
+void lg_clock_init(struct lg_vm *vm)
+{
+	vm->clock_start = ktime_get_ns();
+}
+
+/* The vCPU has a new lguest_data: all that concerns time in it. */
+void lg_clock_register(struct lg_vcpu *vcpu)
+{
+	struct lguest_data *data = vcpu->data;
+	u64 wall = ktime_get_real_ns() - (ktime_get_ns() - vcpu->vm->clock_start);
+	u32 mul;
+	s8 shift;
+
+	data->time_sec = div64_u64_rem(wall, NSEC_PER_SEC, &data->time_nsec);
+	data->tsc_khz = check_tsc_unstable() ? 0 : tsc_khz;
+	clock_scale(tsc_khz ?: 1000000, &mul, &shift);
+	data->clock.tsc_to_system_mul = mul;
+	data->clock.tsc_shift = shift;
+	lg_clock_update(vcpu);
+}
+
+/**
+ * lg_clock_update - bring lguest_data.clock up to date
+ *
+ * Any context in which @vcpu does not run Guest code. The version is odd in
+ * between for the sake of other vCPUs that read it.
+ */
+void lg_clock_update(struct lg_vcpu *vcpu)
+{
+	struct lguest_clock *clock = &vcpu->data->clock;
+	u32 version = (READ_ONCE(clock->version) | 1) + 1;
+
+	WRITE_ONCE(clock->version, version - 1);
+	smp_wmb();
+	clock->system_time = ktime_get_ns() - vcpu->vm->clock_start;
+	clock->tsc_timestamp = rdtsc_ordered();
+	smp_wmb();
+	WRITE_ONCE(clock->version, version);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lg.ko: what happens at insmod and rmmod, and how a VM dies.
+ *
+ * What this Host cannot do is said here, in one line and with -ENODEV, and not
+ * found out later by a crash.
+ */
+#define pr_fmt(fmt) "lguest: " fmt
+
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <asm/cpufeature.h>
+#include <asm/processor-flags.h>
+
+#include "host.h"
+#include "lg.h"
+
+/* Of this Host; fixed at load. */
+bool lg_la57, lg_pcid, lg_pke;
+
+/**
+ * lg_kill - end a Guest that cannot or must not go on
+ *
+ * Any context. The first reason is the one that the Launcher prints.
+ */
+void lg_kill(struct lg_vm *vm, const char *fmt, ...)
+{
+	va_list args;
+
+	if (cmpxchg(&vm->dead, 0, 1))
+		return;
+	va_start(args, fmt);
+	vsnprintf(vm->reason, sizeof(vm->reason), fmt, args);
+	va_end(args);
+	smp_store_release(&vm->dead, 2);
+	lg_kick_all(vm);
+}
+
+#ifndef X86_CR4_FRED
+#define X86_CR4_FRED	0
+#endif
+
+/* Why not, or NULL. */
+static const char *host_unfit(void)
+{
+	u64 cr4 = lg_read_cr4();
+
+	if (boot_cpu_has(X86_FEATURE_XENPV))
+		return "this kernel itself is a Xen PV guest, and slot 256 is Xen's";
+	if (!boot_cpu_has(X86_FEATURE_NX))
+		return "the CPU has no NX, or it is switched off";
+	if (!(cr4 & X86_CR4_FSGSBASE))
+		return "the CPU has no FSGSBASE (Intel before Ivy Bridge, AMD before Excavator), or it is switched off";
+	if (!boot_cpu_has(X86_FEATURE_SYSCALL))
+		return "the CPU has no SYSCALL";
+	if (cr4 & X86_CR4_FRED)
+		return "FRED event delivery is on: boot with fred=off";
+	if (lg_fpu_init())
+		return "the CPU has no XSAVE, or it is switched off";
+	return NULL;
+}
+
+static struct miscdevice lg_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "lguest",
+	.fops	= &lg_vm_fops,
+	.mode	= 0600,
+};
+
+static int __init lg_init(void)
+{
+	const char *why = host_unfit();
+	u64 cr4 = lg_read_cr4();
+	int err;
+
+	if (why) {
+		pr_err("cannot run here: %s\n", why);
+		return -ENODEV;
+	}
+	lg_la57 = cr4 & X86_CR4_LA57;
+	lg_pcid = cr4 & X86_CR4_PCIDE;
+	lg_pke = cr4 & X86_CR4_PKE;
+	err = lg_windows_init();
+	if (err) {
+		pr_err("no windows for the Switcher (error %d)\n", err);
+		return err;
+	}
+	err = misc_register(&lg_device);
+	if (err) {
+		lg_windows_exit();
+		return err;
+	}
+	pr_info("ready: Guest ABI %u, KPTI %s, %d-level paging, PCID %s\n", LGUEST_ABI_VERSION,
+		boot_cpu_has(X86_FEATURE_PTI) ? "on" : "off", lg_la57 ? 5 : 4,
+		lg_pcid ? "on" : "off");
+	return 0;
+}
+
+static void __exit lg_exit_module(void)
+{
+	misc_deregister(&lg_device);
+	lg_windows_exit();
+}
+
+module_init(lg_init);
+module_exit(lg_exit_module);
+MODULE_AUTHOR("the lguest developers");
+MODULE_DESCRIPTION("lguest: Linux guests without hardware virtualisation");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Decoding, 64-bit mode: prefixes, REX, one- and two-byte opcodes, ModRM, SIB
+ * and displacement (SDM volume 2, chapter 2). The bytes are the Guest's and may
+ * be anything.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "decode.h"
+#include "switcher.h"
+
+struct cursor {
+	const u8 *bytes;
+	unsigned int at, end;
+};
+
+static int next(struct cursor *c)
+{
+	return c->at < c->end ? c->bytes[c->at++] : -1;
+}
+
+/* By the number that ModRM and REX give; 4 is %rsp. */
+u64 *lg_register(struct guest_regs *regs, u8 number)
+{
+	u64 *const table[16] = {
+		&regs->ax, &regs->cx, &regs->dx, &regs->bx,
+		&regs->sp, &regs->bp, &regs->si, &regs->di,
+		&regs->r8, &regs->r9, &regs->r10, &regs->r11,
+		&regs->r12, &regs->r13, &regs->r14, &regs->r15,
+	};
+
+	return table[number & 15];
+}
+
+static u64 value(const struct guest_regs *regs, u8 number)
+{
+	return *lg_register((struct guest_regs *)regs, number);
+}
+
+static int displacement(struct cursor *c, int bytes, s64 *to)
+{
+	s32 disp = 0;
+
+	if (c->end - c->at < bytes)
+		return -EINVAL;
+	memcpy(&disp, c->bytes + c->at, bytes);
+	c->at += bytes;
+	*to = bytes == 1 ? (s8)disp : disp;
+	return 0;
+}
+
+/* The memory operand: base + index * scale + displacement, or %rip-relative. */
+static int memory_operand(const struct guest_regs *regs, struct cursor *c, u8 rex,
+			  struct lg_insn *insn)
+{
+	u8 mod = insn->modrm >> 6, base = insn->modrm & 7;
+	int disp_bytes = mod == 1 ? 1 : mod == 2 ? 4 : 0;
+	bool rip = mod == 0 && base == 5, no_base = false;
+	u64 address = 0;
+	s64 disp = 0;
+
+	if (base == 4) {
+		int sib = next(c);
+		u8 index;
+
+		if (sib < 0)
+			return -EINVAL;
+		index = (sib >> 3 & 7) | (rex & 2) << 2;
+		base = sib & 7;
+		if (index != 4)
+			address += value(regs, index) << (sib >> 6);
+		no_base = mod == 0 && base == 5;
+	}
+	if (rip || no_base)
+		disp_bytes = 4;
+	else
+		address += value(regs, base | (rex & 1) << 3);
+	if (disp_bytes && displacement(c, disp_bytes, &disp))
+		return -EINVAL;
+	/* %rip-relative counts from the end; no such opcode here has an immediate. */
+	insn->address = address + disp + (rip ? regs->ip + c->at : 0);
+	return 0;
+}
+
+static bool opcode_has_modrm(u16 opcode)
+{
+	switch (opcode) {
+	case 0x88 ... 0x8b:
+	case 0xc6: case 0xc7:
+	case 0x0f00: case 0x0f01:
+	case 0x0f20 ... 0x0f23:
+	case 0x0fb6: case 0x0fb7:
+	case 0x0fbe: case 0x0fbf:
+		return true;
+	}
+	return false;
+}
+
+/** lg_decode - decode what is at the Guest's %rip; -EINVAL: cut off */
+int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count,
+	      struct lg_insn *insn)
+{
+	struct cursor c = { bytes, 0, min(count, (unsigned int)LG_INSN_MAX) };
+	u8 rex = 0;
+	int byte;
+
+	memset(insn, 0, sizeof(*insn));
+	insn->operand_bytes = 4;
+	for (;;) {
+		byte = next(&c);
+		if (byte == 0x66)
+			insn->operand_bytes = 2;
+		else if (byte != 0x2e && byte != 0x3e && byte != 0x64 && byte != 0x65 &&
+			 byte != 0x67 && byte != 0xf0 && byte != 0xf2 && byte != 0xf3)
+			break;
+	}
+	if (byte >= 0x40 && byte <= 0x4f) {
+		rex = byte;
+		insn->has_rex = true;
+		if (rex & 8)
+			insn->operand_bytes = 8;
+		byte = next(&c);
+	}
+	if (byte < 0)
+		return -EINVAL;
+	insn->opcode = byte;
+	if (byte == 0x0f) {
+		byte = next(&c);
+		if (byte < 0)
+			return -EINVAL;
+		insn->opcode = 0x0f00 | byte;
+	}
+	insn->has_modrm = opcode_has_modrm(insn->opcode);
+	if (insn->has_modrm) {
+		byte = next(&c);
+		if (byte < 0)
+			return -EINVAL;
+		insn->modrm = byte;
+		insn->reg = (byte >> 3 & 7) | (rex & 4) << 1;
+		insn->rm = (byte & 7) | (rex & 1) << 3;
+		insn->memory = byte >> 6 != 3;
+		if (insn->memory && memory_operand(regs, &c, rex, insn))
+			return -EINVAL;
+	}
+	insn->length = c.at;
+	return 0;
+}

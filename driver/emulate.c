@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Instructions of the Guest's kernel that the CPU refused: MOV to and from the
+ * devices' registers, and the privileged ones that have no pv_op in today's
+ * kernels. All of this may sleep. What we do not know is the Guest's exception.
+ */
+#include <linux/uaccess.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+
+#include "decode.h"
+#include "host.h"
+#include "lg.h"
+
+/* As many bytes as there are: the instruction may end just before a bad page. */
+static int fetch(struct lg_vcpu *vcpu, struct lg_insn *insn, u8 bytes[LG_INSN_MAX])
+{
+	gva_t ip = vcpu->regs->ip;
+	unsigned int count = min_t(u64, LG_INSN_MAX, PAGE_SIZE - (ip & ~PAGE_MASK));
+
+	if (lg_read_gva(vcpu, ip, bytes, count))
+		return -EFAULT;
+	if (count < LG_INSN_MAX && !lg_read_gva(vcpu, ip + count, bytes + count,
+						LG_INSN_MAX - count))
+		count = LG_INSN_MAX;
+	return lg_decode(vcpu->regs, bytes, count, insn);
+}
+
+/* Devices */
+
+struct mmio_access {
+	u8 bytes, reg, extend;	/* extend: bytes of the register that are written */
+	bool write, sign;
+	u64 data;
+};
+
+/* Registers 4 to 7 without REX are AH to BH: nobody moves those to a device. */
+static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *bytes,
+		       struct mmio_access *access)
+{
+	bool byte = false;
+
+	*access = (struct mmio_access) {
+		.bytes = insn->operand_bytes, .extend = insn->operand_bytes, .reg = insn->reg,
+	};
+	switch (insn->opcode) {
+	case 0x88: case 0x8a: case 0xc6:
+		access->bytes = 1;
+		access->extend = 1;
+		byte = true;
+		break;
+	case 0x0fb6: case 0x0fbe:
+		access->bytes = 1;
+		break;
+	case 0x0fb7: case 0x0fbf:
+		access->bytes = 2;
+		break;
+	case 0x89: case 0x8b: case 0xc7:
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!insn->memory || (byte && !insn->has_rex && insn->reg >= 4))
+		return -EINVAL;
+	access->sign = insn->opcode == 0x0fbe || insn->opcode == 0x0fbf;
+	access->write = insn->opcode == 0x88 || insn->opcode == 0x89 ||
+			insn->opcode == 0xc6 || insn->opcode == 0xc7;
+	access->data = *lg_register(vcpu->regs, insn->reg);
+	if (insn->opcode == 0xc6 || insn->opcode == 0xc7) {
+		unsigned int size = min_t(unsigned int, access->bytes, 4);
+		s32 imm = 0;
+
+		if (insn->length + size > LG_INSN_MAX)
+			return -EINVAL;
+		memcpy(&imm, bytes + insn->length, size);
+		access->data = (s64)imm;
+		insn->length += size;
+	}
+	if (access->bytes < 8)
+		access->data &= (1ULL << access->bytes * 8) - 1;
+	return 0;
+}
+
+/**
+ * lg_emulate_mmio - the Guest's MOV to or from the hole
+ *
+ * 0: done here (a queue's doorbell); 1: the Launcher is to do it.
+ */
+int lg_emulate_mmio(struct lg_vcpu *vcpu)
+{
+	struct lguest_run *run = vcpu->run;
+	struct mmio_access access;
+	struct lg_insn insn;
+	u8 bytes[LG_INSN_MAX];
+
+	vcpu->stats.mmio++;
+	if (fetch(vcpu, &insn, bytes) || mmio_decode(vcpu, &insn, bytes, &access)) {
+		lg_kill(vcpu->vm, "instruction at 0x%llx touches device memory at 0x%llx, and is not a MOV",
+			vcpu->regs->ip, vcpu->mmio_gpa);
+		return 0;
+	}
+	if (access.write && access.bytes == 4 &&
+	    lg_ioeventfd_write(vcpu->vm, vcpu->mmio_gpa, access.data)) {
+		vcpu->stats.kicks++;
+		vcpu->regs->ip += insn.length;
+		return 0;
+	}
+	vcpu->mmio = (struct lg_mmio) {
+		.pending = true, .write = access.write, .reg = access.reg,
+		.bytes = access.bytes, .extend = access.extend, .sign = access.sign,
+		.next_ip = vcpu->regs->ip + insn.length,
+	};
+	run->mmio.guest_phys = vcpu->mmio_gpa;
+	run->mmio.length = access.bytes;
+	run->mmio.is_write = access.write;
+	run->mmio.data = access.write ? access.data : 0;
+	run->exit_reason = LGUEST_EXIT_MMIO;
+	return 1;
+}
+
+/* A 4-byte result clears the upper half; smaller ones leave the rest alone. */
+static void write_register(u64 *reg, u64 data, u8 bytes)
+{
+	if (bytes >= 4)
+		*reg = bytes == 8 ? data : (u32)data;
+	else
+		memcpy(reg, &data, bytes);
+}
+
+/** lg_complete_mmio - the Launcher has done it: finish the instruction */
+void lg_complete_mmio(struct lg_vcpu *vcpu)
+{
+	struct lg_mmio *mmio = &vcpu->mmio;
+	u64 data = READ_ONCE(vcpu->run->mmio.data);
+	unsigned int shift = 64 - mmio->bytes * 8;
+
+	if (!mmio->pending)
+		return;
+	mmio->pending = false;
+	vcpu->regs->ip = mmio->next_ip;
+	if (mmio->write)
+		return;
+	data = mmio->sign ? (u64)((s64)(data << shift) >> shift) : data << shift >> shift;
+	write_register(lg_register(vcpu->regs, mmio->reg), data, mmio->extend);
+}
+
+/* Privileged instructions */
+
+/* What a Guest that asks the CPU itself is told. */
+#define GUEST_CR0	(X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | \
+			 X86_CR0_AM | X86_CR0_PG)
+#define GUEST_CR4	(X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | \
+			 X86_CR4_FSGSBASE | X86_CR4_OSXSAVE)
+
+static u64 read_cr(struct lg_vcpu *vcpu, u8 number)
+{
+	switch (number) {
+	case 0:
+		return GUEST_CR0;
+	case 2:
+		return vcpu->data ? READ_ONCE(vcpu->data->cr2) : 0;
+	case 3:
+		return vcpu->cr3;
+	case 4:
+		return GUEST_CR4;
+	}
+	return 0;
+}
+
+/* No ports, so IN reads what an empty bus does; OUT goes nowhere. */
+static bool port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
+{
+	bool imm = !(insn->opcode & 8), in = !(insn->opcode & 2);
+
+	if (in)
+		write_register(&vcpu->regs->ax, ~0ULL,
+			       insn->opcode & 1 ? min_t(u8, insn->operand_bytes, 4) : 1);
+	insn->length += imm;
+	return true;
+}
+
+/* UMIP: SGDT, SIDT, SLDT, STR and SMSW tell nothing. */
+static bool store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn)
+{
+	static const u8 zero[10];
+	unsigned int op = insn->modrm >> 3 & 7;
+	bool descriptor = insn->opcode == 0x0f01 && op < 2;
+
+	if (!insn->memory) {
+		write_register(lg_register(vcpu->regs, insn->rm), 0, insn->operand_bytes);
+		return true;
+	}
+	return !lg_write_gva(vcpu, insn->address, zero, descriptor ? 10 : 2);
+}
+
+/* 0F 01: by ModRM. */
+static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
+{
+	switch (insn->modrm) {
+	case 0xca: case 0xcb:	/* CLAC, STAC */
+	case 0xd1:		/* XSETBV: XCR0 stays the Host's */
+		return true;
+	}
+	switch (insn->modrm >> 3 & 7) {
+	case 0: case 1:
+		return insn->memory && store_table(vcpu, insn);
+	case 2: case 3:		/* LGDT, LIDT */
+		return insn->memory;
+	case 4:
+		return store_table(vcpu, insn);
+	case 6:			/* LMSW */
+		return true;
+	case 7:			/* INVLPG */
+		if (insn->memory)
+			lg_flush(vcpu, LGUEST_FLUSH_RANGE, insn->address, insn->address + 1);
+		return insn->memory;
+	}
+	return false;
+}
+
+static void set_interrupts(struct lg_vcpu *vcpu, bool on)
+{
+	if (vcpu->data)
+		WRITE_ONCE(vcpu->data->irq_enabled, on ? X86_EFLAGS_IF : 0);
+}
+
+/* True: done, but for going on to the next instruction. */
+static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
+{
+	struct guest_regs *regs = vcpu->regs;
+
+	switch (insn->opcode) {
+	case 0xe4 ... 0xe7:
+	case 0xec ... 0xef:
+		return port_io(vcpu, insn);
+	case 0xf4:		/* HLT */
+		*halt = true;
+		return true;
+	case 0xfa: case 0xfb:	/* CLI, STI */
+		set_interrupts(vcpu, insn->opcode == 0xfb);
+		return true;
+	case 0x0f00:
+		return (insn->modrm >> 3 & 7) < 2 && store_table(vcpu, insn);
+	case 0x0f01:
+		return group_7(vcpu, insn);
+	case 0x0f06:		/* CLTS */
+	case 0x0f08: case 0x0f09:	/* INVD, WBINVD */
+	case 0x0f22: case 0x0f23:	/* MOV to CR, DR */
+	case 0x0f30:		/* WRMSR */
+		return true;
+	case 0x0f20:
+		*lg_register(regs, insn->rm) = read_cr(vcpu, insn->reg);
+		return true;
+	case 0x0f21:
+		*lg_register(regs, insn->rm) = 0;
+		return true;
+	case 0x0f32: case 0x0f33:	/* RDMSR, RDPMC */
+		regs->ax = regs->dx = 0;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * lg_emulate - #GP or #UD in the Guest's kernel
+ *
+ * Always 0: the Guest goes on behind the instruction, or at its own handler.
+ */
+int lg_emulate(struct lg_vcpu *vcpu)
+{
+	u8 vector = vcpu->regs->trap & 31, bytes[LG_INSN_MAX];
+	struct lg_insn insn;
+	bool halt = false;
+
+	if (!fetch(vcpu, &insn, bytes) && privileged(vcpu, &insn, &halt)) {
+		vcpu->stats.emulated++;
+		vcpu->regs->ip += insn.length;
+		return halt ? lg_halt(vcpu) : 0;
+	}
+	lg_exception(vcpu, vector, vector == X86_TRAP_GP ? vcpu->regs->error : ~0ULL);
+	return 0;
+}

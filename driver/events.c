@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events for the Guest's kernel: exceptions, interrupts and system calls, and
+ * the return to where they came from. The Host writes them to lguest_data and
+ * sets registers; it never touches a Guest stack.
+ *
+ * All of this is atomic, and knows nothing of hypercall numbers.
+ */
+#include <asm/segment.h>
+#include <asm/trapnr.h>
+
+#include "lg.h"
+
+/*
+ * What the Guest may have in RFLAGS while it runs. IF is always set: ring 3
+ * with IOPL 0 cannot clear it, and an interrupt of the Host must get through.
+ */
+#define FLAGS_GUEST	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
+			 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | \
+			 X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
+#define FLAGS_ALWAYS	(X86_EFLAGS_IF | X86_EFLAGS_FIXED)
+/* What the CPU clears when it delivers an event (SDM volume 3, 6.12.1.3), and AC:
+ * CR0.AM bites in ring 3, where the Guest's kernel does not expect it. */
+#define FLAGS_CLEARED	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC)
+
+u64 lg_runnable_flags(u64 flags)
+{
+	return (flags & FLAGS_GUEST) | FLAGS_ALWAYS;
+}
+
+/** lg_exception - deliver @vector before the Guest runs again */
+void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error)
+{
+	vcpu->exception_pending = true;
+	vcpu->exception_vector = vector;
+	vcpu->exception_error = error;
+}
+
+/* From user mode to kernel mode: the other GS base, the other page tables. */
+static void to_kernel_mode(struct lg_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->data->user_gs_base, vcpu->cpu->gs_base);
+	vcpu->cpu->gs_base = vcpu->kernel_gs_base;
+	vcpu->mode = LG_KERNEL;
+}
+
+static enum lg_slow no_event(struct lg_vcpu *vcpu, unsigned int vector, const char *why)
+{
+	lg_kill(vcpu->vm, "exception %u (error code 0x%llx, address 0x%llx) at 0x%llx %s",
+		vector, vector == vcpu->exception_vector ? vcpu->exception_error : 0,
+		vcpu->cpu->cr2, vcpu->regs->ip, why);
+	return LG_SLOW_DEAD;
+}
+
+/* Write the event record and go to the Guest's entry point. */
+static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error)
+{
+	struct lguest_data *data = vcpu->data;
+	struct guest_regs *regs = vcpu->regs;
+	bool user = vcpu->mode == LG_USER;
+
+	if (!data || !vcpu->vm->abi_ready)
+		return no_event(vcpu, vector, "before the Guest's kernel is ready for any");
+	if (READ_ONCE(data->event_valid))
+		return no_event(vcpu, vector, "while the kernel takes another");
+
+	data->event_vector = vector;
+	data->event_error = error;
+	data->event.ip = regs->ip;
+	data->event.sp = regs->sp;
+	data->event.cs = user ? regs->cs : __KERNEL_CS;
+	data->event.ss = user ? regs->ss : __KERNEL_DS;
+	data->event.flags = (regs->flags & ~X86_EFLAGS_IF) |
+			    (user ? X86_EFLAGS_IF : READ_ONCE(data->irq_enabled) & X86_EFLAGS_IF);
+	WRITE_ONCE(data->irq_enabled, 0);
+	WRITE_ONCE(data->event_valid, 1);
+	if (user) {
+		regs->sp = READ_ONCE(data->sp0);
+		to_kernel_mode(vcpu);
+	}
+	regs->ip = vcpu->vm->abi.event_entry;
+	regs->cs = __USER_CS;
+	regs->ss = __USER_DS;
+	regs->flags = lg_runnable_flags(regs->flags & ~(u64)FLAGS_CLEARED);
+	vcpu->stats.injected++;
+	return LG_FAST;
+}
+
+/* Between "interrupts on" and the last instruction of a return to the kernel? */
+static bool in_noirq_window(struct lg_vcpu *vcpu)
+{
+	const struct lguest_init *abi = &vcpu->vm->abi;
+	u64 ip = vcpu->regs->ip;
+
+	return vcpu->mode == LG_KERNEL && ip >= abi->noirq_start && ip < abi->noirq_end;
+}
+
+static bool can_interrupt(struct lg_vcpu *vcpu)
+{
+	struct lguest_data *data = vcpu->data;
+
+	if (READ_ONCE(data->event_valid))
+		return false;
+	return vcpu->mode == LG_USER || (READ_ONCE(data->irq_enabled) & X86_EFLAGS_IF);
+}
+
+/*
+ * Interrupts: one if the Guest takes it now, else irq_pending. In the window
+ * the Guest has read irq_pending already, so it is stepped out of it.
+ */
+static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
+{
+	int vector = lg_interrupt_next(vcpu);
+
+	if (vector < 0) {
+		if (READ_ONCE(vcpu->data->irq_pending))
+			WRITE_ONCE(vcpu->data->irq_pending, 0);
+		return LG_FAST;
+	}
+	if (can_interrupt(vcpu)) {
+		if (!in_noirq_window(vcpu)) {
+			clear_bit(vector, vcpu->pending);
+			WRITE_ONCE(vcpu->data->irq_pending, lg_interrupt_waiting(vcpu));
+			return deliver(vcpu, vector, ~0ULL);
+		}
+		vcpu->stepping = true;
+	}
+	WRITE_ONCE(vcpu->data->irq_pending, 1);
+	return LG_FAST;
+}
+
+/**
+ * lg_deliver - deliver what is due before the Guest is entered
+ *
+ * LG_FAST, or LG_SLOW_DEAD when the Guest cannot take an exception.
+ */
+enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
+{
+	vcpu->stepping = false;
+	if (vcpu->exception_pending) {
+		vcpu->exception_pending = false;
+		return deliver(vcpu, vcpu->exception_vector, vcpu->exception_error);
+	}
+	if (!vcpu->data || !vcpu->vm->abi_ready)
+		return LG_FAST;
+	return deliver_interrupt(vcpu);
+}
+
+/** lg_system_call - SYSCALL in user mode: to the Guest's entry point */
+enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
+{
+	struct lguest_data *data = vcpu->data;
+	struct guest_regs *regs = vcpu->regs;
+
+	vcpu->stats.syscalls++;
+	if (!data || READ_ONCE(data->event_valid))
+		return no_event(vcpu, TRAP_SYSCALL, "(a system call) that the kernel cannot take");
+	/* As SYSCALL leaves them: SDM volume 2. r11 is in the frame's flags. */
+	regs->cx = regs->ip;
+	regs->r11 = regs->flags;
+	WRITE_ONCE(data->syscall_sp, regs->sp);
+	WRITE_ONCE(data->irq_enabled, 0);
+	regs->sp = READ_ONCE(data->sp0);
+	regs->ip = vcpu->vm->abi.syscall_entry;
+	regs->flags = FLAGS_ALWAYS;
+	to_kernel_mode(vcpu);
+	return LG_FAST;
+}
+
+/* A frame that IRET would refuse: #GP in the user code it would have gone to. */
+static void bad_iret(struct lg_vcpu *vcpu, const struct lguest_frame *frame)
+{
+	vcpu->regs->ip = frame->ip;
+	vcpu->regs->sp = frame->sp;
+	vcpu->regs->cs = __USER_CS;
+	vcpu->regs->ss = __USER_DS;
+	lg_exception(vcpu, X86_TRAP_GP, frame->cs & 0xfffc);
+}
+
+/**
+ * lg_iret - LHCALL_IRET: to the frame that the Guest's kernel has prepared
+ *
+ * To user mode, or (for frames with TF or RF, which POPF cannot do) to kernel
+ * mode. Each field is read once and checked: IRET must not fault in ring 0.
+ */
+enum lg_slow lg_iret(struct lg_vcpu *vcpu)
+{
+	struct lguest_data *data = vcpu->data;
+	struct guest_regs *regs = vcpu->regs;
+	struct lguest_frame frame;
+	u64 gs_base;
+
+	if (!data) {
+		lg_kill(vcpu->vm, "return from an event before LHCALL_REGISTER");
+		return LG_SLOW_DEAD;
+	}
+	frame.ip = READ_ONCE(data->iret.ip);
+	frame.cs = READ_ONCE(data->iret.cs);
+	frame.flags = READ_ONCE(data->iret.flags);
+	frame.sp = READ_ONCE(data->iret.sp);
+	frame.ss = READ_ONCE(data->iret.ss);
+	regs->ax = READ_ONCE(data->iret_ax);
+	regs->cx = READ_ONCE(data->iret_cx);
+	regs->r11 = READ_ONCE(data->iret_r11);
+	regs->flags = lg_runnable_flags(frame.flags);
+	regs->sp = frame.sp;
+
+	if (!(frame.cs & 3)) {
+		if (!lg_canonical(frame.ip)) {
+			lg_kill(vcpu->vm, "return to kernel address 0x%llx", frame.ip);
+			return LG_SLOW_DEAD;
+		}
+		regs->ip = frame.ip;
+		WRITE_ONCE(data->irq_enabled, frame.flags & X86_EFLAGS_IF);
+		return LG_FAST;
+	}
+
+	/* WRGSBASE of a non-canonical address would fault in ring 0. */
+	gs_base = READ_ONCE(data->user_gs_base);
+	vcpu->cpu->gs_base = lg_canonical(gs_base) ? gs_base : 0;
+	vcpu->mode = LG_USER;
+	WRITE_ONCE(data->irq_enabled, X86_EFLAGS_IF);
+	if (!lg_canonical(frame.ip) || !lg_return_selectors_ok(vcpu, frame.cs, frame.ss)) {
+		bad_iret(vcpu, &frame);
+		return LG_FAST;
+	}
+	regs->ip = frame.ip;
+	regs->cs = frame.cs;
+	regs->ss = frame.ss;
+	return LG_FAST;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Why the Guest was left, and who takes care of it. Atomic. */
+#include <linux/percpu.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/traps.h>
+
+#include "lg.h"
+
+/*
+ * #DB. Ours if we were stepping; else the Guest's, single-stepping itself (it
+ * has no breakpoints of its own). DR6 is the Host's again afterwards.
+ */
+static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
+{
+	unsigned long dr6;
+
+	asm volatile("mov %%db6, %0" : "=r" (dr6));
+	asm volatile("mov %0, %%db6" : : "r" ((unsigned long)DR6_RESERVED));
+	if (vcpu->stepping && (dr6 & DR_STEP)) {
+		vcpu->stepping = false;
+		return LG_FAST;
+	}
+	if (vcpu->data)
+		WRITE_ONCE(vcpu->data->dr6, dr6);
+	lg_exception(vcpu, X86_TRAP_DB, ~0ULL);
+	return LG_FAST;
+}
+
+/* INT n in user mode arrives as #GP with the gate's selector error code. */
+#define ERROR_IDT(vector)	((vector) << 3 | 2)
+
+/*
+ * #GP: an INT n that the Guest's kernel allows, an instruction that we know how
+ * to emulate for its kernel, or the Guest's own business.
+ */
+static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
+{
+	u32 vector = vcpu->vm->abi_ready ? vcpu->vm->abi.syscall_vec : 0;
+	u64 error = vcpu->regs->error;
+
+	if (vcpu->mode == LG_KERNEL)
+		return LG_SLOW_EMULATE;
+	if (vector && error == ERROR_IDT(vector)) {
+		/* INT imm8 is two bytes; the return address is behind it. */
+		vcpu->regs->ip += 2;
+		lg_exception(vcpu, vector, ~0ULL);
+		return LG_FAST;
+	}
+	lg_exception(vcpu, X86_TRAP_GP, error);
+	return LG_FAST;
+}
+
+static bool has_error_code(u8 vector)
+{
+	return vector == X86_TRAP_DF || vector == X86_TRAP_AC || vector == X86_TRAP_CP ||
+	       (vector >= X86_TRAP_TS && vector <= X86_TRAP_PF);
+}
+
+static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
+{
+	vcpu->stats.exceptions[vector]++;
+	switch (vector) {
+	case X86_TRAP_PF:
+		return lg_shadow_fault(vcpu);
+	case X86_TRAP_DB:
+		return guest_debug(vcpu);
+	case X86_TRAP_GP:
+		return guest_protection(vcpu);
+	case X86_TRAP_NMI:
+	case X86_TRAP_MC:
+		/* The Host's, and handled already. */
+		return LG_FAST;
+	case X86_TRAP_UD:
+		if (vcpu->mode == LG_KERNEL)
+			return LG_SLOW_EMULATE;
+		break;
+	}
+	lg_exception(vcpu, vector, has_error_code(vector) ? vcpu->regs->error : ~0ULL);
+	return LG_FAST;
+}
+
+static enum lg_slow switcher_fault(struct lg_vcpu *vcpu)
+{
+	u64 vector, error, offset;
+
+	lg_window_fault(vcpu, &vector, &error, &offset);
+	lg_kill(vcpu->vm, "exception %llu (error code 0x%llx) in the Switcher at +0x%llx",
+		vector, error, offset);
+	return LG_SLOW_DEAD;
+}
+
+/**
+ * lg_exit - handle an exit that is not an interrupt of the Host
+ *
+ * LG_FAST: enter again; else what to do outside of the atomic part.
+ */
+enum lg_slow lg_exit(struct lg_vcpu *vcpu)
+{
+	switch (vcpu->regs->trap) {
+	case TRAP_SYSCALL:
+		if (vcpu->mode == LG_USER)
+			return lg_system_call(vcpu);
+		return lg_hypercall(vcpu);
+	case TRAP_SYSCALL32:
+		/* Not a feature that the Guest shows its programs. */
+		lg_exception(vcpu, X86_TRAP_UD, ~0ULL);
+		return LG_FAST;
+	case TRAP_ABORTED:
+		return LG_FAST;
+	case TRAP_RING0:
+		return switcher_fault(vcpu);
+	}
+	return guest_exception(vcpu, vcpu->regs->trap & 31);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest memory is ordinary memory of the Launcher: a few regions of Guest
+ * physical space, each at an address of the Launcher's. The Host reaches it
+ * as it reaches any user memory, in the Launcher's own thread.
+ */
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <asm/trap_pf.h>
+
+#include "lg.h"
+
+bool lg_in_hole(gpa_t gpa)
+{
+	return gpa >= LGUEST_HOLE_START && gpa < LGUEST_HOLE_END;
+}
+
+static bool overlaps(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
+{
+	return a < b + nb && b < a + na;
+}
+
+/**
+ * lg_set_memory - LGUEST_SET_MEMORY: add a region
+ *
+ * vm->lock held. -EINVAL: not in whole pages, empty, in the devices' hole,
+ * over another, or not the Launcher's address; -EBUSY: the Guest runs already.
+ */
+int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
+{
+	gfn_t first = args->guest_phys >> PAGE_SHIFT, frames = args->size >> PAGE_SHIFT;
+	struct lg_memory_slot *slot;
+	unsigned int i;
+
+	if (vm->started)
+		return -EBUSY;
+	if (args->reserved || (args->guest_phys | args->size | args->host_virt) & ~PAGE_MASK)
+		return -EINVAL;
+	/* A Guest frame number has to fit in lg_shadow_page.gfns. */
+	if (!frames || frames > U32_MAX || first > U32_MAX - frames)
+		return -EINVAL;
+	if (overlaps(first, frames, LGUEST_HOLE_START >> PAGE_SHIFT,
+		     (LGUEST_HOLE_END - LGUEST_HOLE_START) >> PAGE_SHIFT))
+		return -EINVAL;
+	if (!access_ok((void __user *)args->host_virt, args->size))
+		return -EINVAL;
+	for (i = 0; i < vm->nr_slots; i++)
+		if (overlaps(first, frames, vm->slots[i].first, vm->slots[i].frames))
+			return -EINVAL;
+	if (vm->nr_slots == LGUEST_MAX_MEMORY)
+		return -ENOSPC;
+	slot = &vm->slots[vm->nr_slots++];
+	slot->first = first;
+	slot->frames = frames;
+	slot->hva = args->host_virt;
+	return 0;
+}
+
+/* Where the Launcher has @gfn; 0: nowhere. */
+hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_slots; i++) {
+		const struct lg_memory_slot *slot = &vm->slots[i];
+
+		if (gfn >= slot->first && gfn - slot->first < slot->frames)
+			return slot->hva + ((gfn - slot->first) << PAGE_SHIFT);
+	}
+	return 0;
+}
+
+/**
+ * lg_fault_in - make the Launcher's page at @hva present and writable
+ *
+ * Sleeps. -EFAULT: the Launcher has no such memory.
+ */
+int lg_fault_in(hva_t hva)
+{
+	struct page *page;
+	int n = get_user_pages_fast(hva, 1, FOLL_WRITE, &page);
+
+	if (n != 1)
+		return n < 0 ? n : -EFAULT;
+	put_page(page);
+	return 0;
+}
+
+/*
+ * Guest virtual memory, as the Guest's kernel in its current address space sees
+ * it. May sleep; a page that the Launcher has swapped out comes back.
+ */
+static int copy_gva(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes, bool write)
+{
+	struct lg_walk walk;
+	hva_t hva;
+
+	while (bytes) {
+		size_t part = min_t(size_t, bytes, PAGE_SIZE - (gva & ~PAGE_MASK));
+		enum lg_walk_result result;
+		unsigned int tries = 0;
+
+		do {
+			result = lg_walk(vcpu, gva, write ? X86_PF_WRITE : 0, &walk);
+			if (result == LG_WALK_AGAIN && lg_fault_in(walk.hva))
+				return -EFAULT;
+		} while (result == LG_WALK_AGAIN && ++tries < 16);
+		if (result != LG_WALK_OK)
+			return -EFAULT;
+		hva = lg_gfn_to_hva(vcpu->vm, walk.gpa >> PAGE_SHIFT);
+		if (!hva)
+			return -EFAULT;
+		hva += walk.gpa & ~PAGE_MASK;
+		if (write ? copy_to_user((void __user *)hva, buffer, part) :
+			    copy_from_user(buffer, (void __user *)hva, part))
+			return -EFAULT;
+		gva += part;
+		buffer += part;
+		bytes -= part;
+	}
+	return 0;
+}
+
+/** lg_read_gva - copy from Guest memory; may sleep; 0 or -EFAULT */
+int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes)
+{
+	return copy_gva(vcpu, gva, to, bytes, false);
+}
+
+/** lg_write_gva - copy to Guest memory, where its kernel may write; may sleep */
+int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes)
+{
+	return copy_gva(vcpu, gva, (void *)from, bytes, true);
+}

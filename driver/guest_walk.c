@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the Guest's own page tables say: the walk that the CPU would make
+ * (SDM volume 3, 4.5), with the same faults, and with A and D set as it would.
+ *
+ * The tables are the Guest's memory and change as it likes: each entry is read
+ * once, and only what was read is believed.
+ */
+#include <linux/uaccess.h>
+#include <asm/pgtable_types.h>
+#include <asm/trap_pf.h>
+
+#include "lg.h"
+
+/* Levels by number: 4 = PML4 ... 1 = page table. */
+static unsigned int table_index(gva_t gva, int level)
+{
+	return gva >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
+}
+
+static u64 level_mask(int level)
+{
+	return (1ULL << (PAGE_SHIFT + 9 * (level - 1))) - 1;
+}
+
+/**
+ * lg_read_entry - read one page-table entry of the Guest's
+ * @hva: where it is in the Launcher, also when it could not be read
+ *
+ * Does not sleep. -ENOENT: no memory there. -EFAULT: not present, try again
+ * after faulting @hva in.
+ */
+int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva)
+{
+	int err;
+
+	*hva = lg_gfn_to_hva(vm, gpa >> PAGE_SHIFT);
+	if (!*hva)
+		return -ENOENT;
+	*hva += gpa & ~PAGE_MASK;
+	pagefault_disable();
+	err = __get_user(*entry, (u64 __user *)*hva);
+	pagefault_enable();
+	return err;
+}
+
+/* Set A or D as the CPU does: only if the entry is still what we read. */
+static int set_bits(hva_t hva, u64 *entry, u64 bits)
+{
+	u64 old = *entry;
+	int err;
+
+	pagefault_disable();
+	err = __try_cmpxchg_user((u64 __user *)hva, &old, *entry | bits, fault);
+	pagefault_enable();
+	if (!err)
+		*entry |= bits;
+	return err;
+}
+
+/* Bits that must be zero; with them set the CPU faults with RSVD. */
+static bool reserved_bits(u64 entry, int level)
+{
+	if (entry & GENMASK_ULL(51, 46))
+		return true;
+	if (!(entry & _PAGE_PSE) || level == 1)
+		return false;
+	return level == 4 || (entry & level_mask(level) & GENMASK_ULL(51, 13));
+}
+
+static enum lg_walk_result fault(struct lg_walk *walk, u64 error)
+{
+	walk->error = error;
+	return LG_WALK_FAULT;
+}
+
+/* The rights are known: is the access one that the Guest allows? */
+static bool allowed(const struct lg_walk *walk, u64 access)
+{
+	if ((access & X86_PF_USER) && !walk->user)
+		return false;
+	if ((access & X86_PF_WRITE) && !walk->writable)
+		return false;
+	if (!(access & X86_PF_INSTR))
+		return true;
+	/* Kernel mode never runs user pages: we show every Guest SMEP. */
+	return walk->executable && ((access & X86_PF_USER) || !walk->user);
+}
+
+/**
+ * lg_walk - walk the current Guest page tables
+ * @access: X86_PF_USER, _WRITE and _INSTR as in a page fault's error code
+ * @walk: what was found
+ *
+ * Does not sleep. LG_WALK_FAULT: the Guest gets a #PF with walk->error.
+ * LG_WALK_AGAIN: make walk->hva present, then call again (also after losing a
+ * race for an entry). LG_WALK_DEAD: the tables lie outside of memory.
+ */
+enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct lg_walk *walk)
+{
+	gpa_t table = vcpu->cr3 & GENMASK_ULL(51, PAGE_SHIFT);
+	u64 error = access & (X86_PF_USER | X86_PF_WRITE | X86_PF_INSTR);
+	int level;
+
+	walk->gva = gva;
+	walk->user = walk->writable = walk->executable = true;
+	for (level = LG_PT_LEVELS; ; level--) {
+		u64 entry, bits = _PAGE_ACCESSED;
+		gpa_t gpa = table + table_index(gva, level) * 8;
+		bool leaf;
+		int err = lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
+
+		if (err)
+			return err == -ENOENT ? LG_WALK_DEAD : LG_WALK_AGAIN;
+		if (!(entry & _PAGE_PRESENT))
+			return fault(walk, error);
+		if (reserved_bits(entry, level))
+			return fault(walk, error | X86_PF_PROT | X86_PF_RSVD);
+		walk->user &= !!(entry & _PAGE_USER);
+		walk->writable &= !!(entry & _PAGE_RW);
+		walk->executable &= !(entry & _PAGE_NX);
+		leaf = level == 1 || (entry & _PAGE_PSE);
+		if (leaf) {
+			if (!allowed(walk, access))
+				return fault(walk, error | X86_PF_PROT);
+			if (access & X86_PF_WRITE)
+				bits |= _PAGE_DIRTY;
+		}
+		if ((entry & bits) != bits && set_bits(walk->hva, &entry, bits))
+			return LG_WALK_AGAIN;
+		walk->entry[level] = entry;
+		table = entry & GENMASK_ULL(51, PAGE_SHIFT);
+		if (leaf)
+			break;
+	}
+	walk->leaf = level;
+	walk->gpa = (table & ~level_mask(level)) | (gva & level_mask(level));
+	return LG_WALK_OK;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The two calls that C cannot make by itself. Normal text: objtool reads it. */
+#include <linux/linkage.h>
+#include <asm/asm.h>
+#include <asm/segment.h>
+#include <asm/nospec-branch.h>
+
+#include "switcher.h"
+
+	.section .text
+
+/*
+ * void lg_host_interrupt(unsigned long handler)
+ *
+ * An interrupt came while the Guest ran and the CPU has acknowledged it: give
+ * it to the Host as if it had come now, by the frame that the CPU would have
+ * pushed (SDM volume 3, 6.14.2) and a jump to what the Host's own IDT gate
+ * names. Interrupts are off; the handler's IRET comes back here.
+ */
+SYM_FUNC_START(lg_host_interrupt)
+	push	%rbp
+	mov	%rsp, %rbp
+	and	$-16, %rsp
+	push	$__KERNEL_DS
+	push	%rbp
+	pushf
+	push	$__KERNEL_CS
+	CALL_NOSPEC rdi
+	mov	%rbp, %rsp
+	pop	%rbp
+	RET
+SYM_FUNC_END(lg_host_interrupt)
+
+/*
+ * unsigned int lg_call_switcher(unsigned long entry, struct switcher_state *state)
+ *
+ * Runs the Guest, then hands over an NMI or machine check that came meanwhile;
+ * returns how many NMIs. The INT is made here, before any other code of the
+ * Host: NMIs stay blocked until the handler's IRET (SDM volume 3, 6.7.1), and
+ * a fault or trap in C would let the next one in too early.
+ */
+SYM_FUNC_START(lg_call_switcher)
+	push	%rbp
+	mov	%rsp, %rbp
+	push	%rbx
+	push	%r12
+	mov	%rsi, %rbx
+	xor	%r12d, %r12d
+	CALL_NOSPEC rdi
+	cmpb	$0, (STATE_MCE - WINDOW_STATE)(%rbx)
+	je	1f
+	movb	$0, (STATE_MCE - WINDOW_STATE)(%rbx)
+	int	$18
+1:	cmpb	$0, (STATE_NMI - WINDOW_STATE)(%rbx)
+	je	2f
+	movb	$0, (STATE_NMI - WINDOW_STATE)(%rbx)
+	inc	%r12d
+	int	$2
+2:	mov	%r12d, %eax
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	RET
+SYM_FUNC_END(lg_call_switcher)

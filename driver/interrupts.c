@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts on their way to the Guest: a bit for each vector, set from any
+ * context and cleared by the vCPU's own thread when it delivers it. The
+ * interrupt controller is no more than this and lguest_data.blocked_interrupts.
+ */
+#include <linux/ktime.h>
+#include <linux/wait.h>
+
+#include "lg.h"
+
+/**
+ * lg_interrupt - make @vector pending on @vcpu
+ *
+ * Any context. Wakes a halted vCPU, and makes a running one look at once.
+ */
+void lg_interrupt(struct lg_vcpu *vcpu, u8 vector)
+{
+	if (!test_and_set_bit(vector, vcpu->pending))
+		lg_kick(vcpu);
+}
+
+/* Lines that the Guest holds back; read once, a lie hurts the Guest alone. */
+static bool blocked(u64 mask, unsigned int vector)
+{
+	return vector < LGUEST_FIRST_IPI && (mask >> (vector - LGUEST_FIRST_VECTOR) & 1);
+}
+
+/* The highest vector that could be delivered now, or -1. */
+int lg_interrupt_next(struct lg_vcpu *vcpu)
+{
+	u64 mask = vcpu->data ? READ_ONCE(vcpu->data->blocked_interrupts) : ~0ULL;
+	int i;
+
+	for (i = BITS_TO_LONGS(LG_VECTORS) - 1; i >= 0; i--) {
+		unsigned long bits = READ_ONCE(vcpu->pending[i]);
+
+		while (bits) {
+			unsigned int bit = __fls(bits), vector = i * BITS_PER_LONG + bit;
+
+			if (vector >= LGUEST_FIRST_VECTOR && !blocked(mask, vector))
+				return vector;
+			bits &= ~BIT(bit);
+		}
+	}
+	return -1;
+}
+
+/* Would HALT end? */
+bool lg_interrupt_waiting(struct lg_vcpu *vcpu)
+{
+	return lg_interrupt_next(vcpu) >= 0;
+}
+
+/** lg_set_timer - one interrupt on the timer's line @ns from now; ~0: none */
+void lg_set_timer(struct lg_vcpu *vcpu, u64 ns)
+{
+	if (ns == ~0ULL) {
+		hrtimer_cancel(&vcpu->timer);
+		return;
+	}
+	hrtimer_start(&vcpu->timer, ktime_add_safe(ktime_get(), min_t(u64, ns, KTIME_MAX)),
+		      HRTIMER_MODE_ABS);
+}
+
+enum hrtimer_restart lg_timer_fires(struct hrtimer *timer)
+{
+	struct lg_vcpu *vcpu = container_of(timer, struct lg_vcpu, timer);
+
+	lg_interrupt(vcpu, LGUEST_FIRST_VECTOR + LGUEST_TIMER_LINE);
+	return HRTIMER_NORESTART;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Eventfds: how devices reach the Guest without the vCPU's thread, and how the
+ * Guest's doorbells reach devices.
+ */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/poll.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "lg.h"
+
+#define MAX_IRQFDS	LGUEST_MAX_IOEVENTFD
+
+struct lg_irqfd {
+	struct list_head list;		/* lg_vm.irqfds, under lg_vm.lock */
+	struct lg_vm *vm;
+	struct eventfd_ctx *ctx;
+	u8 vector;
+	wait_queue_entry_t wait;
+	poll_table poll;
+	struct wait_queue_head *queue;
+};
+
+/* Called with the eventfd's lock held and interrupts off, from any context. */
+static int irqfd_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+{
+	struct lg_irqfd *irqfd = container_of(wait, struct lg_irqfd, wait);
+	struct lg_vcpu *vcpu = smp_load_acquire(&irqfd->vm->vcpus[0]);
+	u64 count;
+
+	if (key_to_poll(key) & EPOLLIN) {
+		eventfd_ctx_do_read(irqfd->ctx, &count);
+		if (vcpu)
+			lg_interrupt(vcpu, irqfd->vector);
+	}
+	return 0;
+}
+
+static void irqfd_queue(struct file *file, struct wait_queue_head *queue, poll_table *poll)
+{
+	struct lg_irqfd *irqfd = container_of(poll, struct lg_irqfd, poll);
+
+	irqfd->queue = queue;
+	add_wait_queue(queue, &irqfd->wait);
+}
+
+static void irqfd_free(struct lg_irqfd *irqfd)
+{
+	u64 count;
+
+	/* Waits for a call of irqfd_signalled() that is under way. */
+	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
+	list_del(&irqfd->list);
+	eventfd_ctx_put(irqfd->ctx);
+	kfree(irqfd);
+}
+
+static int irqfd_add(struct lg_vm *vm, struct file *file, u32 line)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+	struct lg_irqfd *irqfd;
+
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
+	if (!irqfd) {
+		eventfd_ctx_put(ctx);
+		return -ENOMEM;
+	}
+	irqfd->vm = vm;
+	irqfd->ctx = ctx;
+	irqfd->vector = LGUEST_FIRST_VECTOR + line;
+	init_waitqueue_func_entry(&irqfd->wait, irqfd_signalled);
+	init_poll_funcptr(&irqfd->poll, irqfd_queue);
+	list_add(&irqfd->list, &vm->irqfds);
+	/* Signalled before it was ours? */
+	if (vfs_poll(file, &irqfd->poll) & EPOLLIN && vm->vcpus[0])
+		lg_interrupt(vm->vcpus[0], irqfd->vector);
+	return 0;
+}
+
+static int irqfd_remove(struct lg_vm *vm, struct file *file, u32 line)
+{
+	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
+	struct lg_irqfd *irqfd, *next;
+	int err = -ENOENT;
+
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list) {
+		if (irqfd->ctx != ctx || irqfd->vector != LGUEST_FIRST_VECTOR + line)
+			continue;
+		irqfd_free(irqfd);
+		err = 0;
+	}
+	eventfd_ctx_put(ctx);
+	return err;
+}
+
+static unsigned int list_length(struct list_head *head)
+{
+	struct list_head *pos;
+	unsigned int n = 0;
+
+	list_for_each(pos, head)
+		n++;
+	return n;
+}
+
+/**
+ * lg_irqfd - LGUEST_IRQFD: each signal of an eventfd raises a line
+ *
+ * vm->lock held. -EINVAL, -EBADF, -ENOSPC, -ENOENT (deassign: not there).
+ */
+int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
+{
+	struct file *file;
+	int err;
+
+	if (args->reserved || args->flags & ~LGUEST_IRQFD_DEASSIGN)
+		return -EINVAL;
+	if (args->line >= LGUEST_LINES || args->line == LGUEST_TIMER_LINE)
+		return -EINVAL;
+	if (list_length(&vm->irqfds) >= MAX_IRQFDS)
+		return -ENOSPC;
+	file = fget(args->fd);
+	if (!file)
+		return -EBADF;
+	if (args->flags & LGUEST_IRQFD_DEASSIGN)
+		err = irqfd_remove(vm, file, args->line);
+	else
+		err = irqfd_add(vm, file, args->line);
+	fput(file);
+	return err;
+}
+
+void lg_irqfd_release(struct lg_vm *vm)
+{
+	struct lg_irqfd *irqfd, *next;
+
+	mutex_lock(&vm->lock);
+	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list)
+		irqfd_free(irqfd);
+	mutex_unlock(&vm->lock);
+}
+
+/* Doorbells */
+
+static void ioeventfd_free(struct lg_ioeventfd *io)
+{
+	list_del(&io->list);
+	eventfd_ctx_put(io->ctx);
+	kfree(io);
+}
+
+static int ioeventfd_add(struct lg_vm *vm, const struct lguest_ioeventfd *args,
+			 struct eventfd_ctx *ctx)
+{
+	struct lg_ioeventfd *io;
+
+	list_for_each_entry(io, &vm->ioeventfds, list)
+		if (io->gpa == args->guest_phys && io->value == args->value)
+			return -EEXIST;
+	if (list_length(&vm->ioeventfds) >= LGUEST_MAX_IOEVENTFD)
+		return -ENOSPC;
+	io = kzalloc(sizeof(*io), GFP_KERNEL_ACCOUNT);
+	if (!io)
+		return -ENOMEM;
+	io->gpa = args->guest_phys;
+	io->value = args->value;
+	io->ctx = ctx;
+	list_add(&io->list, &vm->ioeventfds);
+	return 0;
+}
+
+static int ioeventfd_remove(struct lg_vm *vm, const struct lguest_ioeventfd *args,
+			    struct eventfd_ctx *ctx)
+{
+	struct lg_ioeventfd *io;
+
+	list_for_each_entry(io, &vm->ioeventfds, list) {
+		if (io->gpa == args->guest_phys && io->value == args->value && io->ctx == ctx) {
+			ioeventfd_free(io);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/**
+ * lg_ioeventfd - LGUEST_IOEVENTFD: a 4-byte write of a value signals an eventfd
+ *
+ * vm->lock held. -EINVAL, -EBADF, -EEXIST, -ENOSPC, -ENOENT (deassign).
+ */
+int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
+{
+	struct eventfd_ctx *ctx;
+	int err;
+
+	if (args->reserved || args->flags & ~LGUEST_IOEVENTFD_DEASSIGN ||
+	    !lg_in_hole(args->guest_phys))
+		return -EINVAL;
+	ctx = eventfd_ctx_fdget(args->fd);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	if (args->flags & LGUEST_IOEVENTFD_DEASSIGN) {
+		err = ioeventfd_remove(vm, args, ctx);
+		eventfd_ctx_put(ctx);
+		return err;
+	}
+	err = ioeventfd_add(vm, args, ctx);
+	if (err)
+		eventfd_ctx_put(ctx);
+	return err;
+}
+
+void lg_ioeventfd_release(struct lg_vm *vm)
+{
+	struct lg_ioeventfd *io, *next;
+
+	mutex_lock(&vm->lock);
+	list_for_each_entry_safe(io, next, &vm->ioeventfds, list)
+		ioeventfd_free(io);
+	mutex_unlock(&vm->lock);
+}
+
+/** lg_ioeventfd_write - signal whoever waits for this write; may sleep */
+bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value)
+{
+	struct lg_ioeventfd *io;
+	bool found = false;
+
+	mutex_lock(&vm->lock);
+	list_for_each_entry(io, &vm->ioeventfds, list) {
+		if (io->gpa == gpa && io->value == value) {
+			lg_eventfd_signal(io->ctx);
+			found = true;
+			break;
+		}
+	}
+	mutex_unlock(&vm->lock);
+	return found;
+}

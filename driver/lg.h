@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of lg.ko share. Read Documentation/journey.md for the order.
+ *
+ * Locks, outermost first:
+ *
+ *   lg_vcpu.mutex      one thread at a time runs a vCPU or touches its state;
+ *                      all of struct lg_vcpu that names no other rule
+ *   lg_vm.lock         the VM's configuration: memory, vCPUs, eventfds
+ *   lg_vm.mmu_lock     everything shadow; a spinlock, since the mmu_notifier's
+ *                      callbacks take it. Held with interrupts on, so that a
+ *                      CPU that spins for it still answers IPIs.
+ *
+ * "Atomic" below means: preemption off, between kernel_fpu_begin_mask() and
+ * kernel_fpu_end(), with the vCPU's state in this CPU's window.
+ */
+#ifndef _LG_H
+#define _LG_H
+
+#include <linux/bitops.h>
+#include <linux/hrtimer.h>
+#include <linux/kref.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <asm/desc_defs.h>
+#include <asm/processor-flags.h>
+
+#include "lguest_abi.h"
+#include "lguest_uapi.h"
+#include "switcher.h"
+
+/* Which address space a number is in. */
+typedef u64 gva_t;	/* Guest virtual */
+typedef u64 gpa_t;	/* Guest physical */
+typedef u64 gfn_t;	/* Guest physical frame: gpa >> 12 */
+typedef unsigned long hva_t;	/* Launcher virtual */
+/* pfn: Host physical frame, kvm's u64 as in the rest of the kernel */
+
+#define LG_VECTORS	256
+#define LG_ROOTS	16	/* Guest CR3 values that a vCPU keeps roots for */
+#define LG_DATA_NONE	(~0ULL)
+
+struct lg_shadow_page;
+struct lg_window;
+extern unsigned int lg_shadow_limit;
+
+struct lg_memory_slot {
+	gfn_t first, frames;
+	hva_t hva;
+};
+
+struct lg_ioeventfd {
+	struct list_head list;	/* lg_vm.ioeventfds, under lg_vm.lock */
+	gpa_t gpa;
+	u32 value;
+	struct eventfd_ctx *ctx;
+};
+
+/* Shadow page tables of a VM: see shadow_pages.c. All under lg_vm.mmu_lock. */
+#define LG_SHADOW_HASH_BITS	10
+struct lg_mmu {
+	struct hlist_head hash[1 << LG_SHADOW_HASH_BITS];
+	struct list_head pages;		/* all but roots */
+	unsigned int count, limit;	/* shadow pages */
+	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
+	u64 sync_clock;			/* counts rounds of shadow_sync.c */
+	struct list_head freed;		/* unlinked, to be freed once no TLB has them */
+};
+
+struct lg_vm {
+	struct kref kref;
+	struct mm_struct *mm;		/* mmgrab()bed: its pgd has the windows */
+	struct mmu_notifier notifier;
+	struct mutex lock;
+	struct lg_memory_slot slots[LGUEST_MAX_MEMORY];	/* fixed at the first run */
+	unsigned int nr_slots;
+	bool started;
+	struct lg_vcpu *vcpus[LGUEST_MAX_VCPUS];	/* set once, under lock */
+	struct list_head irqfds, ioeventfds;		/* under lock */
+
+	spinlock_t mmu_lock;
+	struct lg_mmu mmu;
+
+	struct lguest_init abi;		/* checked copy of what LHCALL_INIT gave */
+	bool abi_ready;
+	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
+
+	/* Set once, by lg_kill(); the reason is for the person at the Launcher. */
+	unsigned long dead;
+	char reason[LGUEST_REASON_MAX];
+};
+
+/* One cached Guest CR3 and the pages that shadow it: shadow_pages.c. */
+struct lg_root {
+	gfn_t gfn;			/* of the Guest's top-level table; ~0: free */
+	struct lg_shadow_page *kernel, *user;
+	u64 used;			/* when, in lg_vcpu.root_clock */
+};
+
+enum lg_mode { LG_USER, LG_KERNEL };
+
+/* Why the atomic part of the run loop was left. */
+enum lg_slow {
+	LG_FAST = 0,		/* not at all: go on */
+	LG_SLOW_WORK,		/* interrupt, reschedule, signal, kick */
+	LG_SLOW_FAULT_IN,	/* vcpu->fault_hva must be made present */
+	LG_SLOW_MEMORY,		/* the shadow cache wants filling */
+	LG_SLOW_WAIT,		/* the mmu_notifier is at work: try again soon */
+	LG_SLOW_MMIO,		/* instruction at ip touches vcpu->mmio_gpa */
+	LG_SLOW_EMULATE,	/* instruction at ip may be one we know */
+	LG_SLOW_HYPERCALL,	/* one that needs to sleep */
+	LG_SLOW_HALT,
+	LG_SLOW_DEAD,
+};
+
+/* An access to a device that the Launcher is to do. */
+struct lg_mmio {
+	bool pending, write, sign;
+	u8 reg, bytes, extend;
+	u64 next_ip;
+};
+
+struct lg_vcpu {
+	struct lg_vm *vm;
+	unsigned int id;
+	struct mutex mutex;
+	struct task_struct *task;	/* who runs it, while it runs */
+	struct lguest_run *run;		/* a page, mmapped by the Launcher */
+
+	/* The Guest's registers. In the window while loaded, here otherwise. */
+	struct guest_regs *regs;
+	struct switcher_vcpu *cpu;
+	struct guest_regs saved_regs;
+	struct switcher_vcpu saved_cpu;
+	struct lg_window *window;	/* NULL while not loaded */
+
+	enum lg_mode mode;
+	u64 cr3;			/* the Guest's, without NOFLUSH */
+	u64 kernel_gs_base;
+	struct desc_struct tls[3];	/* checked */
+
+	struct lguest_data *data;	/* pinned page, as the kernel sees it */
+	struct page *data_page;
+	unsigned int ring_next;		/* slot to look at next */
+
+	struct lg_root roots[LG_ROOTS];
+	struct lg_root *root;		/* the current one */
+	u64 root_clock;
+	struct lg_shadow_page *cache[8];	/* unused, for the next fault */
+	unsigned int cached;
+
+	/* An exception to deliver before anything else. */
+	bool exception_pending;
+	u8 exception_vector;
+	u64 exception_error;
+	bool stepping;			/* TF is ours: out of the no-interrupt window */
+
+	/* Interrupts: set from anywhere, with set_bit(). */
+	unsigned long pending[BITS_TO_LONGS(LG_VECTORS)];
+	unsigned long kicked;		/* bit 0: leave the Guest and look */
+	bool unhalted;			/* LHCALL_KICK: the next HALT, or this one, ends */
+	int running_cpu;		/* in Guest mode there; -1: not */
+	wait_queue_head_t halted;
+	struct hrtimer timer;
+
+	u32 user_pkru;			/* PKRU of user mode; kernel mode runs with 0 */
+	void *fpu;			/* XSAVE area, lg_fpu_size() bytes */
+	hva_t fault_hva;
+	gpa_t mmio_gpa;
+	struct lg_mmio mmio;
+
+	struct lguest_stats stats;
+};
+
+/* core.c */
+extern bool lg_la57, lg_pcid, lg_pke;
+__printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
+
+/* vm.c, vcpu.c */
+extern const struct file_operations lg_vm_fops;
+struct lg_vm *lg_vm_create(void);
+void lg_vm_get(struct lg_vm *vm);
+void lg_vm_put(struct lg_vm *vm);
+int lg_vcpu_create(struct lg_vm *vm, unsigned long id);
+void lg_vcpu_free(struct lg_vcpu *vcpu);
+void lg_kick(struct lg_vcpu *vcpu);
+void lg_kick_all(struct lg_vm *vm);
+int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args);
+void lg_irqfd_release(struct lg_vm *vm);
+int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
+void lg_ioeventfd_release(struct lg_vm *vm);
+bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
+int lg_notifier_register(struct lg_vm *vm);
+
+/* window.c: all but init and exit with interrupts off or atomic */
+int lg_windows_init(void);
+void lg_windows_exit(void);
+int lg_windows_attach(struct mm_struct *mm);
+void lg_windows_detach(struct mm_struct *mm);
+void lg_window_load(struct lg_vcpu *vcpu);
+void lg_window_put(struct lg_vcpu *vcpu);
+void lg_window_gdt(struct lg_vcpu *vcpu);
+void lg_window_enter(struct lg_vcpu *vcpu);
+void lg_window_fault(struct lg_vcpu *vcpu, u64 *vector, u64 *error, u64 *offset);
+unsigned long lg_host_handler(struct lg_vcpu *vcpu, u8 vector);
+
+/* host_interrupt.S */
+void lg_host_interrupt(unsigned long handler);
+unsigned int lg_call_switcher(unsigned long entry, struct switcher_state *state);
+
+/* run.c, exits.c */
+int lg_run(struct lg_vcpu *vcpu);
+int lg_halt(struct lg_vcpu *vcpu);
+enum lg_slow lg_exit(struct lg_vcpu *vcpu);
+
+/* events.c: atomic */
+u64 lg_runnable_flags(u64 flags);
+void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error);
+enum lg_slow lg_deliver(struct lg_vcpu *vcpu);
+enum lg_slow lg_system_call(struct lg_vcpu *vcpu);
+enum lg_slow lg_iret(struct lg_vcpu *vcpu);
+
+/* hypercalls.c */
+enum lg_slow lg_hypercall(struct lg_vcpu *vcpu);
+int lg_hypercall_slow(struct lg_vcpu *vcpu);
+void lg_drain_ring(struct lg_vcpu *vcpu);
+void lg_release_data(struct lg_vcpu *vcpu);
+
+/* interrupts.c */
+void lg_interrupt(struct lg_vcpu *vcpu, u8 vector);
+int lg_interrupt_next(struct lg_vcpu *vcpu);
+bool lg_interrupt_waiting(struct lg_vcpu *vcpu);
+void lg_set_timer(struct lg_vcpu *vcpu, u64 ns);
+enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
+
+/* clock.c */
+void lg_clock_init(struct lg_vm *vm);
+void lg_clock_register(struct lg_vcpu *vcpu);
+void lg_clock_update(struct lg_vcpu *vcpu);
+
+/* fpu.c */
+int lg_fpu_init(void);
+void *lg_fpu_alloc(void);
+void lg_fpu_free(void *fpu);
+void lg_fpu_load(struct lg_vcpu *vcpu);
+void lg_fpu_save(struct lg_vcpu *vcpu);
+
+/* segments.c */
+int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3]);
+u16 lg_check_selector(const struct lg_vcpu *vcpu, u16 selector);
+bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss);
+
+/* guest_memory.c */
+int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
+hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn);
+bool lg_in_hole(gpa_t gpa);
+int lg_fault_in(hva_t hva);
+int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes);
+int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes);
+
+static inline bool lg_canonical(u64 address)
+{
+	return (u64)((s64)(address << 16) >> 16) == address;
+}
+
+/* guest_walk.c */
+#define LG_PT_LEVELS	4
+struct lg_walk {
+	gva_t gva;
+	int leaf;			/* level that maps it: 1, 2 or 3 */
+	u64 entry[LG_PT_LEVELS + 1];	/* by level, as read, with A and D as set */
+	gpa_t gpa;			/* of the byte at gva */
+	bool user, writable, executable;	/* all levels together */
+	u64 error;			/* #PF error code when it fails */
+	hva_t hva;			/* what to make present when it must be tried again */
+};
+enum lg_walk_result { LG_WALK_OK, LG_WALK_FAULT, LG_WALK_AGAIN, LG_WALK_DEAD };
+enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access,
+			    struct lg_walk *walk);
+int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva);
+
+/* emulate.c: may sleep */
+int lg_emulate_mmio(struct lg_vcpu *vcpu);
+void lg_complete_mmio(struct lg_vcpu *vcpu);
+int lg_emulate(struct lg_vcpu *vcpu);
+
+/*
+ * shadow_*.c: everything but alloc and free with mmu_lock held
+ *
+ * A shadow page holds what the CPU uses in place of one Guest page table (or
+ * of a part of a large page). page_private() of its table leads back to it.
+ */
+struct lg_shadow_page {
+	u64 *table;			/* 512 entries, the CPU's */
+	u32 *gfns;			/* level 1: which Guest frame each entry maps */
+	u64 *top;			/* roots with LA57: the level above */
+	struct hlist_node hash;
+	struct list_head list;		/* lg_mmu.pages, or .freed */
+	gfn_t gfn;			/* of the Guest's table, or first of a large page */
+	u8 level;			/* 1 to 4 */
+	u8 role;			/* LG_ROLE_* */
+	u16 used;			/* present entries, a root's window not counted */
+	u32 parents;			/* entries that point here */
+	u64 synced;			/* lg_mmu.sync_clock when last compared */
+};
+/* Roles: pages for the same Guest table that differ in these are not shared. */
+#define LG_ROLE_KERNEL		1	/* maps supervisor pages too; else user pages only */
+#define LG_ROLE_DIRECT		2	/* part of a large page: no Guest table */
+#define LG_ROLE_WRITE		4	/* direct: writable, and dirty in the Guest */
+#define LG_ROLE_EXEC		8	/* direct: executable */
+#define LG_ROLE_USER_PAGE	16	/* direct: the Guest's user may use it */
+#define LG_ROLE_ROOT		32	/* level 4, of one vCPU */
+
+#define LG_WINDOW_INDEX		256	/* the top-level slot that is not the Guest's */
+
+/* shadow_pages.c */
+void lg_mmu_init(struct lg_vm *vm);
+int lg_shadow_topup(struct lg_vcpu *vcpu);
+void lg_shadow_cache_free(struct lg_vcpu *vcpu);
+struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
+struct lg_shadow_page *lg_shadow_new(struct lg_vcpu *vcpu, gfn_t gfn, int level, u8 role);
+struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page, unsigned int index);
+void lg_shadow_link(struct lg_shadow_page *page, unsigned int index,
+		    struct lg_shadow_page *child, u64 entry);
+void lg_shadow_map(struct lg_shadow_page *page, unsigned int index, u64 entry, gfn_t gfn);
+void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index);
+void lg_shadow_flush_freed(struct lg_vm *vm);
+void lg_shadow_zap_all(struct lg_vm *vm);
+void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
+void lg_flush_others(struct lg_vm *vm);
+int lg_roots_alloc(struct lg_vcpu *vcpu);
+void lg_roots_free(struct lg_vcpu *vcpu);
+bool lg_root_select(struct lg_vcpu *vcpu, gfn_t gfn);
+u64 lg_root_cr3(struct lg_vcpu *vcpu);
+void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry);
+
+/* shadow_fault.c */
+enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
+u64 lg_shadow_leaf_entry(u64 pfn, u64 guest_entry, u8 role);
+u64 lg_shadow_table_entry(const struct lg_shadow_page *page, unsigned int index,
+			  const struct lg_shadow_page *child, u64 guest_entry);
+u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry);
+
+/* shadow_sync.c */
+void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end);
+void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
+
+#endif /* _LG_H */

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LGUEST_RUN: the loop around the Switcher.
+ *
+ * Inner loop, atomic: deliver what is due, enter the Guest, see why it was
+ * left, go on. Outer loop: whatever may sleep. The atomic part ends for every
+ * interrupt of the Host, so that its softirqs and its scheduler have their way.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <asm/fpu/api.h>
+#include <asm/trapnr.h>
+
+#include "compat.h"
+#include "lg.h"
+
+/* What would make an entry pointless, checked with interrupts off. */
+static bool must_leave(struct lg_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->kicked) || READ_ONCE(vcpu->run->immediate_exit) ||
+	       need_resched() || __xfer_to_guest_mode_work_pending() ||
+	       signal_pending(current);
+}
+
+static bool is_host_interrupt(const struct lg_vcpu *vcpu)
+{
+	u64 trap = vcpu->regs->trap & 0x1ff;
+
+	/* PUSH imm8 has extended the sign of vectors from 128 on. */
+	return trap >= 32 && (trap < 128 || trap >= 256 + 128);
+}
+
+/*
+ * One entry, interrupts off. An interrupt of the Host is handed over at once,
+ * as if it had come now; the Guest's extended state is saved first, since a
+ * handler may use the registers.
+ */
+static bool enter_once(struct lg_vcpu *vcpu)
+{
+	bool interrupted;
+
+	WRITE_ONCE(vcpu->running_cpu, smp_processor_id());
+	/* Pairs with lg_flush_others() and lg_kick(). */
+	smp_mb();
+	vcpu->stats.exits++;
+	lg_window_enter(vcpu);
+	WRITE_ONCE(vcpu->running_cpu, -1);
+
+	interrupted = is_host_interrupt(vcpu);
+	if (interrupted) {
+		vcpu->stats.interrupts++;
+		lg_fpu_save(vcpu);
+		lg_host_interrupt(lg_host_handler(vcpu, vcpu->regs->trap & 0xff));
+	}
+	return interrupted;
+}
+
+/* TF is the Host's while a vCPU is stepped out of its no-interrupt window. */
+static void step_begin(struct lg_vcpu *vcpu)
+{
+	if (vcpu->stepping)
+		vcpu->regs->flags |= X86_EFLAGS_TF;
+}
+
+static void step_end(struct lg_vcpu *vcpu)
+{
+	if (vcpu->stepping)
+		vcpu->regs->flags &= ~X86_EFLAGS_TF;
+}
+
+/* IRET would fault in ring 0: a Guest gets there by SYSCALL at the last byte. */
+static enum lg_slow check_ip(struct lg_vcpu *vcpu)
+{
+	if (likely(lg_canonical(vcpu->regs->ip)))
+		return LG_FAST;
+	lg_kill(vcpu->vm, "kernel at non-canonical address 0x%llx", vcpu->regs->ip);
+	return LG_SLOW_DEAD;
+}
+
+/* The atomic part. *saved tells whether the extended state is in memory again. */
+static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
+{
+	enum lg_slow slow;
+
+	for (;;) {
+		lg_drain_ring(vcpu);
+		slow = lg_deliver(vcpu);
+		if (!slow)
+			slow = check_ip(vcpu);
+		if (slow || READ_ONCE(vcpu->vm->dead))
+			return slow ?: LG_SLOW_DEAD;
+
+		local_irq_disable();
+		if (must_leave(vcpu)) {
+			local_irq_enable();
+			return LG_SLOW_WORK;
+		}
+		step_begin(vcpu);
+		*saved = enter_once(vcpu);
+		local_irq_enable();
+		step_end(vcpu);
+		if (*saved)
+			return LG_SLOW_WORK;
+		slow = lg_exit(vcpu);
+		if (slow)
+			return slow;
+	}
+}
+
+static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
+{
+	bool saved = false;
+	enum lg_slow slow;
+
+	clear_bit(0, &vcpu->kicked);
+	smp_mb__after_atomic();
+	/* Preemption is off from here to kernel_fpu_end(). */
+	kernel_fpu_begin_mask(0);
+	lg_fpu_load(vcpu);
+	lg_window_load(vcpu);
+	if (vcpu->data)
+		lg_clock_update(vcpu);
+	slow = run_atomic(vcpu, &saved);
+	lg_window_put(vcpu);
+	if (!saved)
+		lg_fpu_save(vcpu);
+	kernel_fpu_end();
+	return slow;
+}
+
+/* HALT: until an interrupt waits, or somebody kicks us, or a signal comes. */
+int lg_halt(struct lg_vcpu *vcpu)
+{
+	vcpu->stats.halts++;
+	wait_event_interruptible(vcpu->halted,
+				 lg_interrupt_waiting(vcpu) || READ_ONCE(vcpu->unhalted) ||
+				 READ_ONCE(vcpu->vm->dead) ||
+				 READ_ONCE(vcpu->run->immediate_exit));
+	WRITE_ONCE(vcpu->unhalted, false);
+	return 0;
+}
+
+/* What the atomic part could not do. 0: go on; else LGUEST_RUN returns it, 1 as 0. */
+static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
+{
+	switch (slow) {
+	case LG_SLOW_FAULT_IN:
+		if (lg_fault_in(vcpu->fault_hva))
+			lg_kill(vcpu->vm, "the Launcher has no memory at 0x%lx (or no more to give)",
+				vcpu->fault_hva);
+		return 0;
+	case LG_SLOW_WAIT:
+		cond_resched();
+		return 0;
+	case LG_SLOW_MMIO:
+		return lg_emulate_mmio(vcpu);
+	case LG_SLOW_EMULATE:
+		return lg_emulate(vcpu);
+	case LG_SLOW_HYPERCALL:
+		return lg_hypercall_slow(vcpu);
+	case LG_SLOW_HALT:
+		return lg_halt(vcpu);
+	case LG_FAST:
+	case LG_SLOW_WORK:
+	case LG_SLOW_MEMORY:
+	case LG_SLOW_DEAD:
+		return 0;
+	}
+	return 0;
+}
+
+static void report_death(struct lg_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = LGUEST_EXIT_KILLED;
+	strscpy(vcpu->run->killed.reason, vcpu->vm->reason, LGUEST_REASON_MAX);
+}
+
+static int run_loop(struct lg_vcpu *vcpu)
+{
+	int ret = 0;
+
+	while (!ret) {
+		if (READ_ONCE(vcpu->vm->dead) == 2) {
+			report_death(vcpu);
+			return 0;
+		}
+		if (READ_ONCE(vcpu->run->immediate_exit))
+			return -EINTR;
+		/* Signals, reschedule, what else is due before user space. */
+		if (__xfer_to_guest_mode_work_pending()) {
+			ret = lg_handle_task_work();
+			if (ret)
+				return ret;
+		}
+		cond_resched();
+		ret = lg_shadow_topup(vcpu);
+		if (!ret)
+			ret = do_slow(vcpu, run_loaded(vcpu));
+	}
+	return ret;
+}
+
+/**
+ * lg_run - LGUEST_RUN
+ *
+ * The vCPU's mutex held. 0: run->exit_reason tells what the Launcher is to do;
+ * -EINTR: a signal or immediate_exit; -ENOMEM.
+ */
+int lg_run(struct lg_vcpu *vcpu)
+{
+	int ret;
+
+	if (!READ_ONCE(vcpu->vm->started)) {
+		mutex_lock(&vcpu->vm->lock);
+		vcpu->vm->started = true;
+		mutex_unlock(&vcpu->vm->lock);
+	}
+	WRITE_ONCE(vcpu->task, current);
+	vcpu->run->exit_reason = LGUEST_EXIT_NONE;
+	lg_complete_mmio(vcpu);
+	ret = run_loop(vcpu);
+	WRITE_ONCE(vcpu->task, NULL);
+	if (ret == -EINTR)
+		vcpu->run->exit_reason = LGUEST_EXIT_INTR;
+	return ret > 0 ? 0 : ret;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtual CPU: its fd, its registers, its run page. What it does when it runs
+ * is in run.c.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/segment.h>
+
+#include "compat.h"
+#include "lg.h"
+
+static const struct file_operations vcpu_fops;
+
+static void free_vcpu_parts(struct lg_vcpu *vcpu)
+{
+	lg_roots_free(vcpu);
+	lg_shadow_cache_free(vcpu);
+	lg_fpu_free(vcpu->fpu);
+	free_page((unsigned long)vcpu->run);
+	kfree(vcpu);
+}
+
+static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
+{
+	struct lg_vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+
+	if (!vcpu)
+		return NULL;
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->running_cpu = -1;
+	vcpu->mode = LG_KERNEL;
+	vcpu->regs = &vcpu->saved_regs;
+	vcpu->cpu = &vcpu->saved_cpu;
+	mutex_init(&vcpu->mutex);
+	init_waitqueue_head(&vcpu->halted);
+	lg_hrtimer_setup(&vcpu->timer, lg_timer_fires);
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->fpu = lg_fpu_alloc();
+	if (!vcpu->run || !vcpu->fpu || lg_roots_alloc(vcpu)) {
+		free_vcpu_parts(vcpu);
+		return NULL;
+	}
+	return vcpu;
+}
+
+/**
+ * lg_vcpu_create - LGUEST_CREATE_VCPU
+ *
+ * vm->lock held. An fd, or -EINVAL: no such number; -EEXIST: there already.
+ */
+int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
+{
+	struct lg_vcpu *vcpu;
+	int fd;
+
+	if (id >= LGUEST_MAX_VCPUS)
+		return -EINVAL;
+	if (vm->vcpus[id])
+		return -EEXIST;
+	vcpu = alloc_vcpu(vm, id);
+	if (!vcpu)
+		return -ENOMEM;
+	lg_vm_get(vm);
+	fd = anon_inode_getfd("lguest-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		free_vcpu_parts(vcpu);
+		lg_vm_put(vm);
+		return fd;
+	}
+	smp_store_release(&vm->vcpus[id], vcpu);
+	return fd;
+}
+
+/* With the VM: nothing refers to it any more. */
+void lg_vcpu_free(struct lg_vcpu *vcpu)
+{
+	hrtimer_cancel(&vcpu->timer);
+	lg_release_data(vcpu);
+	free_vcpu_parts(vcpu);
+}
+
+/**
+ * lg_kick - make @vcpu look at what has changed
+ *
+ * Any context. Ends a HALT; makes a thread that runs the Guest leave it.
+ */
+void lg_kick(struct lg_vcpu *vcpu)
+{
+	struct task_struct *task;
+
+	set_bit(0, &vcpu->kicked);
+	smp_mb__after_atomic();
+	wake_up(&vcpu->halted);
+	rcu_read_lock();
+	task = READ_ONCE(vcpu->task);
+	if (task && READ_ONCE(vcpu->running_cpu) >= 0)
+		kick_process(task);
+	rcu_read_unlock();
+}
+
+void lg_kick_all(struct lg_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
+		struct lg_vcpu *vcpu = smp_load_acquire(&vm->vcpus[i]);
+
+		if (vcpu)
+			lg_kick(vcpu);
+	}
+}
+
+static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
+{
+	const struct guest_regs *from = vcpu->regs;
+
+	*to = (struct lguest_regs) {
+		.rax = from->ax, .rbx = from->bx, .rcx = from->cx, .rdx = from->dx,
+		.rsi = from->si, .rdi = from->di, .rbp = from->bp, .rsp = from->sp,
+		.r8 = from->r8, .r9 = from->r9, .r10 = from->r10, .r11 = from->r11,
+		.r12 = from->r12, .r13 = from->r13, .r14 = from->r14, .r15 = from->r15,
+		.rip = from->ip, .rflags = from->flags, .cs = from->cs, .ss = from->ss,
+		.cr2 = vcpu->cpu->cr2, .cr3 = vcpu->cr3,
+		.fs_base = vcpu->cpu->fs_base, .gs_base = vcpu->cpu->gs_base,
+		.user_gs_base = vcpu->data ? READ_ONCE(vcpu->data->user_gs_base) : 0,
+		.kernel_mode = vcpu->mode == LG_KERNEL,
+	};
+}
+
+/* The first state of a vCPU: kernel mode only, nothing that the CPU would refuse. */
+static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
+{
+	if (from->reserved || from->kernel_mode != 1)
+		return -EINVAL;
+	if (!lg_canonical(from->rip) || !lg_canonical(from->fs_base) ||
+	    !lg_canonical(from->gs_base))
+		return -EINVAL;
+	*vcpu->regs = (struct guest_regs) {
+		.ax = from->rax, .bx = from->rbx, .cx = from->rcx, .dx = from->rdx,
+		.si = from->rsi, .di = from->rdi, .bp = from->rbp, .sp = from->rsp,
+		.r8 = from->r8, .r9 = from->r9, .r10 = from->r10, .r11 = from->r11,
+		.r12 = from->r12, .r13 = from->r13, .r14 = from->r14, .r15 = from->r15,
+		.ip = from->rip, .flags = lg_runnable_flags(from->rflags),
+		.cs = __USER_CS, .ss = __USER_DS,
+	};
+	vcpu->mode = LG_KERNEL;
+	vcpu->cpu->fs_base = from->fs_base;
+	vcpu->cpu->gs_base = from->gs_base;
+	vcpu->kernel_gs_base = from->gs_base;
+	lg_load_cr3(vcpu, from->cr3 & GENMASK_ULL(51, 0));
+	return 0;
+}
+
+static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __user *user)
+{
+	struct lguest_stats *stats = &vcpu->stats;
+	struct lguest_regs regs;
+
+	switch (cmd) {
+	case LGUEST_RUN:
+		return lg_run(vcpu);
+	case LGUEST_GET_REGS:
+		get_regs(vcpu, &regs);
+		return copy_to_user(user, &regs, sizeof(regs)) ? -EFAULT : 0;
+	case LGUEST_SET_REGS:
+		if (copy_from_user(&regs, user, sizeof(regs)))
+			return -EFAULT;
+		return set_regs(vcpu, &regs);
+	case LGUEST_GET_STATS:
+		stats->shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
+		return copy_to_user(user, stats, sizeof(*stats)) ? -EFAULT : 0;
+	}
+	return -ENOTTY;
+}
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct lg_vcpu *vcpu = file->private_data;
+	long ret;
+
+	if (vcpu->vm->mm != current->mm)
+		return -EPERM;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	ret = vcpu_ioctl_locked(vcpu, cmd, (void __user *)arg);
+	mutex_unlock(&vcpu->mutex);
+	return ret;
+}
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct lg_vcpu *vcpu = file->private_data;
+
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	return vm_insert_page(vma, vma->vm_start, virt_to_page(vcpu->run));
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	struct lg_vcpu *vcpu = file->private_data;
+
+	lg_vm_put(vcpu->vm);
+	return 0;
+}
+
+static const struct file_operations vcpu_fops = {
+	.owner		= THIS_MODULE,
+	.release	= vcpu_release,
+	.unlocked_ioctl	= vcpu_ioctl,
+	.mmap		= vcpu_mmap,
+	.llseek		= noop_llseek,
+};

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VM: what open("/dev/lguest") makes, and its ioctls. It lives as long as its
+ * fd or one of its vCPUs' fds.
+ */
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+
+#include "lg.h"
+
+/** lg_vm_create - a VM for the calling process; -EBUSY: its slot 256 is taken */
+struct lg_vm *lg_vm_create(void)
+{
+	struct lg_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->kref);
+	mutex_init(&vm->lock);
+	INIT_LIST_HEAD(&vm->irqfds);
+	INIT_LIST_HEAD(&vm->ioeventfds);
+	lg_mmu_init(vm);
+	lg_clock_init(vm);
+	vm->mm = current->mm;
+	err = lg_windows_attach(vm->mm);
+	if (err)
+		goto free;
+	err = lg_notifier_register(vm);
+	if (err)
+		goto detach;
+	mmgrab(vm->mm);
+	__module_get(THIS_MODULE);
+	return vm;
+detach:
+	lg_windows_detach(vm->mm);
+free:
+	kvfree(vm);
+	return ERR_PTR(err);
+}
+
+void lg_vm_get(struct lg_vm *vm)
+{
+	kref_get(&vm->kref);
+}
+
+static void vm_free(struct kref *kref)
+{
+	struct lg_vm *vm = container_of(kref, struct lg_vm, kref);
+	unsigned int i;
+
+	mmu_notifier_unregister(&vm->notifier, vm->mm);
+	spin_lock(&vm->mmu_lock);
+	lg_shadow_zap_all(vm);
+	spin_unlock(&vm->mmu_lock);
+	for (i = 0; i < LGUEST_MAX_VCPUS; i++)
+		if (vm->vcpus[i])
+			lg_vcpu_free(vm->vcpus[i]);
+	lg_windows_detach(vm->mm);
+	mmdrop(vm->mm);
+	kvfree(vm);
+	module_put(THIS_MODULE);
+}
+
+void lg_vm_put(struct lg_vm *vm)
+{
+	kref_put(&vm->kref, vm_free);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	struct lg_vm *vm = file->private_data;
+
+	/* These hold references to other files: gone with the fd, not later. */
+	lg_irqfd_release(vm);
+	lg_ioeventfd_release(vm);
+	lg_vm_put(vm);
+	return 0;
+}
+
+static long get_info(void __user *to)
+{
+	struct lguest_info info = {
+		.api_version = LGUEST_API_VERSION,
+		.abi_version = LGUEST_ABI_VERSION,
+		.run_size = PAGE_SIZE,
+	};
+
+	if (boot_cpu_has(X86_FEATURE_PTI))
+		info.flags |= LGUEST_INFO_PTI;
+	if (lg_la57)
+		info.flags |= LGUEST_INFO_LA57;
+	if (lg_pcid)
+		info.flags |= LGUEST_INFO_PCID;
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static long irq_line(struct lg_vm *vm, unsigned long line)
+{
+	if (line >= LGUEST_LINES || line == LGUEST_TIMER_LINE)
+		return -EINVAL;
+	if (!vm->vcpus[0])
+		return -ENXIO;
+	lg_interrupt(vm->vcpus[0], LGUEST_FIRST_VECTOR + line);
+	return 0;
+}
+
+static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	union {
+		struct lguest_memory memory;
+		struct lguest_irqfd irqfd;
+		struct lguest_ioeventfd ioeventfd;
+	} args;
+
+	switch (cmd) {
+	case LGUEST_CREATE_VCPU:
+		return lg_vcpu_create(vm, arg);
+	case LGUEST_IRQ_LINE:
+		return irq_line(vm, arg);
+	case LGUEST_SET_MEMORY:
+		if (copy_from_user(&args.memory, user, sizeof(args.memory)))
+			return -EFAULT;
+		return lg_set_memory(vm, &args.memory);
+	case LGUEST_IRQFD:
+		if (copy_from_user(&args.irqfd, user, sizeof(args.irqfd)))
+			return -EFAULT;
+		return lg_irqfd(vm, &args.irqfd);
+	case LGUEST_IOEVENTFD:
+		if (copy_from_user(&args.ioeventfd, user, sizeof(args.ioeventfd)))
+			return -EFAULT;
+		return lg_ioeventfd(vm, &args.ioeventfd);
+	}
+	return -ENOTTY;
+}
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct lg_vm *vm = file->private_data;
+	long ret;
+
+	if (vm->mm != current->mm)
+		return -EPERM;
+	if (cmd == LGUEST_GET_INFO)
+		return get_info((void __user *)arg);
+	mutex_lock(&vm->lock);
+	ret = vm_ioctl_locked(vm, cmd, arg);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static int vm_open(struct inode *inode, struct file *file)
+{
+	struct lg_vm *vm = lg_vm_create();
+
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	file->private_data = vm;
+	return 0;
+}
+
+const struct file_operations lg_vm_fops = {
+	.owner		= THIS_MODULE,
+	.open		= vm_open,
+	.release	= vm_release,
+	.unlocked_ioctl	= vm_ioctl,
+	.llseek		= noop_llseek,
+};

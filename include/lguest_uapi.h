@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The ABI between Launcher and Host: /dev/lguest.
+ *
+ * Opening /dev/lguest makes a VM. LGUEST_CREATE_VCPU makes a virtual CPU and
+ * returns an fd for it, on which LGUEST_RUN runs the Guest in the calling
+ * thread. All calls on a VM and its vCPUs come from the process that opened
+ * it (-EPERM from another). Every struct has a fixed size, and reserved fields
+ * must be zero (-EINVAL).
+ */
+#ifndef _LGUEST_UAPI_H
+#define _LGUEST_UAPI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define LGUEST_API_VERSION	1
+#define LGUEST_DEVICE		"/dev/lguest"
+
+#define LGUEST_MAX_VCPUS	16
+#define LGUEST_MAX_MEMORY	4	/* memory regions */
+#define LGUEST_MAX_IOEVENTFD	256
+#define LGUEST_REASON_MAX	256
+
+/* LGUEST_GET_INFO */
+struct lguest_info {
+	__u32 api_version;	/* LGUEST_API_VERSION of the module */
+	__u32 abi_version;	/* LGUEST_ABI_VERSION of the module */
+	__u32 run_size;		/* bytes to mmap of a vCPU fd */
+	__u32 flags;		/* LGUEST_INFO_* */
+	__u64 reserved[4];
+};
+#define LGUEST_INFO_PTI		1	/* Host runs with page table isolation */
+#define LGUEST_INFO_LA57	2	/* Host runs with 5-level paging */
+#define LGUEST_INFO_PCID	4	/* Host runs with PCID */
+
+/* LGUEST_SET_MEMORY: before the first LGUEST_RUN; 4 KiB units */
+struct lguest_memory {
+	__u64 guest_phys;
+	__u64 size;		/* bytes */
+	__u64 host_virt;	/* the Launcher's address of it */
+	__u64 reserved;
+};
+
+/* LGUEST_CREATE_VCPU: the argument itself is the number, 0 first */
+
+/* LGUEST_GET_REGS, LGUEST_SET_REGS on a vCPU */
+struct lguest_regs {
+	__u64 rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+	__u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	__u64 rip, rflags, cs, ss;
+	__u64 cr2, cr3;
+	__u64 fs_base, gs_base, user_gs_base;
+	__u32 kernel_mode;	/* 1: the Guest's kernel, 0: its user space */
+	__u32 reserved;
+};
+
+/* LGUEST_IRQFD: each signal of the eventfd raises the line */
+struct lguest_irqfd {
+	__s32 fd;
+	__u32 line;		/* 1 to 63 */
+	__u32 flags;		/* LGUEST_IRQFD_DEASSIGN or 0 */
+	__u32 reserved;
+};
+#define LGUEST_IRQFD_DEASSIGN	1
+
+/* LGUEST_IOEVENTFD: a 4-byte write of this value there signals the eventfd */
+struct lguest_ioeventfd {
+	__u64 guest_phys;
+	__s32 fd;
+	__u32 value;
+	__u32 flags;		/* LGUEST_IOEVENTFD_DEASSIGN or 0 */
+	__u32 reserved;
+};
+#define LGUEST_IOEVENTFD_DEASSIGN	1
+
+/* struct lguest_run.exit_reason */
+#define LGUEST_EXIT_NONE	0
+#define LGUEST_EXIT_MMIO	1	/* .mmio: do it, put what was read into .mmio.data, run again */
+#define LGUEST_EXIT_SHUTDOWN	2	/* .shutdown: the Guest has ended */
+#define LGUEST_EXIT_KILLED	3	/* .killed: the Host has ended the Guest */
+#define LGUEST_EXIT_CONSOLE	4	/* .console: print this */
+#define LGUEST_EXIT_INTR	5	/* immediate_exit or a signal; LGUEST_RUN returned -EINTR */
+
+/**
+ * struct lguest_run - shared page of a vCPU: mmap(fd, run_size, offset 0)
+ *
+ * Belongs to the thread that calls LGUEST_RUN, but for immediate_exit, which
+ * any thread (or a signal handler) may set.
+ */
+struct lguest_run {
+	/* Written by the Launcher: 1 makes LGUEST_RUN return -EINTR at once. */
+	__u8 immediate_exit;
+	__u8 pad0[3];
+	/* Written by the Host at each return of LGUEST_RUN. */
+	__u32 exit_reason;
+	__u64 reserved[7];
+	union {
+		struct {
+			__u64 guest_phys;
+			__u64 data;	/* little endian, low length bytes */
+			__u32 length;	/* 1, 2, 4 or 8 */
+			__u32 is_write;
+		} mmio;
+		struct {
+			__u32 reason;	/* LGUEST_SHUTDOWN_* of lguest_abi.h */
+			__u32 pad;
+			char message[1024];	/* NUL-terminated */
+		} shutdown;
+		struct {
+			char reason[LGUEST_REASON_MAX];	/* NUL-terminated, for a person */
+		} killed;
+		struct {
+			__u32 length;	/* bytes */
+			__u32 pad;
+			char data[2048];
+		} console;
+		__u8 size[4032];
+	};
+};
+
+/* LGUEST_GET_STATS on a vCPU; counts since it was made */
+#define LGUEST_STATS_VECTORS	32
+struct lguest_stats {
+	__u64 exits;			/* all exits from the Guest to lg.ko's C code */
+	__u64 exceptions[LGUEST_STATS_VECTORS];	/* exits by exception vector */
+	__u64 interrupts;		/* exits because the Host had an interrupt */
+	__u64 syscalls;			/* Guest system calls that went through C */
+	__u64 hypercalls;
+	__u64 hypercall_nr[32];		/* by number */
+	__u64 injected;			/* events delivered to the Guest's kernel */
+	__u64 mmio;			/* accesses to the devices' hole */
+	__u64 kicks;			/* of these, those that signalled an eventfd */
+	__u64 halts;
+	__u64 shadow_fills;		/* shadow entries made */
+	__u64 shadow_syncs;		/* shadow pages compared with the Guest's */
+	__u64 shadow_pages;		/* in use by the VM now */
+	__u64 ring_calls;		/* asynchronous hypercalls done */
+	__u64 flushes;			/* TLB flushes asked for */
+	__u64 emulated;			/* instructions emulated */
+	__u64 nmis;			/* NMIs of the Host taken while the Guest ran */
+	__u64 reserved[16];
+};
+
+#define LGUEST_IOC		0xb7
+#define LGUEST_GET_INFO		_IOR(LGUEST_IOC, 0x00, struct lguest_info)
+#define LGUEST_SET_MEMORY	_IOW(LGUEST_IOC, 0x01, struct lguest_memory)
+#define LGUEST_CREATE_VCPU	_IO(LGUEST_IOC, 0x02)
+#define LGUEST_IRQFD		_IOW(LGUEST_IOC, 0x03, struct lguest_irqfd)
+#define LGUEST_IOEVENTFD	_IOW(LGUEST_IOC, 0x04, struct lguest_ioeventfd)
+#define LGUEST_IRQ_LINE		_IO(LGUEST_IOC, 0x05)	/* the argument is the line */
+#define LGUEST_RUN		_IO(LGUEST_IOC, 0x10)
+#define LGUEST_GET_REGS		_IOR(LGUEST_IOC, 0x11, struct lguest_regs)
+#define LGUEST_SET_REGS		_IOW(LGUEST_IOC, 0x12, struct lguest_regs)
+#define LGUEST_GET_STATS	_IOR(LGUEST_IOC, 0x13, struct lguest_stats)
+
+#endif /* _LGUEST_UAPI_H */

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Switcher: from Host to Guest and back.
+ *
+ * It lies in a read-only data section of lg.ko, is never run there, and knows
+ * no address but its own: the module maps it, executable and supervisor-only,
+ * into each CPU's window. Interrupts are off throughout, and the Guest runs in
+ * ring 3 with IF set, so each exception and interrupt of the Guest arrives in
+ * one of the stubs below, with the CPU on the window's stack.
+ *
+ * NMI and #MC come when they like. Both have IST stacks, and both must reach
+ * the Host's handler exactly once, before any IRET: an IRET would let the next
+ * NMI in while the Host's handler has not even begun (SDM volume 3, 6.7.1).
+ * So the stub only notes what came and finds by the interrupted %rip how to
+ * get to C, where lg.ko does INT $2 or INT $18 (driver/run.c):
+ *
+ *   ring 3          leave the Guest as for any other exception
+ *   enter..iret     the Guest's state is still all in memory: undo the entry
+ *   syscall..saved  %rsp is still the Guest's: run those instructions again
+ *   elsewhere       we are on our way to C already: go back, without IRET
+ *
+ * Order of what is switched: on entry IDT first, then GDT, TR, CR3, FS and GS;
+ * on exit the IDT last. So while the Host's IDT is loaded, all is the Host's.
+ */
+#include "switcher.h"
+
+	.section .lg_switcher, "a"
+	.balign 4096
+	.globl switcher_text
+switcher_text:
+
+#define WINDOW(x) (switcher_text + (x))(%rip)
+
+/*
+ * The stubs, 16 bytes each: IDT gate n points to the n-th. A vector without
+ * an error code gets a zero, so that all frames look the same. PUSH imm8
+ * sign-extends; C looks at the low byte. ENDBR64 for IBT of the Host.
+ */
+	.set vector, 0
+	.rept 256
+	.balign 16
+	endbr64
+	.if vector == 2
+	movb	$1, WINDOW(STATE_NMI)
+	jmp	async_entry
+	.elseif vector == 18
+	jmp	mce_entry
+	.else
+	.ifeq (vector == 8) || (vector >= 10 && vector <= 14) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
+	pushq	$0
+	.endif
+	.byte	0x6a, vector
+	.if vector == 1 || vector == 8
+	jmp	ist_entry
+	.else
+	jmp	exit_entry
+	.endif
+	.endif
+	.set vector, vector + 1
+	.endr
+
+/*
+ * switcher_enter: called from C at its alias in this CPU's window, interrupts
+ * off, the Host's everything. Returns when the Guest has been left.
+ */
+	.balign 16
+	.globl switcher_enter
+switcher_enter:
+	endbr64
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	pushfq
+	mov	%rsp, WINDOW(HOST_RSP)
+	rdfsbase %rax
+	mov	%rax, WINDOW(HOST_FS_BASE)
+	lidt	WINDOW(STATE_GUEST_IDTR + 6)
+enter_start:
+	lgdt	WINDOW(STATE_GUEST_GDTR + 6)
+	/*
+	 * LTR wants an available TSS and marks it busy (SDM volume 2, LTR):
+	 * our GDT's entry is written afresh each time, the Host's never.
+	 */
+	mov	WINDOW(STATE_GUEST_TSS), %rax
+	mov	%rax, WINDOW(WINDOW_GDT + GDT_TSS_SELECTOR)
+	mov	WINDOW(STATE_GUEST_TSS + 8), %rax
+	mov	%rax, WINDOW(WINDOW_GDT + GDT_TSS_SELECTOR + 8)
+	mov	$GDT_TSS_SELECTOR, %eax
+	ltr	%ax
+	/* From here on the host page is gone; all we need is in the others. */
+	mov	WINDOW(STATE_CR3), %rax
+	mov	%rax, %cr3
+	cmpq	$0, WINDOW(STATE_SELECTORS)
+	jne	load_selectors
+selectors_loaded:
+	mov	WINDOW(STATE_FS_BASE), %rax
+	wrfsbase %rax
+	mov	WINDOW(STATE_GS_BASE), %rax
+	wrgsbase %rax
+	lea	WINDOW(REGS), %rsp
+	pop	%rbp
+	pop	%rbx
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rax
+	pop	%rcx
+	pop	%rdx
+	pop	%rsi
+	pop	%rdi
+	add	$16, %rsp
+	iretq
+	/* C has checked them against this very GDT: none of these can fault. */
+load_selectors:
+	mov	WINDOW(STATE_DS), %ds
+	mov	WINDOW(STATE_ES), %es
+	mov	WINDOW(STATE_FS), %fs
+	mov	WINDOW(STATE_GS), %gs
+	jmp	selectors_loaded
+enter_end:
+
+/*
+ * #DB and #DF have IST stacks: they must not trust %rsp if they come in ring 0.
+ * From ring 3 the frame moves to where all the others are.
+ */
+ist_entry:
+	testb	$3, 24(%rsp)
+	jz	ring0_fault
+	popq	WINDOW(REGS_TRAP)
+	popq	WINDOW(REGS_ERROR)
+move_frame:
+	popq	WINDOW(REGS_IP)
+	popq	WINDOW(REGS_IP + 8)
+	popq	WINDOW(REGS_IP + 16)
+	popq	WINDOW(REGS_IP + 24)
+	popq	WINDOW(REGS_IP + 32)
+	lea	WINDOW(REGS_TRAP), %rsp
+	jmp	save_guest
+
+/*
+ * All other exceptions and interrupts, with the frame, error code and vector
+ * on the window's stack, the Guest's page tables, FS, GS and registers live.
+ */
+exit_entry:
+	testb	$3, 24(%rsp)
+	jz	ring0_fault
+save_guest:
+	push	%rdi
+	push	%rsi
+	push	%rdx
+	push	%rcx
+	push	%rax
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rbx
+	push	%rbp
+	mov	%cr2, %rax
+	mov	%rax, WINDOW(STATE_CR2)
+	rdgsbase %rax
+	mov	%rax, WINDOW(STATE_GS_BASE)
+	rdfsbase %rax
+	mov	%rax, WINDOW(STATE_FS_BASE)
+	mov	%ds, WINDOW(STATE_DS)
+	mov	%es, WINDOW(STATE_ES)
+	mov	%fs, WINDOW(STATE_FS)
+	mov	%gs, WINDOW(STATE_GS)
+	cmpq	$0, WINDOW(STATE_SELECTORS)
+	jne	clear_selectors
+restore_host:
+	mov	WINDOW(STATE_HOST_CR3), %rax
+	mov	%rax, %cr3
+	mov	WINDOW(HOST_TSS), %rax
+	mov	%rax, WINDOW(WINDOW_GDT + GDT_TSS_SELECTOR)
+	mov	WINDOW(HOST_TSS + 8), %rax
+	mov	%rax, WINDOW(WINDOW_GDT + GDT_TSS_SELECTOR + 8)
+	mov	$GDT_TSS_SELECTOR, %eax
+	ltr	%ax
+	lgdt	WINDOW(HOST_GDTR + 6)
+	mov	WINDOW(HOST_GS_BASE), %rax
+	wrgsbase %rax
+	mov	WINDOW(HOST_FS_BASE), %rax
+	wrfsbase %rax
+	mov	WINDOW(HOST_RSP), %rsp
+	lidt	WINDOW(HOST_IDTR + 6)
+	popfq
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+	int3
+
+	/* The Host's descriptor tables may not have what these select. */
+clear_selectors:
+	xor	%eax, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %fs
+	mov	%eax, %gs
+	jmp	restore_host
+
+/*
+ * An exception in ring 0 means a bug, ours or the Guest's cunning: the Guest
+ * dies of it, the Host does not. Stack: vector, error code, frame. Which side's
+ * tables are loaded is unknown, so load the one GDT that both map.
+ */
+ring0_fault:
+	pop	%rax
+	mov	%rax, WINDOW(STATE_FAULT_VECTOR)
+	pop	%rax
+	mov	%rax, WINDOW(STATE_FAULT_ERROR)
+	pop	%rax
+	mov	%rax, WINDOW(STATE_FAULT_IP)
+	movq	$TRAP_RING0, WINDOW(REGS_TRAP)
+	jmp	undo_entry
+
+mce_entry:
+	movb	$1, WINDOW(STATE_MCE)
+async_entry:
+	testb	$3, 8(%rsp)
+	jz	async_ring0
+	movq	$2, WINDOW(REGS_TRAP)
+	movq	$0, WINDOW(REGS_ERROR)
+	jmp	move_frame
+
+async_ring0:
+	push	%rax
+	push	%rbx
+	mov	16(%rsp), %rax		/* interrupted %rip */
+	lea	enter_start(%rip), %rbx
+	cmp	%rbx, %rax
+	jb	async_return
+	lea	enter_end(%rip), %rbx
+	cmp	%rbx, %rax
+	jb	abort_entry
+	lea	syscall_start(%rip), %rbx
+	cmp	%rbx, %rax
+	jb	async_return
+	lea	syscall_saved(%rip), %rbx
+	cmp	%rbx, %rax
+	jb	syscall_again
+	lea	syscall32_start(%rip), %rbx
+	cmp	%rbx, %rax
+	jb	async_return
+	lea	syscall32_saved(%rip), %rbx
+	cmp	%rbx, %rax
+	jb	syscall32_again
+	/*
+	 * Return without IRET: put %rip on the interrupted stack, which is
+	 * ours, and let POPFQ, POP %rsp and RET do the rest. IF is clear there.
+	 *
+	 *   rbx rax | rip cs rflags rsp ss
+	 */
+async_return:
+	mov	40(%rsp), %rbx
+	sub	$8, %rbx
+	mov	%rax, (%rbx)
+	mov	%rbx, 40(%rsp)
+	pop	%rbx
+	pop	%rax
+	add	$16, %rsp
+	popfq
+	pop	%rsp
+	ret
+	int3
+
+abort_entry:
+	movq	$TRAP_ABORTED, WINDOW(REGS_TRAP)
+undo_entry:
+	lgdt	WINDOW(STATE_GUEST_GDTR + 6)
+	cmpq	$0, WINDOW(STATE_SELECTORS)
+	jne	clear_selectors
+	jmp	restore_host
+
+syscall_again:
+	pop	%rbx
+	pop	%rax
+	mov	24(%rsp), %rsp
+	jmp	syscall_start
+
+syscall32_again:
+	pop	%rbx
+	pop	%rax
+	mov	24(%rsp), %rsp
+	jmp	syscall32_start
+
+/*
+ * SYSCALL of the Guest (LSTAR points here, at the window's alias): %rcx = its
+ * %rip, %r11 = its flags, %rsp and all else still its own, its page tables
+ * live; SFMASK, as the Host sets it, has cleared IF, TF, DF, NT and AC.
+ */
+	.balign 16
+	.globl switcher_syscall
+switcher_syscall:
+	endbr64
+syscall_start:
+	mov	%rsp, WINDOW(STATE_SCRATCH)
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+syscall_saved:
+	pushq	$0x2b			/* __USER_DS */
+	pushq	WINDOW(STATE_SCRATCH)
+	push	%r11
+	pushq	$0x33			/* __USER_CS */
+	push	%rcx
+	pushq	$0
+	pushq	$TRAP_SYSCALL
+	jmp	save_guest
+
+/* SYSCALL from 32-bit code, which AMD's processors have: CSTAR points here. */
+	.balign 16
+	.globl switcher_syscall32
+switcher_syscall32:
+	endbr64
+syscall32_start:
+	mov	%rsp, WINDOW(STATE_SCRATCH)
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+syscall32_saved:
+	pushq	$0x2b
+	pushq	WINDOW(STATE_SCRATCH)
+	push	%r11
+	pushq	$0x23			/* __USER32_CS */
+	push	%rcx
+	pushq	$0
+	pushq	$TRAP_SYSCALL32
+	jmp	save_guest
+
+	.globl switcher_text_end
+switcher_text_end:
+	.org	switcher_text + WINDOW_TEXT_PAGES * 4096, 0xcc

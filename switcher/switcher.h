@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The window: the only memory that is mapped on both sides of a world switch.
+ *
+ * Each CPU has a window of its own in top-level slot 256 of the page tables,
+ * the hole that Linux's memory map leaves for hypervisors. Host page tables
+ * show all windows; a Guest's show the window of the CPU that runs it, without
+ * its host page. The Switcher's text is aliased into every window, so that it
+ * reaches its own CPU's data %rip-relative and needs neither SWAPGS nor GS.
+ *
+ * Offsets here are from the start of a window. C sees the same pages as the
+ * structs below; driver/window.c asserts that the two agree.
+ */
+#ifndef _LG_SWITCHER_H
+#define _LG_SWITCHER_H
+
+#define WINDOW_STRIDE		0x10000
+#define WINDOW_TEXT_PAGES	2
+
+#define WINDOW_IDT		0x2000	/* read-only */
+#define WINDOW_GDT		0x3000	/* GDT, then TSS */
+#define WINDOW_TSS		0x3100
+#define WINDOW_STATE		0x4000	/* struct switcher_state */
+#define WINDOW_IST		0x5000	/* four stacks of 1 KiB: see WINDOW_IST_TOP */
+#define WINDOW_STACK		0x6000	/* ends with the struct guest_regs */
+#define WINDOW_DATA		0x7000	/* the running vCPU's lguest_data; Guest side only */
+#define WINDOW_HOST		0x8000	/* struct switcher_host; Host side only */
+#define WINDOW_PAGES		9
+
+#define WINDOW_IST_TOP(ist)	(WINDOW_IST + (ist) * 0x400)
+/* The Host's own IST index for NMI, so that either TSS will do. */
+#define IST_DF			1
+#define IST_NMI			2
+#define IST_DB			3
+#define IST_MCE			4
+
+/* GDT entry 8 is the TSS, as in Linux's layout. */
+#define GDT_TSS_SELECTOR	0x40
+#define GDT_BYTES		0x80
+
+#define WINDOW_STACK_TOP		(WINDOW_STACK + 0x1000)
+#define REGS_WORDS		22
+#define REGS			(WINDOW_STACK_TOP - REGS_WORDS * 8)
+#define REGS_TRAP		(REGS + 15 * 8)	/* from the vector up */
+#define REGS_ERROR		(REGS + 16 * 8)
+#define REGS_IP			(REGS + 17 * 8)
+
+/* Why the Guest was left, in guest_regs.trap: a vector, or one of these. */
+#define TRAP_SYSCALL		256	/* SYSCALL; kernel mode makes it a hypercall */
+#define TRAP_ABORTED		257	/* NMI or #MC before the Guest had begun to run */
+#define TRAP_RING0		258	/* exception in the Switcher: see switcher_state.fault_* */
+#define TRAP_SYSCALL32		259	/* SYSCALL from 32-bit code */
+
+/* struct switcher_state */
+#define STATE_HOST_CR3		(WINDOW_STATE + 0x00)
+#define STATE_NMI		(WINDOW_STATE + 0x08)
+#define STATE_MCE		(WINDOW_STATE + 0x09)
+#define STATE_SCRATCH		(WINDOW_STATE + 0x10)
+#define STATE_GUEST_GDTR	(WINDOW_STATE + 0x20)
+#define STATE_GUEST_IDTR	(WINDOW_STATE + 0x30)
+#define STATE_GUEST_TSS		(WINDOW_STATE + 0x40)
+#define STATE_FAULT_VECTOR	(WINDOW_STATE + 0x50)
+#define STATE_FAULT_ERROR	(WINDOW_STATE + 0x58)
+#define STATE_FAULT_IP		(WINDOW_STATE + 0x60)
+/* struct switcher_vcpu, the part that is the running vCPU's */
+#define STATE_VCPU		(WINDOW_STATE + 0x100)
+#define STATE_CR3		(STATE_VCPU + 0x00)
+#define STATE_CR2		(STATE_VCPU + 0x08)
+#define STATE_FS_BASE		(STATE_VCPU + 0x10)
+#define STATE_GS_BASE		(STATE_VCPU + 0x18)
+#define STATE_SELECTORS		(STATE_VCPU + 0x20)
+#define STATE_DS		(STATE_VCPU + 0x20)
+#define STATE_ES		(STATE_VCPU + 0x22)
+#define STATE_FS		(STATE_VCPU + 0x24)
+#define STATE_GS		(STATE_VCPU + 0x26)
+
+/* struct switcher_host */
+#define HOST_RSP		(WINDOW_HOST + 0x00)
+#define HOST_GS_BASE		(WINDOW_HOST + 0x08)
+#define HOST_FS_BASE		(WINDOW_HOST + 0x10)
+#define HOST_GDTR		(WINDOW_HOST + 0x20)
+#define HOST_IDTR		(WINDOW_HOST + 0x30)
+#define HOST_TSS		(WINDOW_HOST + 0x40)
+
+#ifndef __ASSEMBLER__
+#include <linux/types.h>
+
+/**
+ * struct guest_regs - the Guest's registers while the Host runs
+ *
+ * Lies at the end of the window's stack page, where TSS.RSP0 points just past
+ * it: the CPU pushes the last five words of it, the Switcher the others.
+ */
+struct guest_regs {
+	u64 bp, bx, r15, r14, r13, r12, r11, r10, r9, r8, ax, cx, dx, si, di;
+	u64 trap;	/* vector or TRAP_* */
+	u64 error;	/* error code of a vector that has one */
+	u64 ip, cs, flags, sp, ss;
+};
+
+struct switcher_gdtr {
+	u16 pad[3];
+	u16 limit;	/* at offset 6: base is aligned */
+	u64 base;
+};
+
+/** struct switcher_vcpu - a vCPU's part of the state page: in it while loaded */
+struct switcher_vcpu {
+	u64 cr3;		/* what to load on entry */
+	u64 cr2;		/* as it was at the exit */
+	u64 fs_base;
+	u64 gs_base;		/* that of the running mode */
+	u16 ds, es, fs, gs;	/* all zero, or checked against the GDT */
+};
+
+/** struct switcher_state - one CPU's, mapped on both sides, supervisor only */
+struct switcher_state {
+	u64 host_cr3;		/* written before each entry, interrupts off */
+	u8 nmi;			/* an NMI came: the Host's handler has yet to run */
+	u8 mce;			/* a machine check came, likewise */
+	u8 pad0[6];
+	u64 scratch[2];		/* SYSCALL's: the Guest's %rsp */
+	struct switcher_gdtr guest_gdtr, guest_idtr;
+	u64 guest_tss[2];	/* descriptor of the window's TSS, not busy */
+	u64 fault_vector, fault_error, fault_ip;	/* TRAP_RING0 */
+	u8 pad1[0x100 - 0x68];
+	struct switcher_vcpu vcpu;
+};
+
+/** struct switcher_host - what the Host wants back; the Guest's tables lack it */
+struct switcher_host {
+	u64 rsp;
+	u64 gs_base;
+	u64 fs_base;
+	u64 pad;
+	struct switcher_gdtr gdtr, idtr;
+	u64 tss[2];		/* descriptor of the Host's TSS, not busy */
+};
+
+/* Labels in the text, to be called or compared at their window's alias. */
+extern char switcher_text[], switcher_text_end[];
+extern char switcher_enter[], switcher_syscall[], switcher_syscall32[];
+
+#endif /* !__ASSEMBLER__ */
+#endif /* _LG_SWITCHER_H */
