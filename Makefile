@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# make          lg.ko for the running kernel (or KVER=...), the launcher, the guest kernel
+# make help     everything else
+#
+# Everything is built in build/ (lg.ko of the running kernel comes to lie here, too);
+# downloads and slow builds are kept in the cache, see scripts/lib.sh. Each target
+# first installs the Debian packages that it needs and this machine lacks.
+
+KVER ?= $(shell uname -r)
+PREFIX ?= /usr/local
+BUILD := $(CURDIR)/build
+
+all: modules launcher guest
+
+help:
+	@echo 'make               lg.ko (for KVER, default: the running kernel), launcher, guest kernel'
+	@echo 'make modules       lg.ko only; KVER=6.1-cloud and its like build for a test host'
+	@echo 'make launcher      build/lguest only'
+	@echo 'make guest         build/guest-6.12/bzImage only'
+	@echo 'make demo          a shell in a guest of a Debian host under QEMU; poweroff ends it'
+	@echo "make demo CMD='uname -a'    one command there"
+	@echo 'make check         the tests; make check-long: all of them'
+	@echo 'make install       the launcher into PREFIX (default /usr/local), lg.ko into /lib/modules'
+	@echo 'make clean         remove build/; the cache stays'
+
+modules:
+	@scripts/deps build
+	@scripts/build-module $(KVER)
+	@[ '$(KVER)' != "$$(uname -r)" ] || cp build/lg/$(KVER)/lg.ko lg.ko
+
+launcher:
+	@scripts/deps build
+	@$(MAKE) --no-print-directory -C launcher O=$(BUILD)
+
+guest:
+	@scripts/deps guest
+	@scripts/build-guest
+
+# The command comes by way of the environment, so that quotes in it survive.
+export CMD
+demo:
+	@scripts/deps build guest hostvm
+	@if [ -n "$$CMD" ]; then tests/hostvm -- lg-run -- sh -c "$$CMD"; else tests/hostvm --tty --timeout 0 -- lg-run; fi
+
+check:
+	@scripts/deps build guest hostvm bochs test
+	@tests/run
+
+check-long:
+	@scripts/deps build guest hostvm bochs test
+	@tests/run --long
+
+install: modules launcher
+	install -D -m 755 build/lguest $(DESTDIR)$(PREFIX)/bin/lguest
+	install -D -m 644 build/lg/$(KVER)/lg.ko $(DESTDIR)/lib/modules/$(KVER)/updates/lg.ko
+	@[ -n '$(DESTDIR)' ] || depmod $(KVER)
+
+clean:
+	rm -rf build lg.ko
+
+.PHONY: all help modules launcher guest demo check check-long install clean

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154
+#
+# How a host VM's run ended: its files, its kernel's complaints, its status.
+
+# What a healthy host kernel never says. The "] " before it is the end of the
+# kernel's time stamp: COMMAND may print such words itself.
+complaints='\] .*(WARNING:|BUG:|Oops|[Gg]eneral protection|double fault|UBSAN|KASAN|KFENCE|detected stall|self-detected|INFO: task .* blocked|hung task|unchecked MSR access|unable to handle|Kernel panic|kernel stack overflow|refcount_t:|list_(add|del) corruption|bad page|Bad page|scheduling while atomic|sleeping function called|Call Trace:|soft lockup|hard LOCKUP|irq .*: nobody cared)'
+# What a healthy one does say on a CPU with known weaknesses.
+harmless='(RETBleed|Spectre V[0-9]|L1TF|MDS|TAA|MMIO Stale Data|SRBDS|GDS|VMSCAPE|ITS|TSA|Speculative Return Stack Overflow)[^:]*: (WARNING|Vulnerable)'
+
+# complained RUN: print what the kernel complained of, with what follows; fail when
+# it did not complain. Said once on the console or once in the log is enough.
+complained()
+{
+	local file
+	for file in "$1/console.log" "$1/dmesg"; do
+		[ -e "$file" ] || continue
+		if tr -d '\r' <"$file" | grep -avE "$harmless" | grep -aE -m 1 -A 40 "$complaints" | cut -c 1-160; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+# collect RUN FILE:HERE...: take the files that came out of the machine.
+collect()
+{
+	local run=$1 pair from to
+	shift
+	mkdir -p "$run/files"
+	tar -x -C "$run/files" -f "$run/files.tar" 2>/dev/null || true
+	[ ! -e "$run/files/tmp/lg-files/dmesg" ] || mv "$run/files/tmp/lg-files/dmesg" "$run/dmesg"
+	for pair; do
+		from=${pair%%:*} to=${pair#*:}
+		if [ -e "$run/files/$from" ]; then
+			cp -a --no-preserve=ownership "$run/files/$from" "$to"
+		else
+			say "no $from came out of the machine"
+		fi
+	done
+	rm -rf "$run/files" "$run/files.tar"
+}
+
+# verdict RUN STATUS: end with the status that hostvm promises; STATUS is how the
+# emulator ended, 124 for a timeout.
+verdict()
+{
+	local run=$1 word status complaint
+	if complaint=$(complained "$run"); then
+		say "the host kernel complained (all of it: $run/console.log):"
+		echo "$complaint" >&2
+		exit 125
+	fi
+	if [ "$2" = 124 ]; then
+		say "timeout after $timeout s (console: $run/console.log)"
+		exit 124
+	fi
+	read -r word status <"$run/control" || true
+	case ${word:-} in
+	status) exit "$status" ;;
+	no-module)
+		say "lg.ko did not load"
+		exit 125 ;;
+	esac
+	say "the machine ended before COMMAND did (console: $run/console.log)"
+	tail -n 5 "$run/console.log" "$run/emulator.log" >&2 2>/dev/null || true
+	exit 125
+}

@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What tests/hostvm promises: streams, statuses, files. No lg.ko in this one.
+set -u
+cd "$(dirname -- "$0")/../.." || exit 1
+. tests/lib/check.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+vm() { tests/hostvm --no-load --no-build --timeout "${limit:-200}" "$@" </dev/null; }
+
+# status WANTED COMMAND...: COMMAND ends with just that status.
+status()
+{
+	local want=$1 got=0
+	shift
+	"$@" || got=$?
+	[ "$got" = "$want" ] || { echo "status $got, not $want"; return 1; }
+}
+
+streams_are_apart_and_exact()
+{
+	head -c 200000 /dev/urandom >"$work/in"
+	tests/hostvm --no-load --no-build -- sh -c 'cat; echo no >&2' <"$work/in" >"$work/out" 2>"$work/err"
+	cmp "$work/in" "$work/out" && [ "$(cat "$work/err")" = no ]
+}
+
+files_go_in_and_come_out()
+{
+	echo in >"$work/file"
+	status 3 vm --add "$work/file" --add "$work/file:/a/b" --get "/root/o u t:$work/back" -- \
+		sh -c 'cat /lg/file /a/b >"o u t"; exit 3' && [ "$(cat "$work/back")" = $'in\nin' ]
+}
+
+# shellcheck disable=SC2016  # the dollar is the point
+arguments_arrive_as_they_are()
+{
+	[ "$(vm -- printf '[%s]' "it's" 'two  words' '' $'a\nb' '$HOME')" = "[it's][two  words][]["$'a\nb][$HOME]' ]
+}
+
+disk_is_there()
+{
+	truncate -s 1M "$work/disk"
+	echo data | dd of="$work/disk" conv=notrunc status=none
+	[ "$(vm --disk "$work/disk" -- sh -c 'head -n 1 /dev/vda; echo back >/dev/vda')" = data ] &&
+		[ "$(head -n 1 "$work/disk")" = back ]
+}
+
+icount_repeats()
+{
+	local first second
+	first=$(vm --icount -- sed -n 's/^now at //p' /proc/timer_list)
+	second=$(vm --icount -- sed -n 's/^now at //p' /proc/timer_list)
+	echo "$first, $second"
+	[ -n "$first" ] && [ "$first" = "$second" ]
+}
+
+bochs_does_the_same()
+{
+	status 7 vm --machine bochs --smp 1 --add /etc/passwd --get "/root/o:$work/o" -- \
+		sh -c 'echo out; echo err >&2; cp /lg/passwd o; exit 7' >"$work/out" 2>"$work/err" &&
+		[ "$(cat "$work/out" "$work/err")" = $'out\nerr' ] && cmp /etc/passwd "$work/o"
+}
+
+check streams_are_apart_and_exact streams_are_apart_and_exact
+check status_of_the_command_comes_back status 42 vm -- sh -c 'exit 42'
+check files_go_in_and_come_out files_go_in_and_come_out
+check arguments_arrive_as_they_are arguments_arrive_as_they_are
+check disk_is_there disk_is_there
+limit=15 check timeout_is_124 status 124 vm -- sleep 1000
+check panic_is_125 status 125 vm -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+check warning_is_125 status 125 vm -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at here" >/dev/kmsg'
+check early_end_is_125 status 125 vm -- sh -c 'poweroff -f; sleep 60'
+check no_such_cpu_is_125 status 125 vm --cpu nonsense -- true
+check icount_repeats icount_repeats
+check bochs_does_the_same bochs_does_the_same
+checked
