@@ -7,12 +7,6 @@
 #include <linux/hrtimer.h>
 #include <linux/version.h>
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#include <linux/entry-virt.h>
-#else
-#include <linux/entry-kvm.h>
-#endif
-
 static inline void lg_eventfd_signal(struct eventfd_ctx *ctx)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
@@ -30,16 +24,6 @@ static inline void lg_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = fn;
-#endif
-}
-
-/* Work that the thread owes the kernel before it may run Guest code. */
-static inline int lg_handle_task_work(void)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-	return xfer_to_guest_mode_handle_work();
-#else
-	return xfer_to_guest_mode_handle_work(NULL);
 #endif
 }
 

@@ -12,15 +12,23 @@
 #include <asm/fpu/api.h>
 #include <asm/trapnr.h>
 
-#include "compat.h"
 #include "lg.h"
+
+/*
+ * What the thread owes the kernel before it may go on: a signal, or work that
+ * is done on the way to user mode (task_work, rseq). For both LGUEST_RUN returns
+ * -EINTR: the Launcher calls it again, and the work is done in between.
+ */
+static bool user_work_pending(void)
+{
+	return signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME);
+}
 
 /* What would make an entry pointless, checked with interrupts off. */
 static bool must_leave(struct lg_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->kicked) || READ_ONCE(vcpu->run->immediate_exit) ||
-	       need_resched() || __xfer_to_guest_mode_work_pending() ||
-	       signal_pending(current);
+	       need_resched() || user_work_pending();
 }
 
 static bool is_host_interrupt(const struct lg_vcpu *vcpu)
@@ -185,14 +193,8 @@ static int run_loop(struct lg_vcpu *vcpu)
 			report_death(vcpu);
 			return 0;
 		}
-		if (READ_ONCE(vcpu->run->immediate_exit))
+		if (READ_ONCE(vcpu->run->immediate_exit) || user_work_pending())
 			return -EINTR;
-		/* Signals, reschedule, what else is due before user space. */
-		if (__xfer_to_guest_mode_work_pending()) {
-			ret = lg_handle_task_work();
-			if (ret)
-				return ret;
-		}
 		cond_resched();
 		ret = lg_shadow_topup(vcpu);
 		if (!ret)
