@@ -54,6 +54,7 @@ void lg_clock_register(struct lg_vcpu *vcpu)
 
 /**
  * lg_clock_update - bring lguest_data.clock up to date
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Any context in which @vcpu does not run Guest code. The version is odd in
  * between for the sake of other vCPUs that read it.

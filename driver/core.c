@@ -20,6 +20,8 @@ bool lg_la57, lg_pcid, lg_pke;
 
 /**
  * lg_kill - end a Guest that cannot or must not go on
+ * @vm: the VM
+ * @fmt: the reason, as printf() takes it
  *
  * Any context. The first reason is the one that the Launcher prints.
  */

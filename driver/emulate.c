@@ -83,6 +83,7 @@ static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *byt
 
 /**
  * lg_emulate_mmio - the Guest's MOV to or from the hole
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * 0: done here (a queue's doorbell); 1: the Launcher is to do it.
  */
@@ -263,6 +264,7 @@ static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 
 /**
  * lg_emulate - #GP or #UD in the Guest's kernel
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Always 0: the Guest goes on behind the instruction, or at its own handler.
  */

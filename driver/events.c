@@ -131,6 +131,7 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 
 /**
  * lg_deliver - deliver what is due before the Guest is entered
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * LG_FAST, or LG_SLOW_DEAD when the Guest cannot take an exception.
  */
@@ -179,6 +180,7 @@ static void bad_iret(struct lg_vcpu *vcpu, const struct lguest_frame *frame)
 
 /**
  * lg_iret - LHCALL_IRET: to the frame that the Guest's kernel has prepared
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * To user mode, or (for frames with TF or RF, which POPF cannot do) to kernel
  * mode. Each field is read once and checked: IRET must not fault in ring 0.

@@ -92,6 +92,7 @@ static enum lg_slow switcher_fault(struct lg_vcpu *vcpu)
 
 /**
  * lg_exit - handle an exit that is not an interrupt of the Host
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * LG_FAST: enter again; else what to do outside of the atomic part.
  */

@@ -22,6 +22,8 @@ static bool overlaps(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
 
 /**
  * lg_set_memory - LGUEST_SET_MEMORY: add a region
+ * @vm: the VM
+ * @args: from the Launcher, not yet checked
  *
  * vm->lock held. -EINVAL: not in whole pages, empty, in the devices' hole,
  * over another, or not the Launcher's address; -EBUSY: the Guest runs already.
@@ -72,6 +74,7 @@ hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn)
 
 /**
  * lg_fault_in - make the Launcher's page at @hva present and writable
+ * @hva: address in the Launcher
  *
  * Sleeps. -EFAULT: the Launcher has no such memory.
  */

@@ -25,6 +25,9 @@ static u64 level_mask(int level)
 
 /**
  * lg_read_entry - read one page-table entry of the Guest's
+ * @vm: the VM
+ * @gpa: Guest physical address
+ * @entry: what was read
  * @hva: where it is in the Launcher, also when it could not be read
  *
  * Does not sleep. -ENOENT: no memory there. -EFAULT: not present, try again
@@ -89,6 +92,8 @@ static bool allowed(const struct lg_walk *walk, u64 access)
 
 /**
  * lg_walk - walk the current Guest page tables
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gva: Guest virtual address
  * @access: X86_PF_USER, _WRITE and _INSTR as in a page fault's error code
  * @walk: what was found
  *

@@ -67,6 +67,7 @@ static long other_vcpu_call(struct lg_vcpu *vcpu, u64 nr, u64 number, u64 vector
 
 /**
  * lg_hypercall - SYSCALL in kernel mode
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Atomic. LG_SLOW_HYPERCALL passes it on to lg_hypercall_slow().
  */
@@ -105,6 +106,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 
 /**
  * lg_drain_ring - do what the Guest has put into its ring
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * In order, from where the last drain ended to the first slot that is not
  * pending: at most all of them once.
@@ -242,6 +244,7 @@ static int console_call(struct lg_vcpu *vcpu, gva_t gva, u64 length)
 
 /**
  * lg_hypercall_slow - the hypercalls that sleep, or that end LGUEST_RUN
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * 0: run the Guest again; 1: run->exit_reason is set.
  */

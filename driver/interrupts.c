@@ -11,6 +11,8 @@
 
 /**
  * lg_interrupt - make @vector pending on @vcpu
+ * @vcpu: any virtual CPU of a VM that lives
+ * @vector: 32 to 255
  *
  * Any context. Wakes a halted vCPU, and makes a running one look at once.
  */

@@ -111,6 +111,8 @@ static unsigned int list_length(struct list_head *head)
 
 /**
  * lg_irqfd - LGUEST_IRQFD: each signal of an eventfd raises a line
+ * @vm: the VM
+ * @args: from the Launcher, not yet checked
  *
  * vm->lock held. -EINVAL, -EBADF, -ENOSPC, -ENOENT (deassign: not there).
  */
@@ -191,6 +193,8 @@ static int ioeventfd_remove(struct lg_vm *vm, const struct lguest_ioeventfd *arg
 
 /**
  * lg_ioeventfd - LGUEST_IOEVENTFD: a 4-byte write of a value signals an eventfd
+ * @vm: the VM
+ * @args: from the Launcher, not yet checked
  *
  * vm->lock held. -EINVAL, -EBADF, -EEXIST, -ENOSPC, -ENOENT (deassign).
  */

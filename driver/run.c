@@ -205,6 +205,7 @@ static int run_loop(struct lg_vcpu *vcpu)
 
 /**
  * lg_run - LGUEST_RUN
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * The vCPU's mutex held. 0: run->exit_reason tells what the Launcher is to do;
  * -EINTR: a signal or immediate_exit; -ENOMEM.

@@ -23,6 +23,7 @@ static bool tls_ok(const struct desc_struct *desc, u64 raw)
 
 /**
  * lg_set_tls - take the three TLS descriptors of a vCPU
+ * @vcpu: the virtual CPU; its mutex is held
  * @entries: as the Guest gave them
  *
  * 0, or -EINVAL and nothing changed. They reach the GDT with the next load.

@@ -20,6 +20,9 @@
 
 /**
  * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
+ * @pfn: the Host's frame
+ * @guest_entry: the Guest's entry, as read
+ * @role: LG_ROLE_* of the page that will hold it
  *
  * Writable only if the Guest's is dirty, so that the first write faults and
  * sets D. Never global, never wider than the Guest's.
@@ -226,6 +229,7 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 
 /**
  * lg_shadow_fault - a page fault came from the Guest
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Atomic. Makes the shadow entry, or gives the fault to the Guest, or tells
  * what must be done first where it may sleep.

@@ -70,6 +70,7 @@ static struct lg_shadow_page *alloc_page_struct(void)
 
 /**
  * lg_shadow_topup - have enough unused pages for one fault
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Sleeps. A fault takes at most one page for each level below the root.
  */
@@ -171,6 +172,9 @@ static void unlink_page(struct lg_vm *vm, struct lg_shadow_page *page)
 
 /**
  * lg_shadow_drop - take an entry out
+ * @vm: the VM
+ * @page: shadow page
+ * @index: 0 to 511
  *
  * Pages below that have no other parent go with it; recursion ends at level 1.
  * The caller sees to TLBs: lg_flush_others(), or lg_shadow_flush_freed().
@@ -194,6 +198,7 @@ static void nothing(void *unused)
 
 /**
  * lg_flush_others - no other CPU runs this VM with what its TLB had before
+ * @vm: the VM
  *
  * A vCPU that runs is made to leave the Guest, by an IPI that we wait for; one
  * that does not run flushes when it enters. Pairs with the barrier in run.c
@@ -276,6 +281,9 @@ static bool drop_frames(struct lg_vm *vm, gfn_t first, gfn_t end)
 
 /**
  * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
+ * @vm: the VM
+ * @start: first byte, in the Launcher
+ * @end: byte after the last
  *
  * When it returns, no CPU can reach the old pages through this VM.
  */
@@ -352,6 +360,8 @@ void lg_roots_free(struct lg_vcpu *vcpu)
 
 /**
  * lg_root_select - make the roots for the Guest's top-level table @gfn current
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gfn: Guest frame of the top-level table
  *
  * True if they were there, with all that they map; else they are empty, and
  * took the place of those that were used longest ago.

@@ -154,6 +154,10 @@ static void flush_locked(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 
 /**
  * lg_flush - LHCALL_FLUSH_TLB, on this vCPU
+ * @vcpu: the virtual CPU; its mutex is held
+ * @kind: LGUEST_FLUSH_*
+ * @start: first byte, for LGUEST_FLUSH_RANGE
+ * @end: byte after the last
  *
  * Atomic or not. The CPU's own TLB is flushed at the next entry.
  */
@@ -170,6 +174,8 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 
 /**
  * lg_load_cr3 - LHCALL_LOAD_CR3: MOV to CR3 as the Guest's PCID-aware CPU does it
+ * @vcpu: the virtual CPU; its mutex is held
+ * @cr3: as MOV to CR3 would take it
  *
  * Without NOFLUSH (bit 63) what the address space had is stale.
  */

@@ -52,6 +52,8 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 
 /**
  * lg_vcpu_create - LGUEST_CREATE_VCPU
+ * @vm: the VM
+ * @id: its number, 0 first
  *
  * vm->lock held. An fd, or -EINVAL: no such number; -EEXIST: there already.
  */
@@ -88,6 +90,7 @@ void lg_vcpu_free(struct lg_vcpu *vcpu)
 
 /**
  * lg_kick - make @vcpu look at what has changed
+ * @vcpu: any virtual CPU of a VM that lives
  *
  * Any context. Ends a HALT; makes a thread that runs the Guest leave it.
  */

@@ -40,6 +40,7 @@ struct host_msr_values {
 
 /**
  * struct lg_window - one CPU's window
+ * @msrs_away: the MSRs are the Guest's
  * @va: its address on both sides
  * @pages: its pages as the Host sees them; NULL for the text and the alias
  * @guest_pt: the Guest side's last-level table
@@ -513,6 +514,7 @@ void lg_window_gdt(struct lg_vcpu *vcpu)
 
 /**
  * lg_window_load - put @vcpu's state into this CPU's window
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Preemption off, until lg_window_put().
  */
@@ -615,6 +617,7 @@ static void check_selectors(struct lg_vcpu *vcpu)
 
 /**
  * lg_window_enter - run the Guest until something happens
+ * @vcpu: the virtual CPU; its mutex is held
  *
  * Interrupts off. regs->trap tells what happened.
  */
