@@ -120,11 +120,9 @@ static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, unsigned int e
 	sync_page(vcpu, root->kernel, 0, end);
 }
 
-static void flush_range(struct lg_vcpu *vcpu, gva_t start, gva_t end)
+static void flush_pages(struct lg_vcpu *vcpu, gva_t gva, unsigned int pages)
 {
-	gva_t gva;
-
-	for (gva = start & PAGE_MASK; gva < end; gva += PAGE_SIZE) {
+	for (; pages; pages--, gva += PAGE_SIZE) {
 		sync_address(vcpu, vcpu->root->user, gva);
 		sync_address(vcpu, vcpu->root->kernel, gva);
 	}
@@ -136,8 +134,11 @@ static void flush_locked(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 
 	vcpu->vm->mmu.sync_clock++;
 	if (kind == LGUEST_FLUSH_RANGE) {
-		if (start < end && end - start <= RANGE_PAGES * PAGE_SIZE) {
-			flush_range(vcpu, start, end);
+		/* Counted, not compared: the range may end where gva_t does. */
+		u64 pages = (end >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + !!(end & ~PAGE_MASK);
+
+		if (start <= end && pages <= RANGE_PAGES) {
+			flush_pages(vcpu, start, pages);
 			return;
 		}
 		kind = start >> 63 ? LGUEST_FLUSH_ALL : LGUEST_FLUSH_USER;
