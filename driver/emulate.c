@@ -18,6 +18,7 @@ static int fetch(struct lg_vcpu *vcpu, struct lg_insn *insn, u8 bytes[LG_INSN_MA
 	gva_t ip = vcpu->regs->ip;
 	unsigned int count = min_t(u64, LG_INSN_MAX, PAGE_SIZE - (ip & ~PAGE_MASK));
 
+	memset(bytes, 0, LG_INSN_MAX);
 	if (lg_read_gva(vcpu, ip, bytes, count))
 		return -EFAULT;
 	if (count < LG_INSN_MAX && !lg_read_gva(vcpu, ip + count, bytes + count,

@@ -9,20 +9,16 @@
 
 /*
  * #DB. Ours if we were stepping; else the Guest's, single-stepping itself (it
- * has no breakpoints of its own). DR6 is the Host's again afterwards.
+ * has no breakpoints of its own).
  */
 static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 {
-	unsigned long dr6;
-
-	asm volatile("mov %%db6, %0" : "=r" (dr6));
-	asm volatile("mov %0, %%db6" : : "r" ((unsigned long)DR6_RESERVED));
-	if (vcpu->stepping && (dr6 & DR_STEP)) {
+	if (vcpu->stepping && (vcpu->dr6 & DR_STEP)) {
 		vcpu->stepping = false;
 		return LG_FAST;
 	}
 	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->dr6, dr6);
+		WRITE_ONCE(vcpu->data->dr6, vcpu->dr6);
 	lg_exception(vcpu, X86_TRAP_DB, ~0ULL);
 	return LG_FAST;
 }
@@ -104,7 +100,8 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 			return lg_system_call(vcpu);
 		return lg_hypercall(vcpu);
 	case TRAP_SYSCALL32:
-		/* Not a feature that the Guest shows its programs. */
+		/* Not a feature that the Guest shows its programs: #UD at its 0F 05. */
+		vcpu->regs->ip -= 2;
 		lg_exception(vcpu, X86_TRAP_UD, ~0ULL);
 		return LG_FAST;
 	case TRAP_ABORTED:

@@ -6,11 +6,13 @@
  * until kernel_fpu_end(); between the two we load the Guest's and save it
  * again. The buffer is only ever written by XSAVE and by lg_fpu_alloc(), so
  * XRSTOR cannot fault (SDM volume 1, 13.8). PKRU is not part of it: the Host
- * keeps its own in the register (window.c).
+ * keeps its own in the register (window.c). Nor are AMX's tiles: XFD keeps the
+ * Guest from them (SDM volume 1, 13.14), and the Launcher's stay where they are.
  */
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/xcr.h>
+#include <asm/msr-index.h>
 #include <asm/fpu/types.h>
 #include <asm/processor.h>
 
@@ -30,7 +32,7 @@ int lg_fpu_init(void)
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return -ENODEV;
 	xsave_size = lg_cpuid_ebx(0xd);	/* for what XCR0 enables: SDM volume 1, 13.2 */
-	xsave_mask = lg_xgetbv() & ~XFEATURE_MASK_PKRU;
+	xsave_mask = lg_xgetbv() & ~(u64)(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE);
 	return 0;
 }
 
@@ -54,6 +56,10 @@ void lg_fpu_free(void *fpu)
 /* After kernel_fpu_begin_mask(). */
 void lg_fpu_load(struct lg_vcpu *vcpu)
 {
+	if (boot_cpu_has(X86_FEATURE_XFD)) {
+		vcpu->host_xfd = lg_rdmsr(MSR_IA32_XFD);
+		lg_wrmsr(MSR_IA32_XFD, vcpu->host_xfd | XFEATURE_MASK_XTILE_DATA);
+	}
 	asm volatile("xrstor64 %0"
 		     : : "m" (*(u8 (*)[])vcpu->fpu), "a" ((u32)xsave_mask),
 			 "d" ((u32)(xsave_mask >> 32)) : "memory");
@@ -65,4 +71,8 @@ void lg_fpu_save(struct lg_vcpu *vcpu)
 	asm volatile("xsave64 %0"
 		     : "+m" (*(u8 (*)[])vcpu->fpu)
 		     : "a" ((u32)xsave_mask), "d" ((u32)(xsave_mask >> 32)) : "memory");
+	if (boot_cpu_has(X86_FEATURE_XFD)) {
+		lg_wrmsr(MSR_IA32_XFD_ERR, 0);
+		lg_wrmsr(MSR_IA32_XFD, vcpu->host_xfd);
+	}
 }

@@ -95,6 +95,19 @@ static inline void lg_write_dr7(u64 value)
 	asm volatile("mov %0, %%db7" : : "r" (value));
 }
 
+static inline u64 lg_read_dr6(void)
+{
+	u64 value;
+
+	asm volatile("mov %%db6, %0" : "=r" (value));
+	return value;
+}
+
+static inline void lg_write_dr6(u64 value)
+{
+	asm volatile("mov %0, %%db6" : : "r" (value));
+}
+
 static inline void lg_sgdt(struct desc_ptr *gdtr)
 {
 	asm volatile("sgdt %0" : "=m" (*gdtr));

@@ -114,6 +114,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 void lg_drain_ring(struct lg_vcpu *vcpu)
 {
 	struct lguest_data *data = vcpu->data;
+	u64 flush = 0;
 	unsigned int i;
 
 	for (i = 0; data && i < LGUEST_RING_SLOTS; i++) {
@@ -129,11 +130,17 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 		arg[0] = READ_ONCE(entry->arg[0]);
 		arg[1] = READ_ONCE(entry->arg[1]);
 		arg[2] = READ_ONCE(entry->arg[2]);
-		simple_call(vcpu, nr, arg);
+		/* Many flushes of everything are one: each may take a while. */
+		if (nr == LHCALL_FLUSH_TLB && arg[0] != LGUEST_FLUSH_RANGE)
+			flush = max_t(u64, flush, min_t(u64, arg[0], LGUEST_FLUSH_ALL));
+		else
+			simple_call(vcpu, nr, arg);
 		vcpu->stats.ring_calls++;
 		WRITE_ONCE(data->hcall_status[slot], LGUEST_RING_DONE);
 		vcpu->ring_next = (slot + 1) % LGUEST_RING_SLOTS;
 	}
+	if (flush)
+		lg_flush(vcpu, flush, 0, 0);
 }
 
 static bool kernel_text(u64 address)

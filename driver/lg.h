@@ -166,8 +166,10 @@ struct lg_vcpu {
 	wait_queue_head_t halted;
 	struct hrtimer timer;
 
+	u64 dr6;			/* of the last #DB */
 	u32 user_pkru;			/* PKRU of user mode; kernel mode runs with 0 */
-	void *fpu;			/* XSAVE area, lg_fpu_size() bytes */
+	void *fpu;			/* XSAVE area */
+	u64 host_xfd;			/* MSR_IA32_XFD, while the Guest's state is loaded */
 	hva_t fault_hva;
 	gpa_t mmio_gpa;
 	struct lg_mmio mmio;

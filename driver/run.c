@@ -48,9 +48,6 @@ static bool enter_once(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
-	WRITE_ONCE(vcpu->running_cpu, smp_processor_id());
-	/* Pairs with lg_flush_others() and lg_kick(). */
-	smp_mb();
 	vcpu->stats.exits++;
 	lg_window_enter(vcpu);
 	WRITE_ONCE(vcpu->running_cpu, -1);
@@ -77,11 +74,18 @@ static void step_end(struct lg_vcpu *vcpu)
 		vcpu->regs->flags &= ~X86_EFLAGS_TF;
 }
 
-/* IRET would fault in ring 0: a Guest gets there by SYSCALL at the last byte. */
+/*
+ * IRET would fault in ring 0. The Guest's kernel gets there by SYSCALL in the
+ * last bytes of the lower half; with 5-level paging user mode by any jump.
+ */
 static enum lg_slow check_ip(struct lg_vcpu *vcpu)
 {
 	if (likely(lg_canonical(vcpu->regs->ip)))
 		return LG_FAST;
+	if (vcpu->mode == LG_USER) {
+		lg_exception(vcpu, X86_TRAP_GP, 0);
+		return lg_deliver(vcpu);
+	}
 	lg_kill(vcpu->vm, "kernel at non-canonical address 0x%llx", vcpu->regs->ip);
 	return LG_SLOW_DEAD;
 }
@@ -100,7 +104,11 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 			return slow ?: LG_SLOW_DEAD;
 
 		local_irq_disable();
+		WRITE_ONCE(vcpu->running_cpu, smp_processor_id());
+		/* Who changes something and sees us not running: seen below. */
+		smp_mb();
 		if (must_leave(vcpu)) {
+			WRITE_ONCE(vcpu->running_cpu, -1);
 			local_irq_enable();
 			return LG_SLOW_WORK;
 		}

@@ -135,14 +135,17 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 {
 	struct lg_shadow_page *page = vcpu->mode == LG_USER ? vcpu->root->user :
 							      vcpu->root->kernel;
-	u64 entry;
+	u64 guest_entry = walk->entry[walk->leaf], entry;
 
 	while (page->level > 1) {
 		page = descend(vcpu, page, walk);
 		if (!page)
 			return LG_SLOW_MEMORY;
 	}
-	entry = lg_shadow_leaf_entry(pfn, walk->entry[walk->leaf], page->role);
+	/* It takes U at all levels to make a user page. */
+	if (!walk->user)
+		guest_entry &= ~(u64)_PAGE_USER;
+	entry = lg_shadow_leaf_entry(pfn, guest_entry, page->role);
 	lg_shadow_map(page, table_index(walk->gva, 1), entry, walk->gpa >> PAGE_SHIFT);
 	vcpu->stats.shadow_fills++;
 	return LG_FAST;
@@ -247,6 +250,13 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 		lg_kill(vcpu->vm, "shadow entry with reserved bits for 0x%llx: a bug of lg.ko",
 			gva);
 		return LG_SLOW_DEAD;
+	}
+	/* Protection keys, which user mode can set though it is not told of them. */
+	if ((error & X86_PF_PK) && vcpu->mode == LG_USER) {
+		if (vcpu->data)
+			WRITE_ONCE(vcpu->data->cr2, gva);
+		lg_exception(vcpu, X86_TRAP_PF, error);
+		return LG_FAST;
 	}
 	if (reserved_address(vcpu, gva, access))
 		return LG_FAST;

@@ -120,11 +120,27 @@ static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, unsigned int e
 	sync_page(vcpu, root->kernel, 0, end);
 }
 
+/*
+ * INVLPG drops global entries of all address spaces. Their tables are shared by
+ * all roots, so it is enough to find them through one that knows the slot.
+ */
+static void sync_kernel_address(struct lg_vcpu *vcpu, gva_t gva)
+{
+	unsigned int slot = gva >> (PAGE_SHIFT + 9 * (LG_PT_LEVELS - 1)) & 511, i;
+
+	for (i = 0; i < LG_ROOTS && !vcpu->root->kernel->table[slot]; i++)
+		sync_address(vcpu, vcpu->roots[i].kernel, gva);
+	sync_address(vcpu, vcpu->root->kernel, gva);
+}
+
 static void flush_pages(struct lg_vcpu *vcpu, gva_t gva, unsigned int pages)
 {
 	for (; pages; pages--, gva += PAGE_SIZE) {
 		sync_address(vcpu, vcpu->root->user, gva);
-		sync_address(vcpu, vcpu->root->kernel, gva);
+		if (gva >> 63)
+			sync_kernel_address(vcpu, gva);
+		else
+			sync_address(vcpu, vcpu->root->kernel, gva);
 	}
 }
 

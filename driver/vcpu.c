@@ -4,6 +4,7 @@
  * is in run.c.
  */
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -60,23 +61,29 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 {
 	struct lg_vcpu *vcpu;
+	struct file *file;
 	int fd;
 
 	if (id >= LGUEST_MAX_VCPUS)
 		return -EINVAL;
 	if (vm->vcpus[id])
 		return -EEXIST;
-	vcpu = alloc_vcpu(vm, id);
-	if (!vcpu)
-		return -ENOMEM;
-	lg_vm_get(vm);
-	fd = anon_inode_getfd("lguest-vcpu", &vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		free_vcpu_parts(vcpu);
-		lg_vm_put(vm);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
 		return fd;
+	vcpu = alloc_vcpu(vm, id);
+	file = vcpu ? anon_inode_getfile("lguest-vcpu", &vcpu_fops, vcpu, O_RDWR) :
+		      ERR_PTR(-ENOMEM);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		if (vcpu)
+			free_vcpu_parts(vcpu);
+		return PTR_ERR(file);
 	}
+	lg_vm_get(vm);
+	/* Known to lg_flush_others() before anybody can run it. */
 	smp_store_release(&vm->vcpus[id], vcpu);
+	fd_install(fd, file);
 	return fd;
 }
 

@@ -17,10 +17,15 @@
 #include <asm/desc.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "host.h"
 #include "lg.h"
+
+#ifndef MSR_IA32_U_CET
+#define MSR_IA32_U_CET	0x6a0
+#endif
 
 #define ENTRY_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define ENTRY_TEXT	(_PAGE_PRESENT | _PAGE_ACCESSED)
@@ -47,6 +52,9 @@ struct host_msr_values {
  * @guest_tables: the Guest side's other tables, from the last level up
  * @guest_entry: what a root's slot 256 holds to show this window
  * @msrs: valid while @msrs_away
+ * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while a vCPU is loaded
+ * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
+ * @u_cet: likewise MSR_IA32_U_CET
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
  * @host_dr7: while the Guest runs, if the Host has breakpoints
  */
@@ -58,6 +66,7 @@ struct lg_window {
 	u64 guest_entry;
 	struct host_msr_values msrs;
 	bool msrs_away;
+	u64 pebs, debugctl, u_cet;
 	u64 cr4_cleared;
 	u64 host_dr7;
 };
@@ -481,6 +490,40 @@ static bool msrs_each_entry(void)
 	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0);
 }
 
+/*
+ * What the Host uses on this CPU and must not act while Guest page tables are
+ * loaded: debug stores, which the CPU writes to linear addresses, and the
+ * Launcher's shadow stack. Nobody turns them on before lg_window_put(): that
+ * takes a context switch or an interrupt, and both end the atomic part.
+ */
+static u64 quiet_msr(bool there, u32 msr)
+{
+	u64 value = there ? lg_rdmsr(msr) : 0;
+
+	if (value)
+		lg_wrmsr(msr, 0);
+	return value;
+}
+
+static void quiet_host_features(struct lg_window *w)
+{
+	w->pebs = quiet_msr(boot_cpu_has(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
+	w->debugctl = quiet_msr(boot_cpu_has(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
+#ifdef X86_FEATURE_USER_SHSTK
+	w->u_cet = quiet_msr(boot_cpu_has(X86_FEATURE_USER_SHSTK), MSR_IA32_U_CET);
+#endif
+}
+
+static void restore_host_features(struct lg_window *w)
+{
+	if (w->pebs)
+		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
+	if (w->debugctl)
+		lg_wrmsr(MSR_IA32_DEBUGCTLMSR, w->debugctl);
+	if (w->u_cet)
+		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
+}
+
 /* What the Host's registers hold now: another CPU's, if we have moved. */
 static void sample_host(struct lg_window *w)
 {
@@ -539,11 +582,11 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	/* The Launcher's own are null: it is 64-bit code. */
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
-	if (!msrs_each_entry()) {
-		local_irq_disable();
+	local_irq_disable();
+	if (!msrs_each_entry())
 		guest_msrs(w);
-		local_irq_enable();
-	}
+	quiet_host_features(w);
+	local_irq_enable();
 }
 
 /** lg_window_put - take @vcpu's state out again; preemption still off */
@@ -558,6 +601,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	vcpu->window = NULL;
 	local_irq_disable();
 	host_msrs(w);
+	restore_host_features(w);
 	local_irq_enable();
 }
 
@@ -589,7 +633,7 @@ static void clear_cpu_buffers(void)
 	static const u16 ds = __KERNEL_DS;
 
 	if (boot_cpu_has_bug(X86_BUG_MDS) || boot_cpu_has_bug(X86_BUG_TAA) ||
-	    boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA))
+	    boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA) || boot_cpu_has_bug(X86_BUG_RFDS))
 		asm volatile("verw %0" : : "m" (ds) : "cc");
 }
 
@@ -608,6 +652,10 @@ static void guest_speculation(bool guest)
 static void check_selectors(struct lg_vcpu *vcpu)
 {
 	struct switcher_vcpu *cpu = vcpu->cpu;
+	struct guest_regs *regs = vcpu->regs;
+
+	if (!lg_return_selectors_ok(vcpu, regs->cs, regs->ss))
+		regs->ss = __USER_DS;
 
 	cpu->ds = lg_check_selector(vcpu, cpu->ds);
 	cpu->es = lg_check_selector(vcpu, cpu->es);
@@ -633,7 +681,8 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = lg_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
 	vcpu->cpu->cr3 = lg_root_cr3(vcpu);
-	if (vcpu->cpu->ds | vcpu->cpu->es | vcpu->cpu->fs | vcpu->cpu->gs)
+	if (vcpu->cpu->ds | vcpu->cpu->es | vcpu->cpu->fs | vcpu->cpu->gs |
+	    (vcpu->regs->ss ^ __USER_DS))
 		check_selectors(vcpu);
 	if (hw_breakpoint_active()) {
 		w->host_dr7 = lg_read_dr7();
@@ -648,6 +697,11 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	vcpu->stats.nmis += lg_call_switcher(window_alias(w, switcher_enter), window_state(w));
 
 	guest_speculation(false);
+	/* Before an interrupt of the Host has a #DB of its own. */
+	if (vcpu->regs->trap == X86_TRAP_DB) {
+		vcpu->dr6 = lg_read_dr6();
+		lg_write_dr6(DR6_RESERVED);
+	}
 	if (lg_pke) {
 		if (vcpu->mode == LG_USER)
 			vcpu->user_pkru = lg_read_pkru();

@@ -195,6 +195,20 @@ restore_host:
 	mov	WINDOW(HOST_FS_BASE), %rax
 	wrfsbase %rax
 	mov	WINDOW(HOST_RSP), %rsp
+	/*
+	 * The Guest's kernel has run at addresses of the Host's: what its CALLs
+	 * have left in the return predictor may name Host code. Fill it with
+	 * returns to nowhere before the first of ours.
+	 */
+	mov	$16, %eax
+1:	call	2f
+	int3
+2:	call	3f
+	int3
+3:	add	$16, %rsp
+	dec	%eax
+	jnz	1b
+	lfence
 	lidt	WINDOW(HOST_IDTR + 6)
 	popfq
 	pop	%r15
@@ -308,8 +322,8 @@ syscall32_again:
 	.balign 16
 	.globl switcher_syscall
 switcher_syscall:
-	endbr64
 syscall_start:
+	endbr64
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall_saved:
@@ -326,8 +340,8 @@ syscall_saved:
 	.balign 16
 	.globl switcher_syscall32
 switcher_syscall32:
-	endbr64
 syscall32_start:
+	endbr64
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall32_saved:
