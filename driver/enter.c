@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Putting a vCPU into this CPU's window, and going through it: what of the
+ * CPU's state stands aside for a Guest, and for how long. Some for as long as
+ * the vCPU is loaded (MSRs, GDT entries, debug stores), some for one entry
+ * (CR4, DR7, PKRU). What the Switcher itself changes is in switcher.S.
+ */
+#include <linux/version.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/trapnr.h>
+
+#include "host.h"
+#include "lg.h"
+#include "window.h"
+
+#ifndef MSR_IA32_U_CET
+#define MSR_IA32_U_CET	0x6a0
+#endif
+
+static void guest_msrs(struct lg_window *w)
+{
+	w->msrs.lstar = lg_rdmsr(MSR_LSTAR);
+	w->msrs.cstar = lg_rdmsr(MSR_CSTAR);
+	w->msrs.sysenter_cs = lg_rdmsr(MSR_IA32_SYSENTER_CS);
+	lg_wrmsr(MSR_LSTAR, window_alias(w, switcher_syscall));
+	lg_wrmsr(MSR_CSTAR, window_alias(w, switcher_syscall32));
+	/* SYSENTER with a null CS is #GP (SDM volume 2, SYSENTER). */
+	lg_wrmsr(MSR_IA32_SYSENTER_CS, 0);
+	w->msrs_away = true;
+}
+
+static void host_msrs(struct lg_window *w)
+{
+	if (!w->msrs_away)
+		return;
+	lg_wrmsr(MSR_LSTAR, w->msrs.lstar);
+	lg_wrmsr(MSR_CSTAR, w->msrs.cstar);
+	lg_wrmsr(MSR_IA32_SYSENTER_CS, w->msrs.sysenter_cs);
+	w->msrs_away = false;
+}
+
+/*
+ * KVM of 6.1 reads the Host's values in an IPI, so there they are back before
+ * each sti; later ones read them where no vCPU of ours can be loaded.
+ */
+static bool msrs_each_entry(void)
+{
+	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0);
+}
+
+/*
+ * What the Host uses on this CPU and must not act while Guest page tables are
+ * loaded: debug stores, which the CPU writes to linear addresses, and the
+ * Launcher's shadow stack. Nobody turns them on before lg_window_put(): that
+ * takes a context switch or an interrupt, and both end the atomic part.
+ */
+static u64 quiet_msr(bool there, u32 msr)
+{
+	u64 value = there ? lg_rdmsr(msr) : 0;
+
+	if (value)
+		lg_wrmsr(msr, 0);
+	return value;
+}
+
+static void quiet_host_features(struct lg_window *w)
+{
+	w->pebs = quiet_msr(boot_cpu_has(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
+	w->debugctl = quiet_msr(boot_cpu_has(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
+#ifdef X86_FEATURE_USER_SHSTK
+	w->u_cet = quiet_msr(boot_cpu_has(X86_FEATURE_USER_SHSTK), MSR_IA32_U_CET);
+#endif
+}
+
+static void restore_host_features(struct lg_window *w)
+{
+	if (w->pebs)
+		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
+	if (w->debugctl)
+		lg_wrmsr(MSR_IA32_DEBUGCTLMSR, w->debugctl);
+	if (w->u_cet)
+		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
+}
+
+/* What the Host's registers hold now: another CPU's, if we have moved. */
+static void sample_host(struct lg_window *w)
+{
+	struct switcher_host *host = window_host(w);
+	struct desc_ptr gdtr, idtr;
+
+	lg_sgdt(&gdtr);
+	lg_sidt(&idtr);
+	host->gdtr.limit = gdtr.size;
+	host->gdtr.base = gdtr.address;
+	host->idtr.limit = idtr.size;
+	host->idtr.base = idtr.address;
+	memcpy(host->tss, (struct desc_struct *)gdtr.address + GDT_ENTRY_TSS, sizeof(host->tss));
+	host->tss[0] &= ~(2ULL << 40);	/* available: LTR will mark it busy */
+	host->gs_base = lg_read_gs_base();
+}
+
+/** lg_window_gdt - what the GDT has of the loaded @vcpu; also when that changes */
+void lg_window_gdt(struct lg_vcpu *vcpu)
+{
+	struct desc_struct *gdt;
+
+	if (!vcpu->window)
+		return;
+	gdt = window_gdt(vcpu->window);
+	memcpy(&gdt[GDT_ENTRY_TLS_MIN], vcpu->tls, sizeof(vcpu->tls));
+	/* getcpu() of Linux's vDSO reads the CPU's number from the limit. */
+	gdt[GDT_ENTRY_CPUNODE].limit0 = vcpu->id;
+	gdt[GDT_ENTRY_CPUNODE].limit1 = 0;
+}
+
+/**
+ * lg_window_load - put @vcpu's state into this CPU's window
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * Preemption off, until lg_window_put().
+ */
+void lg_window_load(struct lg_vcpu *vcpu)
+{
+	int cpu = smp_processor_id();
+	struct lg_window *w = lg_window_of(cpu);
+	unsigned int data = (cpu % WINDOWS_PER_PT) * (WINDOW_STRIDE >> PAGE_SHIFT) +
+			    (WINDOW_DATA >> PAGE_SHIFT);
+
+	*window_regs(w) = vcpu->saved_regs;
+	window_state(w)->vcpu = vcpu->saved_cpu;
+	vcpu->regs = window_regs(w);
+	vcpu->cpu = &window_state(w)->vcpu;
+	vcpu->window = w;
+	lg_window_gdt(vcpu);
+	/* Guest TLBs are flushed at the entry: see lg_root_cr3(). */
+	w->guest_pt[data] = vcpu->data_page ?
+			    (u64)page_to_pfn(vcpu->data_page) << PAGE_SHIFT | ENTRY_DATA : 0;
+	lg_root_set_window(vcpu, w->guest_entry);
+	sample_host(w);
+	/* The Launcher's own are null: it is 64-bit code. */
+	loadsegment(ds, 0);
+	loadsegment(es, 0);
+	local_irq_disable();
+	if (!msrs_each_entry())
+		guest_msrs(w);
+	quiet_host_features(w);
+	local_irq_enable();
+}
+
+/** lg_window_put - take @vcpu's state out again; preemption still off */
+void lg_window_put(struct lg_vcpu *vcpu)
+{
+	struct lg_window *w = vcpu->window;
+
+	vcpu->saved_regs = *vcpu->regs;
+	vcpu->saved_cpu = *vcpu->cpu;
+	vcpu->regs = &vcpu->saved_regs;
+	vcpu->cpu = &vcpu->saved_cpu;
+	vcpu->window = NULL;
+	local_irq_disable();
+	host_msrs(w);
+	restore_host_features(w);
+	local_irq_enable();
+}
+
+/*
+ * CR4 while the Guest runs. Global entries of the Host would outlive the CR3
+ * load at addresses that the Guest uses too (SDM volume 3, 4.10.2.4). The Host
+ * may set PGE again at any time from its own copy, hence at each entry; a
+ * change of PGE flushes everything (4.10.4.1). LASS would keep ring 3 out of
+ * the upper half, where the Guest's kernel lives.
+ */
+#ifndef X86_CR4_LASS
+#define X86_CR4_LASS	0
+#endif
+
+static u64 guest_cr4(struct lg_window *w)
+{
+	u64 cr4 = lg_read_cr4();
+
+	if (cr4 & (X86_CR4_PGE | X86_CR4_LASS)) {
+		w->cr4_cleared |= cr4 & X86_CR4_PGE;
+		lg_write_cr4(cr4 & ~(X86_CR4_PGE | X86_CR4_LASS));
+	}
+	return cr4;
+}
+
+/* The CPU's buffers may hold the Host's data: as on each return to user mode. */
+static void clear_cpu_buffers(void)
+{
+	static const u16 ds = __KERNEL_DS;
+
+	if (boot_cpu_has_bug(X86_BUG_MDS) || boot_cpu_has_bug(X86_BUG_TAA) ||
+	    boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA) || boot_cpu_has_bug(X86_BUG_RFDS))
+		asm volatile("verw %0" : : "m" (ds) : "cc");
+}
+
+static void guest_speculation(bool guest)
+{
+	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS)) {
+		u64 host = this_cpu_read(x86_spec_ctrl_current);
+
+		lg_wrmsr(MSR_IA32_SPEC_CTRL, guest ? host & ~SPEC_CTRL_IBRS : host);
+	}
+	if (guest)
+		clear_cpu_buffers();
+}
+
+/* The Switcher loads these in ring 0, where a bad one would fault. */
+static void check_selectors(struct lg_vcpu *vcpu)
+{
+	struct switcher_vcpu *cpu = vcpu->cpu;
+	struct guest_regs *regs = vcpu->regs;
+
+	if (!lg_return_selectors_ok(vcpu, regs->cs, regs->ss))
+		regs->ss = __USER_DS;
+
+	cpu->ds = lg_check_selector(vcpu, cpu->ds);
+	cpu->es = lg_check_selector(vcpu, cpu->es);
+	cpu->fs = lg_check_selector(vcpu, cpu->fs);
+	cpu->gs = lg_check_selector(vcpu, cpu->gs);
+}
+
+/**
+ * lg_window_enter - run the Guest until something happens
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * Interrupts off. regs->trap tells what happened.
+ */
+void lg_window_enter(struct lg_vcpu *vcpu)
+{
+	struct lg_window *w = vcpu->window;
+	u32 host_pkru = 0;
+	u64 cr4;
+
+	if (msrs_each_entry())
+		guest_msrs(w);
+	cr4 = guest_cr4(w);
+	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
+	window_state(w)->host_cr3 = lg_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
+	vcpu->cpu->cr3 = lg_root_cr3(vcpu);
+	if (vcpu->cpu->ds | vcpu->cpu->es | vcpu->cpu->fs | vcpu->cpu->gs |
+	    (vcpu->regs->ss ^ __USER_DS))
+		check_selectors(vcpu);
+	if (hw_breakpoint_active()) {
+		w->host_dr7 = lg_read_dr7();
+		lg_write_dr7(0);
+	}
+	if (lg_pke) {
+		host_pkru = lg_read_pkru();
+		lg_write_pkru(vcpu->mode == LG_USER ? vcpu->user_pkru : 0);
+	}
+	guest_speculation(true);
+
+	vcpu->stats.nmis += lg_call_switcher(window_alias(w, switcher_enter), window_state(w));
+
+	guest_speculation(false);
+	/* Before an interrupt of the Host has a #DB of its own. */
+	if (vcpu->regs->trap == X86_TRAP_DB) {
+		vcpu->dr6 = lg_read_dr6();
+		lg_write_dr6(DR6_RESERVED);
+	}
+	if (lg_pke) {
+		if (vcpu->mode == LG_USER)
+			vcpu->user_pkru = lg_read_pkru();
+		lg_write_pkru(host_pkru);
+	}
+	if (hw_breakpoint_active())
+		lg_write_dr7(w->host_dr7);
+	if (cr4 & X86_CR4_LASS)
+		lg_write_cr4(lg_read_cr4() | X86_CR4_LASS);
+	if (msrs_each_entry())
+		host_msrs(w);
+}
+
+/* TRAP_RING0: what the Switcher saw, for lg_kill(). */
+void lg_window_fault(struct lg_vcpu *vcpu, u64 *vector, u64 *error, u64 *offset)
+{
+	struct switcher_state *state = window_state(vcpu->window);
+
+	*vector = state->fault_vector & 0xff;
+	*error = state->fault_error;
+	*offset = state->fault_ip - vcpu->window->va;
+}
+
+/* The Host's handler for @vector, from its own IDT. */
+unsigned long lg_host_handler(struct lg_vcpu *vcpu, u8 vector)
+{
+	const gate_desc *idt = (void *)window_host(vcpu->window)->idtr.base;
+
+	return gate_offset(&idt[vector]);
+}

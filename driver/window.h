@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A CPU's window, between window.c, which makes it, and enter.c, which uses it.
+ * It is written by its own CPU alone, with preemption off.
+ */
+#ifndef _LG_WINDOW_H
+#define _LG_WINDOW_H
+
+#include <linux/mm.h>
+#include <asm/desc.h>
+
+#include "lg.h"
+
+#define ENTRY_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
+#define ENTRY_TEXT	(_PAGE_PRESENT | _PAGE_ACCESSED)
+#define ENTRY_DATA	(ENTRY_TABLE | _PAGE_NX)
+
+#define WINDOWS_PER_PT	(PMD_SIZE / WINDOW_STRIDE)
+
+/* What SYSCALL and SYSENTER use, while no Guest is loaded. */
+struct host_msr_values {
+	u64 lstar, cstar, sysenter_cs;
+};
+
+/**
+ * struct lg_window - one CPU's window
+ * @msrs_away: the MSRs are the Guest's
+ * @va: its address on both sides
+ * @pages: its pages as the Host sees them; NULL for the text and the alias
+ * @guest_pt: the Guest side's last-level table
+ * @guest_tables: the Guest side's other tables, from the last level up
+ * @guest_entry: what a root's slot 256 holds to show this window
+ * @msrs: valid while @msrs_away
+ * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while a vCPU is loaded
+ * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
+ * @u_cet: likewise MSR_IA32_U_CET
+ * @cr4_cleared: PGE, if a Guest's entry had to clear it
+ * @host_dr7: while the Guest runs, if the Host has breakpoints
+ */
+struct lg_window {
+	unsigned long va;
+	u8 *pages[WINDOW_PAGES];
+	u64 *guest_pt;
+	u64 *guest_tables[3];
+	u64 guest_entry;
+	struct host_msr_values msrs;
+	bool msrs_away;
+	u64 pebs, debugctl, u_cet;
+	u64 cr4_cleared;
+	u64 host_dr7;
+};
+
+static inline struct switcher_state *window_state(struct lg_window *w)
+{
+	return (void *)w->pages[WINDOW_STATE >> PAGE_SHIFT];
+}
+
+static inline struct switcher_host *window_host(struct lg_window *w)
+{
+	return (void *)w->pages[WINDOW_HOST >> PAGE_SHIFT];
+}
+
+static inline struct guest_regs *window_regs(struct lg_window *w)
+{
+	return (void *)w->pages[WINDOW_STACK >> PAGE_SHIFT] + (REGS & ~PAGE_MASK);
+}
+
+static inline struct desc_struct *window_gdt(struct lg_window *w)
+{
+	return (void *)w->pages[WINDOW_GDT >> PAGE_SHIFT];
+}
+
+static inline u64 window_alias(struct lg_window *w, const char *label)
+{
+	return w->va + (label - switcher_text);
+}
+
+struct lg_window *lg_window_of(unsigned int cpu);
+
+#endif /* _LG_WINDOW_H */
