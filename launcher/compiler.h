@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Names that kernel people know, for what the compiler gives. */
+#ifndef _LAUNCHER_COMPILER_H
+#define _LAUNCHER_COMPILER_H
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+#ifndef __printf
+#define __printf(string, first)	__attribute__((format(printf, string, first)))
+#endif
+
+/* One access, whole, and where it stands: for memory that the Guest shares. */
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+
+#endif /* _LAUNCHER_COMPILER_H */

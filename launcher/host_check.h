@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Whether this host can run Guests. */
+#ifndef _LAUNCHER_HOST_CHECK_H
+#define _LAUNCHER_HOST_CHECK_H
+
+int check_host(const char *root);
+
+#endif /* _LAUNCHER_HOST_CHECK_H */

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The Guest's memory.  It is ordinary private memory of this process, so all
+ * that the Host does with ordinary memory (swap, huge pages, merging) works.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lguest_abi.h"
+#include "memory.h"
+#include "message.h"
+
+/**
+ * guest_memory_init() - get memory for a Guest, all zero
+ * @memory: filled in
+ * @size: bytes, a multiple of PAGE_SIZE
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int guest_memory_init(struct guest_memory *memory, uint64_t size)
+{
+	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (base == MAP_FAILED)
+		return refuse(-errno, "the host has no %llu MiB of memory for the guest: %s",
+			      (unsigned long long)size >> 20, strerror(errno));
+	/* A core dump of the Launcher is about the Launcher. */
+	madvise(base, size, MADV_DONTDUMP);
+	memory->base = base;
+	memory->size = size;
+	memory->low = size < LGUEST_HOLE_START ? size : LGUEST_HOLE_START;
+	return 0;
+}
+
+/**
+ * guest_memory_exit() - give it back
+ * @memory: as guest_memory_init() left it; no thread may use it any more
+ */
+void guest_memory_exit(struct guest_memory *memory)
+{
+	if (memory->base)
+		munmap(memory->base, memory->size);
+	memory->base = NULL;
+	memory->size = 0;
+	memory->low = 0;
+}
+
+/**
+ * guest_range() - from a Guest physical address to ours
+ * @memory: the Guest's memory
+ * @gpa: any number: Guests choose it
+ * @size: bytes that the caller is going to use; any number
+ *
+ * This is the only way from a Guest address to a pointer.
+ *
+ * Return: the pointer, or NULL if not all of the range is memory in one piece.
+ */
+void *guest_range(const struct guest_memory *memory, uint64_t gpa, uint64_t size)
+{
+	uint64_t high = memory->size - memory->low;
+
+	if (gpa <= memory->low && size <= memory->low - gpa)
+		return memory->base + gpa;
+	if (gpa < LGUEST_HOLE_END)
+		return NULL;
+	gpa -= LGUEST_HOLE_END;
+	if (gpa <= high && size <= high - gpa)
+		return memory->base + memory->low + gpa;
+	return NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Guest's memory: one piece of the Launcher's address space, which the
+ * Guest sees in two parts, below and above the hole where its devices are.
+ */
+#ifndef _LAUNCHER_MEMORY_H
+#define _LAUNCHER_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SIZE	4096ULL
+
+struct guest_memory {
+	uint8_t *base;	/* where Guest physical address 0 is for us */
+	uint64_t size;	/* bytes, a multiple of PAGE_SIZE */
+	uint64_t low;	/* of these below the hole; the others start at LGUEST_HOLE_END */
+};
+
+int guest_memory_init(struct guest_memory *memory, uint64_t size);
+void guest_memory_exit(struct guest_memory *memory);
+void *guest_range(const struct guest_memory *memory, uint64_t gpa, uint64_t size);
+
+#endif /* _LAUNCHER_MEMORY_H */

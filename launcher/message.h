@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the Launcher says to the person: one line each on standard error.
+ */
+#ifndef _LAUNCHER_MESSAGE_H
+#define _LAUNCHER_MESSAGE_H
+
+#include <stdbool.h>
+
+#include "compiler.h"
+
+/* --verbose was given. */
+extern bool message_verbose;
+
+/* Where lines go instead of standard error; for the tests. */
+extern void (*message_sink)(const char *line);
+
+__printf(1, 2) void message(const char *format, ...);
+__printf(1, 2) void detail(const char *format, ...);
+__printf(2, 3) int refuse(int error, const char *format, ...);
+
+#endif /* _LAUNCHER_MESSAGE_H */

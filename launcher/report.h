@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the person learns of the Guest: its end, and what it cost. */
+#ifndef _LAUNCHER_REPORT_H
+#define _LAUNCHER_REPORT_H
+
+struct vm;
+
+void report_crash(struct vm *vm, const char *what, const char *reason);
+void report_stats(struct vm *vm);
+
+#endif /* _LAUNCHER_REPORT_H */

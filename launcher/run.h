@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Running the Guest until it ends. */
+#ifndef _LAUNCHER_RUN_H
+#define _LAUNCHER_RUN_H
+
+struct vm;
+
+enum run_end {
+	RUN_POWEROFF,
+	RUN_RESTART,
+	RUN_CRASHED,	/* the person has been told why */
+	RUN_LEFT,	/* the person typed Ctrl-A x */
+};
+
+enum run_end run_guest(struct vm *vm);
+
+#endif /* _LAUNCHER_RUN_H */

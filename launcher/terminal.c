@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The person's terminal, or whatever standard input and output are.
+ *
+ * While the Guest runs, each key goes to it as it is (raw mode); on every way
+ * out the terminal becomes what it was: at exit, and in a handler for each
+ * signal that would end us.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "compiler.h"
+#include "message.h"
+#include "recent.h"
+#include "terminal.h"
+
+#define CTRL_A	0x01
+
+static struct termios saved, raw_settings;
+static atomic_bool raw;	/* lock-free, so fit for signal handlers */
+
+/* Keeps the output of the Guest's two consoles in order. */
+static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool output_gone;	/* nobody reads it any more; under output_lock */
+static char last_byte;		/* of the output; under output_lock */
+static atomic_bool give_up;	/* terminal_give_up() */
+
+static const int deadly_signals[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+};
+
+/* SA_RESETHAND was set: the signal now does what it does to any program. */
+static void on_deadly_signal(int signal)
+{
+	terminal_restore();
+	raise(signal);
+}
+
+/* Whoever had the terminal while we were stopped may have changed it. */
+static void on_continue(int signal)
+{
+	(void)signal;
+	if (raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw_settings);
+}
+
+/* Files that we open must not become standard input, output or error. */
+static int open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return -errno;
+	} while (fd <= STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
+/**
+ * terminal_init() - be ready for every way out
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int terminal_init(void)
+{
+	struct sigaction action = { .sa_handler = on_deadly_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction proceed = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction old;
+	size_t i;
+	int error;
+
+	error = open_standard_files();
+	if (error)
+		return refuse(error, "can't open /dev/null");
+	/* Output that nobody reads is no reason to stop. */
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGCONT, &proceed, NULL);
+	for (i = 0; i < ARRAY_SIZE(deadly_signals); i++) {
+		/* What was ignored before us (nohup) stays ignored. */
+		sigaction(deadly_signals[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN)
+			sigaction(deadly_signals[i], &action, NULL);
+	}
+	atexit(terminal_restore);
+	return 0;
+}
+
+/**
+ * terminal_raw() - from now on all keys are the Guest's, if there is a keyboard
+ */
+void terminal_raw(void)
+{
+	if (raw || !isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) < 0)
+		return;
+	raw_settings = saved;
+	cfmakeraw(&raw_settings);
+	raw_settings.c_cc[VMIN] = 1;
+	raw_settings.c_cc[VTIME] = 0;
+	raw = true;	/* before it is so: a signal may come in between */
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw_settings) < 0)
+		raw = false;
+	else
+		detail("Ctrl-A x leaves, Ctrl-A Ctrl-A sends Ctrl-A");
+}
+
+/**
+ * terminal_restore() - give the terminal back; fit for signal handlers
+ */
+void terminal_restore(void)
+{
+	if (!raw)
+		return;
+	raw = false;
+	/* TCSANOW: a stopped terminal must not hold us up. */
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+}
+
+/**
+ * terminal_is_raw() - are all keys the Guest's now?
+ *
+ * Return: true between terminal_raw() and terminal_restore() on a terminal.
+ */
+bool terminal_is_raw(void)
+{
+	return raw;
+}
+
+/**
+ * terminal_output_is_tty() - does the person see the Guest's console?
+ *
+ * Return: true if standard output is a terminal.
+ */
+bool terminal_output_is_tty(void)
+{
+	return isatty(STDOUT_FILENO);
+}
+
+/**
+ * terminal_size() - how big the Guest's console is
+ * @columns: goes there; 0 if unknown
+ * @rows: goes there; 0 if unknown
+ */
+void terminal_size(uint16_t *columns, uint16_t *rows)
+{
+	struct winsize size = { 0 };
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+	*columns = size.ws_col;
+	*rows = size.ws_row;
+}
+
+/**
+ * terminal_filter() - take out the Launcher's own keys, as QEMU has them
+ * @keys: what is remembered from call to call; all zero at first
+ * @text: what was typed; what is the Guest's stays in it
+ * @size: bytes in @text
+ *
+ * Return: bytes left in @text.
+ */
+size_t terminal_filter(struct terminal_keys *keys, uint8_t *text, size_t size)
+{
+	size_t from, to = 0;
+
+	for (from = 0; from < size; from++) {
+		uint8_t key = text[from];
+
+		if (!keys->escaped) {
+			if (key == CTRL_A)
+				keys->escaped = true;
+			else
+				text[to++] = key;
+			continue;
+		}
+		keys->escaped = false;
+		if (key == CTRL_A)
+			text[to++] = key;
+		else if (key == 'x' || key == 'X')
+			keys->leave = true;
+	}
+	return to;
+}
+
+/* Under output_lock. Waits as long as it takes, or until terminal_give_up(). */
+static void write_all(const char *text, size_t size)
+{
+	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	recent_add(text, size);
+	while (size && !output_gone && !give_up) {
+		ssize_t done = write(STDOUT_FILENO, text, size);
+
+		if (done > 0) {
+			text += done;
+			size -= done;
+			last_byte = text[-1];
+		} else if (done < 0 && errno == EAGAIN) {
+			/* Whoever shares our output made it non-blocking. */
+			poll(&output, 1, -1);
+		} else if (done < 0 && errno != EINTR) {
+			output_gone = true;
+		}
+	}
+}
+
+/**
+ * terminal_write() - output of the Guest, each byte as it is
+ * @text: the output
+ * @size: its bytes
+ */
+void terminal_write(const void *text, size_t size)
+{
+	pthread_mutex_lock(&output_lock);
+	write_all(text, size);
+	pthread_mutex_unlock(&output_lock);
+}
+
+/**
+ * terminal_write_early() - output of the Guest before it has a console
+ * @text: the output, lines as the kernel has them
+ * @size: its bytes
+ *
+ * The Guest's terminal driver, which would turn "\n" into "\r\n", does not run
+ * yet; a raw terminal needs both.
+ */
+void terminal_write_early(const char *text, size_t size)
+{
+	pthread_mutex_lock(&output_lock);
+	while (size) {
+		const char *newline = terminal_is_raw() ? memchr(text, '\n', size) : NULL;
+		size_t part = newline ? (size_t)(newline - text) : size;
+
+		write_all(text, part);
+		if (newline) {
+			bool has_return = part ? newline[-1] == '\r' : last_byte == '\r';
+
+			write_all(has_return ? "\n" : "\r\n", has_return ? 1 : 2);
+			part++;
+		}
+		text += part;
+		size -= part;
+	}
+	pthread_mutex_unlock(&output_lock);
+}
+
+/**
+ * terminal_give_up() - do not wait for a reader who does not read
+ * @yes: true: drop what can't be written; a thread that waits in a write must
+ *       be woken by a signal. false: a new Guest starts, wait again
+ */
+void terminal_give_up(bool yes)
+{
+	give_up = yes;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The person's terminal, or whatever standard input and output are. */
+#ifndef _LAUNCHER_TERMINAL_H
+#define _LAUNCHER_TERMINAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the person typed, after the Launcher's own keys are taken out. */
+struct terminal_keys {
+	bool escaped;	/* the last one was Ctrl-A */
+	bool leave;	/* Ctrl-A x */
+};
+
+int terminal_init(void);
+void terminal_raw(void);
+void terminal_restore(void);
+bool terminal_is_raw(void);
+bool terminal_output_is_tty(void);
+void terminal_size(uint16_t *columns, uint16_t *rows);
+size_t terminal_filter(struct terminal_keys *keys, uint8_t *text, size_t size);
+void terminal_write(const void *text, size_t size);
+void terminal_write_early(const char *text, size_t size);
+void terminal_give_up(bool yes);
+
+#endif /* _LAUNCHER_TERMINAL_H */

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of a virtio device: its descriptors, and a thread for each queue.
+ */
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../compiler.h"
+#include "../message.h"
+#include "virtio.h"
+
+static int new_event(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	return fd < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) : fd;
+}
+
+static void close_event(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/**
+ * virtio_device_init() - make a device; its threads do not run yet
+ * @device: filled in; virtio_device_exit() it, whatever is returned
+ * @ops: what kind it is
+ * @memory: the Guest's memory
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
+		       const struct guest_memory *memory)
+{
+	unsigned int i;
+
+	memset(device, 0, sizeof(*device));
+	pthread_mutex_init(&device->lock, NULL);
+	device->ops = ops;
+	device->memory = memory;
+	device->features = VIRTIO_COMMON_FEATURES;
+	device->interrupt = -1;
+	device->stop = -1;
+	for (i = 0; i < ops->queues; i++) {
+		device->queue[i].device = device;
+		device->queue[i].index = i;
+		device->queue[i].kick = -1;
+		virtio_queue_reset(&device->queue[i]);
+	}
+	device->interrupt = new_event();
+	device->stop = new_event();
+	if (device->interrupt < 0 || device->stop < 0)
+		return -EMFILE;
+	for (i = 0; i < ops->queues; i++) {
+		device->queue[i].kick = new_event();
+		if (device->queue[i].kick < 0)
+			return -EMFILE;
+	}
+	return 0;
+}
+
+static void *run_queue(void *argument)
+{
+	struct virtio_queue *queue = argument;
+
+	queue->device->ops->run(queue);
+	return NULL;
+}
+
+/**
+ * virtio_device_start() - start the device's threads
+ * @device: as its init function left it
+ *
+ * All signals are for the main thread, but for those that a thread's own fault
+ * raises, and SIGUSR1, which ends a system call of a thread that must end.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int virtio_device_start(struct virtio_device *device)
+{
+	static const int open_signals[] = { SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	sigset_t blocked, old;
+	unsigned int i;
+	int error = 0;
+
+	sigfillset(&blocked);
+	for (i = 0; i < ARRAY_SIZE(open_signals); i++)
+		sigdelset(&blocked, open_signals[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
+	for (i = 0; !error && i < device->ops->queues; i++) {
+		struct virtio_queue *queue = &device->queue[i];
+
+		error = pthread_create(&queue->thread, NULL, run_queue, queue);
+		queue->has_thread = !error;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error)
+		return refuse(-error, "can't start a thread: %s", strerror(error));
+	return 0;
+}
+
+/* A signal may come just before the thread goes to sleep: send more of them. */
+static void join(struct virtio_queue *queue)
+{
+	struct timespec until;
+
+	do {
+		pthread_kill(queue->thread, SIGUSR1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 10 * 1000 * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(queue->thread, NULL, &until) == ETIMEDOUT);
+	queue->has_thread = false;
+}
+
+/**
+ * virtio_device_exit() - end the device's threads and give all back
+ * @device: as virtio_device_init() left it
+ */
+void virtio_device_exit(struct virtio_device *device)
+{
+	uint64_t one = 1;
+	unsigned int i;
+
+	if (!device->ops)
+		return;
+	device->stopping = true;
+	if (device->stop >= 0 && write(device->stop, &one, sizeof(one)) < 0)
+		message("can't stop the guest's %s: %s", device->ops->name, strerror(errno));
+	for (i = 0; i < device->ops->queues; i++)
+		if (device->queue[i].has_thread)
+			join(&device->queue[i]);
+	if (device->ops->exit)
+		device->ops->exit(device);
+	for (i = 0; i < device->ops->queues; i++)
+		close_event(&device->queue[i].kick);
+	close_event(&device->stop);
+	close_event(&device->interrupt);
+	pthread_mutex_destroy(&device->lock);
+	device->ops = NULL;
+}
+
+/**
+ * virtio_config_set() - change the device's configuration, and tell the driver
+ * @device: the device
+ * @config: the new configuration
+ * @size: its bytes
+ */
+void virtio_config_set(struct virtio_device *device, const void *config, size_t size)
+{
+	pthread_mutex_lock(&device->lock);
+	if (memcmp(device->config, config, size)) {
+		memcpy(device->config, config, size);
+		device->config_generation++;
+		if (device->status & VIRTIO_CONFIG_S_DRIVER_OK)
+			virtio_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
+	}
+	pthread_mutex_unlock(&device->lock);
+}
+
+/**
+ * virtio_wait() - sleep until a queue's thread has something to do
+ * @queue: the thread's queue
+ * @input: another descriptor to wait for, or -1
+ * @input2: and another one, or -1
+ *
+ * Return: VIRTIO_WAIT_*, at least one of them.
+ */
+int virtio_wait(struct virtio_queue *queue, int input, int input2)
+{
+	struct pollfd poll_fd[] = {
+		{ .fd = queue->device->stop, .events = POLLIN },
+		{ .fd = queue->kick, .events = POLLIN },
+		{ .fd = input, .events = POLLIN },
+		{ .fd = input2, .events = POLLIN },
+	};
+	int i, what = 0;
+	uint64_t count;
+
+	while (!what) {
+		if (queue->device->stopping)
+			return VIRTIO_WAIT_STOP;
+		if (poll(poll_fd, 4, -1) < 0)
+			continue;	/* EINTR */
+		for (i = 0; i < 4; i++)
+			if (poll_fd[i].revents)
+				what |= 1 << i;
+	}
+	if (what & VIRTIO_WAIT_STOP)
+		return VIRTIO_WAIT_STOP;
+	if ((what & VIRTIO_WAIT_KICK) && read(queue->kick, &count, sizeof(count)) < 0)
+		what &= ~VIRTIO_WAIT_KICK;	/* cannot be: nobody else reads it */
+	return what;
+}

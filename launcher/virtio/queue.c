@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Split virtqueues (virtio 1.2, section 2.7), the device's side.
+ *
+ * The rings are in Guest memory, and the Guest may change them while we look:
+ * each field is read once into our own memory, then checked, then used.  What
+ * a driver must not do costs it the device (virtio_misuse()), nothing more.
+ */
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <unistd.h>
+
+#include "../compiler.h"
+#include "../memory.h"
+#include "../message.h"
+#include "virtio.h"
+
+/* 2.7.10, 2.7.7: the event indexes live behind the rings. */
+#define used_event(queue)	((queue)->avail->ring[(queue)->size])
+#define avail_event(queue)	(*(__virtio16 *)&(queue)->used->ring[(queue)->size])
+
+/**
+ * virtio_interrupt() - tell the driver
+ * @device: the device
+ * @reason: VIRTIO_MMIO_INT_*
+ */
+void virtio_interrupt(struct virtio_device *device, unsigned int reason)
+{
+	uint64_t one = 1;
+
+	atomic_fetch_or(&device->interrupt_status, reason);
+	if (write(device->interrupt, &one, sizeof(one)) < 0)
+		return;	/* the counter is full: the line is raised anyway */
+}
+
+/**
+ * virtio_misuse() - the driver broke the rules: the device stops until reset
+ * @device: the device; its lock is held
+ * @how: what the driver did, for the person
+ */
+void virtio_misuse(struct virtio_device *device, const char *how)
+{
+	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	message("the guest misuses its %s (%s): the device stops until the guest resets it",
+		device->ops->name, how);
+	/* 2.1.2: when DRIVER_OK is set, the driver is told. */
+	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		virtio_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
+}
+
+/**
+ * virtio_queue_reset() - forget all that the driver told of a queue
+ * @queue: the queue; its device's lock is held
+ */
+void virtio_queue_reset(struct virtio_queue *queue)
+{
+	queue->size = VIRTIO_QUEUE_SIZE;
+	queue->ready = false;
+	queue->desc_gpa = 0;
+	queue->avail_gpa = 0;
+	queue->used_gpa = 0;
+	queue->desc = NULL;
+	queue->avail = NULL;
+	queue->used = NULL;
+	queue->next_avail = 0;
+	queue->next_used = 0;
+}
+
+/**
+ * virtio_queue_enable() - the driver says that the rings are where it said
+ * @queue: the queue; its device's lock is held
+ *
+ * Return: false if they can't be there.
+ */
+bool virtio_queue_enable(struct virtio_queue *queue)
+{
+	const struct guest_memory *memory = queue->device->memory;
+	uint64_t size = queue->size;
+
+	/* 2.7: a power of 2; alignment 16, 2, 4; two more bytes for the event index. */
+	if (size == 0 || size > VIRTIO_QUEUE_SIZE || size & (size - 1) ||
+	    queue->desc_gpa % VRING_DESC_ALIGN_SIZE || queue->avail_gpa % VRING_AVAIL_ALIGN_SIZE ||
+	    queue->used_gpa % VRING_USED_ALIGN_SIZE)
+		return false;
+	queue->desc = guest_range(memory, queue->desc_gpa, size * sizeof(struct vring_desc));
+	queue->avail = guest_range(memory, queue->avail_gpa, sizeof(struct vring_avail) +
+				   size * sizeof(__virtio16) + sizeof(__virtio16));
+	queue->used = guest_range(memory, queue->used_gpa, sizeof(struct vring_used) +
+				  size * sizeof(struct vring_used_elem) + sizeof(__virtio16));
+	queue->next_avail = 0;
+	queue->next_used = 0;
+	queue->ready = queue->desc && queue->avail && queue->used;
+	return queue->ready;
+}
+
+static bool has_feature(const struct virtio_device *device, unsigned int bit)
+{
+	return device->driver_features & 1ULL << bit;
+}
+
+/* Does the device run, as far as this queue goes? */
+static bool is_live(const struct virtio_queue *queue)
+{
+	uint32_t status = queue->device->status;
+
+	return queue->ready && (status & VIRTIO_CONFIG_S_DRIVER_OK) &&
+	       !(status & VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/*
+ * How many chains wait for us? If none does, and the driver goes by event
+ * indexes, ask to be kicked for the next one, and look again: it may have come
+ * before the driver could see that we ask (2.7.7.2).
+ */
+static bool count_waiting(struct virtio_queue *queue, uint16_t *waiting)
+{
+	uint16_t avail = __atomic_load_n(&queue->avail->idx, __ATOMIC_ACQUIRE);
+
+	if (avail == queue->next_avail && has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX)) {
+		WRITE_ONCE(avail_event(queue), queue->next_avail);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		avail = __atomic_load_n(&queue->avail->idx, __ATOMIC_ACQUIRE);
+	}
+	*waiting = avail - queue->next_avail;
+	if (*waiting <= queue->size)
+		return true;
+	virtio_misuse(queue->device, "more chains than the ring has entries");
+	return false;
+}
+
+/* A table of descriptors: the queue's own, or an indirect one. */
+struct table {
+	const struct vring_desc *desc;
+	unsigned int size;
+	bool indirect;
+};
+
+/* Add one descriptor's buffer to the chain. Return: NULL, or what is wrong. */
+static const char *add_buffer(struct virtio_queue *queue, struct virtio_chain *chain,
+			      const struct vring_desc *desc)
+{
+	struct iovec *iov = &chain->iov[chain->out + chain->in];
+
+	if (chain->out + chain->in == VIRTIO_QUEUE_SIZE)
+		return "a chain longer than the ring";
+	iov->iov_base = guest_range(queue->device->memory, desc->addr, desc->len);
+	iov->iov_len = desc->len;
+	if (!iov->iov_base)
+		return "a buffer that is not in memory";
+	if (!(desc->flags & VRING_DESC_F_WRITE) && chain->in)
+		return "a buffer to read after one to write";
+	if (desc->flags & VRING_DESC_F_WRITE)
+		chain->in++;
+	else
+		chain->out++;
+	return NULL;
+}
+
+/* Go from the queue's table to an indirect one (2.7.5.3). */
+static const char *enter_indirect(struct virtio_queue *queue, const struct vring_desc *desc,
+				  struct table *table)
+{
+	const struct guest_memory *memory = queue->device->memory;
+
+	if (!has_feature(queue->device, VIRTIO_RING_F_INDIRECT_DESC) || table->indirect)
+		return "an indirect table where none may be";
+	if (desc->flags & VRING_DESC_F_NEXT)
+		return "a descriptor both indirect and not the last";
+	if (!desc->len || desc->len % sizeof(struct vring_desc) ||
+	    desc->len / sizeof(struct vring_desc) > VIRTIO_QUEUE_SIZE)
+		return "an indirect table of impossible size";
+	table->desc = guest_range(memory, desc->addr, desc->len);
+	table->size = desc->len / sizeof(struct vring_desc);
+	table->indirect = true;
+	return table->desc ? NULL : "an indirect table that is not in memory";
+}
+
+/*
+ * Follow a chain from its head. Each step adds a buffer, of which there are at
+ * most VIRTIO_QUEUE_SIZE, or enters the one indirect table that may be: so a
+ * chain that bites its tail ends too.
+ */
+static const char *walk_chain(struct virtio_queue *queue, struct virtio_chain *chain)
+{
+	struct table table = { queue->desc, queue->size, false };
+	uint16_t index = chain->head;
+	struct vring_desc desc;
+	const char *wrong;
+
+	do {
+		if (index >= table.size)
+			return "a descriptor outside its table";
+		desc.addr = READ_ONCE(table.desc[index].addr);
+		desc.len = READ_ONCE(table.desc[index].len);
+		desc.flags = READ_ONCE(table.desc[index].flags);
+		desc.next = READ_ONCE(table.desc[index].next);
+		if (desc.flags & VRING_DESC_F_INDIRECT) {
+			wrong = enter_indirect(queue, &desc, &table);
+			index = 0;
+		} else {
+			wrong = add_buffer(queue, chain, &desc);
+			index = desc.next;
+		}
+		if (wrong)
+			return wrong;
+	} while (desc.flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT));
+	return NULL;
+}
+
+/**
+ * virtio_queue_waiting() - would virtio_pop() give a chain now?
+ * @queue: the queue
+ *
+ * If not, the driver kicks the queue with the next one.
+ *
+ * Return: true if there is one.
+ */
+bool virtio_queue_waiting(struct virtio_queue *queue)
+{
+	uint16_t waiting = 0;
+
+	pthread_mutex_lock(&queue->device->lock);
+	if (is_live(queue))
+		count_waiting(queue, &waiting);
+	pthread_mutex_unlock(&queue->device->lock);
+	return waiting && waiting <= queue->size;
+}
+
+/**
+ * virtio_pop() - take the next chain of buffers
+ * @queue: the queue
+ * @chain: filled in; give it back with virtio_push()
+ *
+ * Return: false if there is none; the driver kicks the queue with the next one.
+ */
+bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain)
+{
+	struct virtio_device *device = queue->device;
+	const char *wrong = NULL;
+	uint16_t waiting = 0;
+
+	pthread_mutex_lock(&device->lock);
+	if (!is_live(queue) || !count_waiting(queue, &waiting))
+		waiting = 0;
+	if (waiting) {
+		chain->head = READ_ONCE(queue->avail->ring[queue->next_avail % queue->size]);
+		chain->epoch = device->epoch;
+		chain->out = 0;
+		chain->in = 0;
+		queue->next_avail++;
+		wrong = walk_chain(queue, chain);
+		if (wrong)
+			virtio_misuse(device, wrong);
+	}
+	pthread_mutex_unlock(&device->lock);
+	return waiting && !wrong;
+}
+
+/* Does the driver want to hear of the entry just put in? (2.7.7.2) */
+static bool wants_interrupt(const struct virtio_queue *queue)
+{
+	/* The index must be out before we look whether anybody waits for it. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX))
+		return READ_ONCE(used_event(queue)) == (uint16_t)(queue->next_used - 1);
+	return !(READ_ONCE(queue->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
+}
+
+/**
+ * virtio_push() - give a chain back
+ * @queue: where virtio_pop() took it from
+ * @chain: the chain; forgotten if the driver has reset the device since
+ * @written: bytes written to its buffers, from the first one on
+ */
+void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written)
+{
+	struct virtio_device *device = queue->device;
+	struct vring_used_elem *entry;
+
+	pthread_mutex_lock(&device->lock);
+	if (is_live(queue) && chain->epoch == device->epoch) {
+		entry = &queue->used->ring[queue->next_used % queue->size];
+		WRITE_ONCE(entry->id, chain->head);
+		WRITE_ONCE(entry->len, written);
+		queue->next_used++;
+		__atomic_store_n(&queue->used->idx, queue->next_used, __ATOMIC_RELEASE);
+		if (wants_interrupt(queue))
+			virtio_interrupt(device, VIRTIO_MMIO_INT_VRING);
+	}
+	pthread_mutex_unlock(&device->lock);
+}

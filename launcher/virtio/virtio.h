@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtio devices, version 1.2, over virtio-mmio: what transport (mmio.c), rings
+ * (queue.c) and devices know of each other.
+ *
+ * A device has one thread for each of its queues.  The thread takes chains of
+ * buffers from the queue, works on them with no lock held, and puts them back.
+ * The transport runs in the virtual CPU's thread.  The device's lock protects
+ * all that both touch.
+ */
+#ifndef _LAUNCHER_VIRTIO_H
+#define _LAUNCHER_VIRTIO_H
+
+#include <linux/virtio_ring.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct guest_memory;
+struct virtio_device;
+
+#define VIRTIO_MAX_QUEUES	2
+#define VIRTIO_QUEUE_SIZE	256	/* entries that we offer */
+#define VIRTIO_CONFIG_SIZE	0x100	/* of VIRTIO_MMIO_SIZE: the half after the registers */
+#define VIRTIO_MMIO_SIZE	0x200ULL	/* registers of one device */
+
+struct virtio_queue {
+	struct virtio_device *device;
+	unsigned int index;
+	int kick;		/* eventfd: the Guest has something for us */
+	pthread_t thread;
+	bool has_thread;
+
+	/* The rest is under the device's lock. First what the Guest sets up: */
+	uint16_t size;
+	bool ready;
+	uint64_t desc_gpa, avail_gpa, used_gpa;
+	/* and what comes of it while ready: pointers into Guest memory, */
+	struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	/* and where we are, which is never read back from the Guest. */
+	uint16_t next_avail;
+	uint16_t next_used;
+};
+
+/* Buffers that belong together, of one request. */
+struct virtio_chain {
+	uint16_t head;			/* its name in the ring */
+	uint32_t epoch;			/* of the device when it was taken */
+	unsigned int out;		/* iov[0] and following: for us to read */
+	unsigned int in;		/* iov[out] and following: to write */
+	struct iovec iov[VIRTIO_QUEUE_SIZE];
+};
+
+/* What one kind of device is. */
+struct virtio_ops {
+	const char *name;
+	uint32_t id;			/* VIRTIO_ID_* */
+	unsigned int queues;
+	/* Body of a queue's thread; returns when virtio_wait() says so. */
+	void (*run)(struct virtio_queue *queue);
+	/* Optional: free device->private; the threads are gone. */
+	void (*exit)(struct virtio_device *device);
+};
+
+struct virtio_device {
+	const struct virtio_ops *ops;
+	const struct guest_memory *memory;
+	void *private;			/* the device's own */
+	uint64_t features;		/* that we offer */
+	int interrupt;			/* eventfd: raises its line */
+	int stop;			/* eventfd: readable for good when threads must end */
+	atomic_bool stopping;
+	atomic_uint interrupt_status;	/* VIRTIO_MMIO_INT_* */
+
+	pthread_mutex_t lock;		/* of all below */
+	uint32_t status;		/* VIRTIO_CONFIG_S_* */
+	uint32_t epoch;			/* how often it was reset */
+	uint64_t driver_features;
+	uint32_t features_select;
+	uint32_t driver_features_select;
+	uint32_t queue_select;
+	uint32_t config_generation;
+	uint8_t config[VIRTIO_CONFIG_SIZE];
+	struct virtio_queue queue[VIRTIO_MAX_QUEUES];
+};
+
+/* Features that all our devices have. */
+#define VIRTIO_COMMON_FEATURES	(1ULL << VIRTIO_F_VERSION_1 | \
+				 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
+				 1ULL << VIRTIO_RING_F_EVENT_IDX)
+
+/* device.c: life of a device */
+int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
+		       const struct guest_memory *memory);
+int virtio_device_start(struct virtio_device *device);
+void virtio_device_exit(struct virtio_device *device);
+void virtio_config_set(struct virtio_device *device, const void *config, size_t size);
+
+#define VIRTIO_WAIT_STOP	1	/* the thread must end */
+#define VIRTIO_WAIT_KICK	2
+#define VIRTIO_WAIT_INPUT	4	/* the other descriptor is readable */
+#define VIRTIO_WAIT_INPUT2	8	/* the third one */
+int virtio_wait(struct virtio_queue *queue, int input, int input2);
+
+/* queue.c: rings */
+bool virtio_queue_enable(struct virtio_queue *queue);
+void virtio_queue_reset(struct virtio_queue *queue);
+bool virtio_queue_waiting(struct virtio_queue *queue);
+bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain);
+void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written);
+void virtio_misuse(struct virtio_device *device, const char *how);
+void virtio_interrupt(struct virtio_device *device, unsigned int reason);
+
+/* iov.c: walking over buffers */
+size_t iov_size(const struct iovec *iov, unsigned int count);
+size_t iov_read(struct iovec **iov, unsigned int *count, void *to, size_t size);
+size_t iov_write(struct iovec **iov, unsigned int *count, const void *from, size_t size);
+size_t iov_cut_tail(struct iovec *iov, unsigned int *count, void **tail);
+
+/* mmio.c: registers; called by the virtual CPU's thread */
+uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigned int length);
+void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned int length,
+		       uint64_t value);
+
+/* The devices. */
+int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,
+			void (*leave)(void *), void *argument);
+int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
+int virtio_block_init(struct virtio_device *device, const struct guest_memory *memory,
+		      const char *path, bool read_only);
+
+#endif /* _LAUNCHER_VIRTIO_H */

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtual machine: its memory, its devices, and what lg.ko knows of it.
+ * vm_exit() is vm_init() and vm_start() read backwards, from wherever they came
+ * to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_mmio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lguest_abi.h"
+#include "message.h"
+#include "terminal.h"
+#include "vm.h"
+
+/* Device n has its registers here, and line n + 1 (0 is the timer's). */
+#define DEVICE_STRIDE	0x1000ULL
+#define DEVICE_GPA(n)	(LGUEST_HOLE_START + (n) * DEVICE_STRIDE)
+#define DEVICE_LINE(n)	((n) + 1)
+
+_Static_assert(VM_MAX_DEVICES < LGUEST_LINES, "each device has a line");
+_Static_assert(VM_MAX_DEVICES * VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVENTFD, "each queue a kick");
+
+/* A kick for the thread in LGUEST_RUN, from a thread of the console's. */
+static void leave(void *argument)
+{
+	struct vm *vm = argument;
+
+	vm->leaving = true;
+	terminal_give_up(true);
+	if (vm->run)
+		vm->run->immediate_exit = 1;
+	pthread_kill(vm->vcpu_thread, SIGUSR1);
+}
+
+/* SIGUSR1 does nothing but end a system call. */
+static void on_wake_up(int signal)
+{
+	(void)signal;
+}
+
+static int add_devices(struct vm *vm, const struct options *options)
+{
+	unsigned int i;
+	int error;
+
+	error = virtio_console_init(&vm->device[vm->devices++], &vm->memory, leave, vm);
+	if (!error)
+		error = virtio_rng_init(&vm->device[vm->devices++], &vm->memory);
+	for (i = 0; !error && i < options->disks; i++)
+		error = virtio_block_init(&vm->device[vm->devices++], &vm->memory,
+					  options->disk[i].path, options->disk[i].read_only);
+	return error;
+}
+
+/**
+ * vm_init() - make all of a VM that is in this process
+ * @vm: filled in; vm_exit() it, whatever is returned
+ * @options: what the person wants
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int vm_init(struct vm *vm, const struct options *options)
+{
+	struct sigaction wake_up = { .sa_handler = on_wake_up };
+	int error;
+
+	memset(vm, 0, sizeof(*vm));
+	vm->fd = -1;
+	vm->vcpu_fd = -1;
+	vm->vcpu_thread = pthread_self();
+	sigaction(SIGUSR1, &wake_up, NULL);
+	terminal_give_up(false);
+	error = guest_memory_init(&vm->memory, options->memory);
+	if (!error)
+		error = add_devices(vm, options);
+	return error;
+}
+
+/**
+ * vm_describe_devices() - tell the Guest's kernel of its devices
+ * @vm: as vm_init() left it
+ *
+ * Return: arguments for the kernel, which the caller frees; NULL after telling
+ * the person that there is no memory.
+ */
+char *vm_describe_devices(const struct vm *vm)
+{
+	size_t size = 0;
+	unsigned int i;
+	char *text;
+	FILE *out;
+
+	out = open_memstream(&text, &size);
+	for (i = 0; out && i < vm->devices; i++)
+		fprintf(out, "%svirtio_mmio.device=%llu@0x%llx:%u", i ? " " : "", VIRTIO_MMIO_SIZE,
+			DEVICE_GPA(i), DEVICE_LINE(i));
+	if (!out || fclose(out)) {
+		refuse(-ENOMEM, "no memory");
+		return NULL;
+	}
+	return text;
+}
+
+/**
+ * vm_find_device() - whose register is it?
+ * @vm: the VM
+ * @gpa: Guest physical address
+ * @offset: where in the device's registers goes there
+ *
+ * Return: the device, or NULL if there is none.
+ */
+struct virtio_device *vm_find_device(struct vm *vm, uint64_t gpa, uint64_t *offset)
+{
+	uint64_t number = (gpa - LGUEST_HOLE_START) / DEVICE_STRIDE;
+
+	*offset = gpa % DEVICE_STRIDE;
+	if (gpa < LGUEST_HOLE_START || number >= vm->devices || *offset >= VIRTIO_MMIO_SIZE)
+		return NULL;
+	return &vm->device[number];
+}
+
+static int refuse_device(const char *path, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENXIO:
+	case ENODEV:
+		return refuse(-error,
+			      "there is no %s: the module lg is not loaded: make && sudo insmod lg.ko ('lguest --check' says more)",
+			      path);
+	case EACCES:
+	case EPERM:
+		return refuse(-error,
+			      "no permission to open %s: run lguest as root, or sudo chmod a+rw %s",
+			      path, path);
+	default:
+		return refuse(-error, "can't open %s: %s", path, strerror(error));
+	}
+}
+
+/**
+ * vm_open_device() - open /dev/lguest, if it is one that we understand
+ * @path: LGUEST_DEVICE
+ * @info: what lg.ko says of itself goes there
+ *
+ * Return: the descriptor, or a negative errno after telling the person.
+ */
+int vm_open_device(const char *path, struct lguest_info *info)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return refuse_device(path, errno);
+	if (ioctl(fd, LGUEST_GET_INFO, info) < 0) {
+		error = refuse(-errno, "%s does not answer: is it lg.ko's? %s", path, strerror(errno));
+		goto close;
+	}
+	if (info->api_version != LGUEST_API_VERSION || info->abi_version != LGUEST_ABI_VERSION) {
+		error = refuse(-EPROTO,
+			       "the module lg has versions %u and %u of its interfaces, this lguest %u and %u: build both from the same tree, then sudo rmmod lg; sudo insmod lg.ko",
+			       info->api_version, info->abi_version, LGUEST_API_VERSION,
+			       LGUEST_ABI_VERSION);
+		goto close;
+	}
+	return fd;
+
+close:
+	close(fd);
+	return error;
+}
+
+static int host_refuses(const char *what)
+{
+	return refuse(-errno, "the host refuses %s: %s", what, strerror(errno));
+}
+
+static int set_memory(struct vm *vm)
+{
+	struct lguest_memory low = {
+		.guest_phys = 0,
+		.size = vm->memory.low,
+		.host_virt = (uintptr_t)vm->memory.base,
+	};
+	struct lguest_memory high = {
+		.guest_phys = LGUEST_HOLE_END,
+		.size = vm->memory.size - vm->memory.low,
+		.host_virt = (uintptr_t)vm->memory.base + vm->memory.low,
+	};
+
+	if (ioctl(vm->fd, LGUEST_SET_MEMORY, &low) < 0)
+		return host_refuses("the guest's memory");
+	if (high.size && ioctl(vm->fd, LGUEST_SET_MEMORY, &high) < 0)
+		return host_refuses("the guest's memory above 4 GiB");
+	return 0;
+}
+
+static int create_vcpu(struct vm *vm, const struct lguest_info *info,
+		       const struct boot_entry *entry)
+{
+	struct lguest_regs regs = {
+		.rip = entry->rip,
+		.rsi = entry->rsi,
+		.cr3 = entry->cr3,
+		.rflags = 2,	/* the bit that is always 1: interrupts are off */
+		.kernel_mode = 1,
+	};
+	void *run;
+
+	if (info->run_size < sizeof(*vm->run))
+		return refuse(-EPROTO, "the host's page of a virtual CPU is too small");
+	vm->vcpu_fd = ioctl(vm->fd, LGUEST_CREATE_VCPU, 0);
+	if (vm->vcpu_fd < 0)
+		return host_refuses("a virtual CPU");
+	run = mmap(NULL, info->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu_fd, 0);
+	if (run == MAP_FAILED)
+		return host_refuses("the page of a virtual CPU");
+	vm->run = run;
+	vm->run_size = info->run_size;
+	if (ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) < 0)
+		return host_refuses("the guest's first registers");
+	return 0;
+}
+
+/* Kicks and interrupts go by eventfd, without the virtual CPU's thread. */
+static int connect_device(struct vm *vm, unsigned int number)
+{
+	struct virtio_device *device = &vm->device[number];
+	struct lguest_irqfd interrupt = {
+		.fd = device->interrupt,
+		.line = DEVICE_LINE(number),
+	};
+	unsigned int i;
+
+	if (ioctl(vm->fd, LGUEST_IRQFD, &interrupt) < 0)
+		return host_refuses("a device's interrupt");
+	for (i = 0; i < device->ops->queues; i++) {
+		struct lguest_ioeventfd kick = {
+			.guest_phys = DEVICE_GPA(number) + VIRTIO_MMIO_QUEUE_NOTIFY,
+			.fd = device->queue[i].kick,
+			.value = i,
+		};
+
+		if (ioctl(vm->fd, LGUEST_IOEVENTFD, &kick) < 0)
+			return host_refuses("a device's kick");
+	}
+	detail("%s at 0x%llx, line %u", device->ops->name, DEVICE_GPA(number), DEVICE_LINE(number));
+	return 0;
+}
+
+/**
+ * vm_start() - make the VM known to lg.ko, and start its devices' threads
+ * @vm: as vm_init() left it, with the Guest in its memory
+ * @entry: where the Guest starts
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int vm_start(struct vm *vm, const struct boot_entry *entry)
+{
+	struct lguest_info info = { 0 };
+	unsigned int i;
+	int error;
+
+	vm->fd = vm_open_device(LGUEST_DEVICE, &info);
+	if (vm->fd < 0)
+		return vm->fd;
+	error = set_memory(vm);
+	if (!error)
+		error = create_vcpu(vm, &info, entry);
+	for (i = 0; !error && i < vm->devices; i++)
+		error = connect_device(vm, i);
+	if (error)
+		return error;
+	terminal_raw();
+	for (i = 0; !error && i < vm->devices; i++)
+		error = virtio_device_start(&vm->device[i]);
+	return error;
+}
+
+/**
+ * vm_exit() - end a VM
+ * @vm: as vm_init() and vm_start() left it
+ */
+void vm_exit(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = vm->devices; i > 0; i--)
+		virtio_device_exit(&vm->device[i - 1]);
+	vm->devices = 0;
+	if (vm->run)
+		munmap(vm->run, vm->run_size);
+	vm->run = NULL;
+	if (vm->vcpu_fd >= 0)
+		close(vm->vcpu_fd);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	vm->vcpu_fd = -1;
+	vm->fd = -1;
+	guest_memory_exit(&vm->memory);
+}

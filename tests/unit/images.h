@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Kernels made up for tests: small, but with all that the launcher looks at. */
+#ifndef _IMAGES_H
+#define _IMAGES_H
+
+#include <elf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+
+enum image_format { GZIP, BZIP2, LZMA, XZ, LZO, LZ4, ZSTD, IMAGE_FORMATS };
+extern const char * const image_format_names[IMAGE_FORMATS];
+
+/* Where things are in the ELF file of image_elf(). */
+#define IMAGE_PHDRS		3	/* load, load with bss, notes */
+#define IMAGE_TEXT_GPA		0x1000000ULL
+#define IMAGE_DATA_GPA		0x1200000ULL
+#define IMAGE_BSS_SIZE		0x3000
+#define IMAGE_ENTRY		0xffffffff81000123ULL
+
+/* The ELF file's fixed beginning. */
+struct image_head {
+	Elf64_Ehdr ehdr;
+	Elf64_Phdr phdr[IMAGE_PHDRS];
+	struct {
+		Elf64_Nhdr header;
+		char name[8];
+		uint8_t contents[8];
+	} other, entry, abi;
+};
+
+/* All return memory that the caller frees. */
+struct bytes image_elf(size_t text_size, uint32_t abi);
+struct bytes image_pack(enum image_format format, struct bytes elf);
+struct bytes image_bzimage(enum image_format format, struct bytes elf);
+struct bytes image_copy(struct bytes from, size_t size);
+void image_free(struct bytes image);
+
+/* Where in the file of image_bzimage() the payload starts. */
+#define IMAGE_PAYLOAD_OFFSET	(5 * 512 + 64)
+
+#endif /* _IMAGES_H */

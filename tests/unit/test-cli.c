@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The program as the person meets it: exit statuses, what goes to standard
+ * output and what to standard error.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host_check.h"
+#include "images.h"
+#include "lguest_abi.h"
+#include "unit.h"
+
+static char out[65536], err[65536];
+static const char *directory;
+
+static char *in_directory(const char *name)
+{
+	char *path;
+
+	ck_assert_int_gt(asprintf(&path, "%s/%s", directory, name), 0);
+	return path;
+}
+
+static void read_file(const char *name, char *text, size_t size)
+{
+	char *path = in_directory(name);
+	FILE *file = fopen(path, "r");
+
+	ck_assert_ptr_nonnull(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+	unlink(path);
+	free(path);
+}
+
+/* Run lguest with arguments for the shell. Return: its exit status. */
+static int lguest(const char *arguments)
+{
+	char *command;
+	int status;
+
+	ck_assert_int_gt(asprintf(&command, "cd %s && " LAUNCHER " %s >out 2>err </dev/null",
+				  directory, arguments), 0);
+	status = system(command);
+	free(command);
+	read_file("out", out, sizeof(out));
+	read_file("err", err, sizeof(err));
+	ck_assert_msg(WIFEXITED(status), "it died: %s", err);
+	return WEXITSTATUS(status);
+}
+
+/* Status 1, nothing on standard output, one line with these words on the other. */
+static void fails(const char *arguments, const char *words)
+{
+	int status = lguest(arguments);
+	char *newline = strchr(err, '\n');
+
+	ck_assert_msg(status == 1, "lguest %s: exit status %d: %s", arguments, status, err);
+	ck_assert_msg(!strncmp(err, "lguest: ", 8), "lguest %s: %s", arguments, err);
+	ck_assert_msg(newline && !newline[1], "lguest %s: not one line: %s", arguments, err);
+	ck_assert_msg(strstr(err, words) != NULL, "lguest %s: '%s' is not in: %s", arguments, words,
+		      err);
+	ck_assert_str_eq(out, "");
+}
+
+static void write_image(const char *name, struct bytes image, size_t size)
+{
+	char *path = in_directory(name);
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(image.at, 1, size, file), size);
+	fclose(file);
+	free(path);
+}
+
+static void set_up(void)
+{
+	struct bytes elf = image_elf(5000, LGUEST_ABI_VERSION), image = image_bzimage(XZ, elf), bad;
+
+	directory = unit_directory();
+	write_image("vmlinux", elf, elf.size);
+	write_image("bzImage", image, image.size);
+	write_image("truncated", image, image.size - 100);
+	write_image("empty", image, 0);
+	((uint8_t *)image.at)[IMAGE_PAYLOAD_OFFSET + 1000] ^= 1;
+	write_image("corrupt", image, image.size);
+	image_free(image);
+	((struct image_head *)elf.at)->entry.header.n_type = 9;
+	write_image("plain", elf, elf.size);
+	image_free(elf);
+	bad = image_elf(100, 999);
+	write_image("abi", bad, bad.size);
+	image_free(bad);
+}
+
+static void tear_down(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	ck_assert_int_eq(system(command), 0);
+}
+
+START_TEST(bad_input_gets_one_line_and_status_1)
+{
+	set_up();
+	fails("", "how much memory");
+	fails("64m", "which kernel");
+	fails("--frobnicate 64m bzImage", "unknown option '--frobnicate'");
+	fails("64q bzImage", "not an amount of memory");
+	fails("0 bzImage", "too small");
+	fails("100000g bzImage", "more than this host has");
+	fails("1m bzImage", "too small a guest for the kernel 'bzImage': give it 23m");
+	fails("64m nothing", "can't open the kernel 'nothing': No such file");
+	fails("64m .", "is not a file");
+	fails("64m empty", "neither a bzImage nor an ELF");
+	fails("64m /etc/passwd", "neither a bzImage nor an ELF");
+	fails("64m truncated", "truncated");
+	fails("64m corrupt", "does not unpack");
+	fails("64m plain", "no lguest support: build one");
+	fails("64m abi", "version 999 of the guest ABI, this lguest version 1");
+	fails("--initrd=nothing 64m bzImage", "can't open the initrd 'nothing'");
+	fails("--initrd=/proc/self/exe 20k bzImage", "too small");
+	fails("--block=nothing 64m bzImage", "can't open the disk 'nothing'");
+	/* All is well but for the module. */
+	if (access("/dev/lguest", F_OK)) {
+		fails("64m bzImage", "module lg is not loaded: make && sudo insmod lg.ko");
+		fails("64m vmlinux quiet --help", "module lg is not loaded");
+	}
+	tear_down();
+}
+END_TEST
+
+START_TEST(help_and_version_go_to_standard_output)
+{
+	set_up();
+	ck_assert_int_eq(lguest("--help"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "Usage: lguest [OPTIONS] MEMORY KERNEL"));
+	ck_assert_str_eq(err, "");
+	ck_assert_int_eq(lguest("--version"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "guest ABI 1"));
+	ck_assert_str_eq(err, "");
+	tear_down();
+}
+END_TEST
+
+START_TEST(verbose_says_what_is_done)
+{
+	set_up();
+	lguest("--verbose 64m bzImage quiet");
+	ck_assert_ptr_nonnull(strstr(err, "xz payload"));
+	ck_assert_ptr_nonnull(strstr(err, " virtio_mmio.device=512@0xd0001000:2 quiet\n"));
+	ck_assert_ptr_nonnull(strstr(err, "entry at 0xffffffff81000123"));
+	tear_down();
+}
+END_TEST
+
+/* A host in a directory, for --check. */
+static void host_file(const char *name, const char *contents, size_t size)
+{
+	char *path = in_directory(name), *slash;
+
+	for (slash = path + strlen(directory) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+	free(path);
+	write_image(name, (struct bytes){ (const uint8_t *)contents, size }, size);
+}
+
+#define HOST_FILE(name, text) host_file(name, text, strlen(text))
+
+/* Check that host. Return: exit status; what it prints is in out. */
+static int check_it(void)
+{
+	int pipe_fd[2], status, got;
+	pid_t child;
+
+	ck_assert_int_eq(pipe(pipe_fd), 0);
+	child = fork();
+	if (!child) {
+		dup2(pipe_fd[1], STDOUT_FILENO);
+		exit(check_host(directory));
+	}
+	close(pipe_fd[1]);
+	waitpid(child, &status, 0);
+	got = read(pipe_fd[0], out, sizeof(out) - 1);
+	ck_assert_int_gt(got, 0);
+	out[got] = '\0';
+	close(pipe_fd[0]);
+	return WEXITSTATUS(status);
+}
+
+static void says(const char *words)
+{
+	ck_assert_msg(strstr(out, words) != NULL, "'%s' is not in:\n%s", words, out);
+}
+
+#define GOOD_CPU "processor : 0\nflags\t\t: fpu lm nx fsgsbase smap\n"
+#define SECURE_BOOT "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
+START_TEST(check_tells_what_is_missing_and_what_mends_it)
+{
+	directory = unit_directory();
+	ck_assert_int_eq(check_it(), 1);
+	says("/proc/cpuinfo can't be read");
+	HOST_FILE("proc/cpuinfo", "flags\t: fpu lm pae\n");
+	ck_assert_int_eq(check_it(), 1);
+	says("NO   processor: no-execute");
+	says("NO   processor: FSGSBASE");
+	HOST_FILE("proc/cpuinfo", GOOD_CPU);
+	ck_assert_int_eq(check_it(), 1);
+	says("ok   processor: FSGSBASE");
+	says("NO   module lg: not loaded for this kernel\n     make && sudo insmod lg.ko");
+	ck_assert_ptr_null(strstr(out, "Secure Boot"));
+	HOST_FILE("sys/hypervisor/guest_type", "PV\n");
+	ck_assert_int_eq(check_it(), 1);
+	says("itself a Xen PV guest");
+	HOST_FILE("sys/hypervisor/guest_type", "PVH\n");
+	ck_assert_int_eq(check_it(), 1);
+	ck_assert_ptr_null(strstr(out, "Xen"));
+	HOST_FILE("proc/cpuinfo", "flags\t: lm nx fsgsbase fred\n");
+	ck_assert_int_eq(check_it(), 1);
+	says("fred=off");
+	tear_down();
+}
+END_TEST
+
+START_TEST(check_sees_secure_boot)
+{
+	directory = unit_directory();
+	HOST_FILE("proc/cpuinfo", GOOD_CPU);
+	host_file(SECURE_BOOT, "\6\0\0\0\0", 5);
+	ck_assert_int_eq(check_it(), 1);
+	ck_assert_ptr_null(strstr(out, "signed modules"));
+	host_file(SECURE_BOOT, "\6\0\0\0\1", 5);
+	ck_assert_int_eq(check_it(), 1);
+	says("takes only signed modules");
+	HOST_FILE("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+	ck_assert_int_eq(check_it(), 1);
+	ck_assert_ptr_null(strstr(out, "signed modules"));
+	HOST_FILE("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+	ck_assert_int_eq(check_it(), 1);
+	says("takes only signed modules");
+	tear_down();
+}
+END_TEST
+
+START_TEST(check_says_what_changes_while_a_guest_lives)
+{
+	directory = unit_directory();
+	HOST_FILE("proc/cpuinfo", GOOD_CPU);
+	HOST_FILE("sys/module/lg/refcnt", "0\n");
+	HOST_FILE("dev/lguest", "");
+	ck_assert_int_eq(check_it(), 1);	/* a file is no device */
+	says("ok   module lg: loaded");
+	says("NO   /dev/lguest: does not answer");
+	says("global pages are off on all CPUs");
+	tear_down();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("command line");
+
+	UNIT_ADD(suite, bad_input_gets_one_line_and_status_1);
+	UNIT_ADD(suite, help_and_version_go_to_standard_output);
+	UNIT_ADD(suite, verbose_says_what_is_done);
+	UNIT_ADD(suite, check_tells_what_is_missing_and_what_mends_it);
+	UNIT_ADD(suite, check_sees_secure_boot);
+	UNIT_ADD(suite, check_says_what_changes_while_a_guest_lives);
+	return unit_run(suite);
+}

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The devices with their threads: console, random numbers, disk.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <poll.h>
+#include <pthread.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "driver.h"
+#include "terminal.h"
+#include "unit.h"
+
+#define WRITE		VRING_DESC_F_WRITE
+#define NEXT		VRING_DESC_F_NEXT
+#define F_EVENT_IDX	(1ULL << VIRTIO_RING_F_EVENT_IDX)
+
+#define INPUT_QUEUE	0
+#define OUTPUT_QUEUE	1
+#define STREAM_SIZE	(64 * 1024)
+#define CHUNK		1000
+
+static struct virtio_device device;
+static struct driver driver;
+static atomic_int leaves;
+static int to_input, from_output;	/* our ends of the console's pipes */
+static char path[64];	/* of the disk */
+
+static void on_leave(void *argument)
+{
+	ck_assert_ptr_eq(argument, &driver);
+	leaves++;
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+/* As vm.c has it: a signal that only ends system calls. */
+static void start_threads(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGUSR1, &action, NULL);
+	ck_assert_int_eq(virtio_device_start(&device), 0);
+}
+
+static void start(uint64_t features)
+{
+	driver.device = &device;
+	driver_start(&driver, features);
+	start_threads();
+}
+
+static void stop(void)
+{
+	virtio_device_exit(&device);
+	guest_memory_exit(&driver.memory);
+}
+
+/* Standard input and output are pipes from here on (each test is a process). */
+static void make_pipes(void)
+{
+	int in[2], out[2];
+
+	ck_assert_int_eq(pipe(in), 0);
+	ck_assert_int_eq(pipe(out), 0);
+	dup2(in[0], STDIN_FILENO);
+	dup2(out[1], STDOUT_FILENO);
+	close(in[0]);
+	close(out[1]);
+	to_input = in[1];
+	from_output = out[0];
+}
+
+static void start_console(uint64_t features)
+{
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
+	start(features);
+}
+
+/* Fill and offer a buffer of the output queue; they are CHUNK bytes apart. */
+static void send(unsigned int number, const void *text, size_t size)
+{
+	unsigned int index = number % DRIVER_ENTRIES;
+	uint64_t gpa = DRIVER_BUFFERS + index * CHUNK;
+
+	memcpy(driver.memory.base + gpa, text, size);
+	driver_put_desc(&driver, OUTPUT_QUEUE, index, gpa, size, 0, 0);
+	driver_offer(&driver, OUTPUT_QUEUE, index);
+	driver_kick(&driver, OUTPUT_QUEUE);
+}
+
+static void offer_input(unsigned int number, size_t size)
+{
+	unsigned int index = number % DRIVER_ENTRIES;
+
+	driver_put_desc(&driver, INPUT_QUEUE, index, DRIVER_BUFFERS + index * CHUNK, size, WRITE, 0);
+	driver_offer(&driver, INPUT_QUEUE, index);
+	driver_kick(&driver, INPUT_QUEUE);
+}
+
+/* What came with the n-th buffer. */
+static size_t received(unsigned int number, void *text)
+{
+	struct vring_used_elem *used = &driver_used(&driver, INPUT_QUEUE)->ring[number %
+								DRIVER_ENTRIES];
+
+	memcpy(text, driver.memory.base + DRIVER_BUFFERS + used->id * CHUNK, used->len);
+	return used->len;
+}
+
+static void read_all(int fd, uint8_t *to, size_t size)
+{
+	while (size) {
+		ssize_t got = read(fd, to, size);
+
+		ck_assert_int_gt(got, 0);
+		to += got;
+		size -= got;
+	}
+}
+
+static void *read_slowly(void *to)
+{
+	usleep(100000);
+	read_all(from_output, to, STREAM_SIZE);
+	return NULL;
+}
+
+static void fill_random(uint8_t *at, size_t size)
+{
+	while (size--)
+		*at++ = unit_random();
+}
+
+static void output_is_exact(uint64_t features)
+{
+	static uint8_t sent[STREAM_SIZE], got[STREAM_SIZE];
+	unsigned int number = 0;
+	pthread_t reader;
+	size_t done, size;
+
+	make_pipes();
+	fcntl(from_output, F_SETPIPE_SZ, 4096);
+	start_console(features);
+	fill_random(sent, sizeof(sent));
+	pthread_create(&reader, NULL, read_slowly, got);
+	for (done = 0; done < STREAM_SIZE; done += size) {
+		size = STREAM_SIZE - done < CHUNK ? STREAM_SIZE - done : 1 + unit_random() % CHUNK;
+		send(number++, sent + done, size);
+		ck_assert(driver_wait(&driver, OUTPUT_QUEUE, number));
+	}
+	pthread_join(reader, NULL);
+	ck_assert_mem_eq(sent, got, STREAM_SIZE);
+	stop();
+}
+
+START_TEST(console_output_is_exact)
+{
+	output_is_exact(0);
+}
+END_TEST
+
+START_TEST(console_output_is_exact_with_event_indexes)
+{
+	output_is_exact(F_EVENT_IDX);
+}
+END_TEST
+
+static void *write_input(void *from)
+{
+	ck_assert_int_eq(write(to_input, from, STREAM_SIZE), STREAM_SIZE);
+	close(to_input);
+	return NULL;
+}
+
+static void input_is_exact(uint64_t features)
+{
+	static uint8_t sent[STREAM_SIZE], got[STREAM_SIZE + CHUNK];
+	unsigned int offered = 0, taken = 0;
+	pthread_t writer;
+	size_t done = 0;
+
+	make_pipes();
+	start_console(features);
+	fill_random(sent, sizeof(sent));
+	memset(sent + 100, 1, 50);	/* Ctrl-A means nothing in a pipe */
+	pthread_create(&writer, NULL, write_input, sent);
+	while (done < STREAM_SIZE) {
+		while (offered < taken + 4)
+			offer_input(offered++, 1 + unit_random() % CHUNK);
+		while (taken == driver_done(&driver, INPUT_QUEUE))
+			usleep(10);
+		done += received(taken++, got + done);
+	}
+	pthread_join(writer, NULL);
+	ck_assert_uint_eq(done, STREAM_SIZE);
+	ck_assert_mem_eq(sent, got, STREAM_SIZE);
+	ck_assert_int_eq(leaves, 0);
+	stop();
+}
+
+START_TEST(console_input_is_exact)
+{
+	input_is_exact(0);
+}
+END_TEST
+
+START_TEST(console_input_is_exact_with_event_indexes)
+{
+	input_is_exact(F_EVENT_IDX);
+}
+END_TEST
+
+static int unread(void)
+{
+	int count;
+
+	ck_assert_int_eq(ioctl(STDIN_FILENO, FIONREAD, &count), 0);
+	return count;
+}
+
+/* What the Guest has no room for stays in the pipe, for whoever reads it next. */
+START_TEST(console_reads_only_what_the_guest_takes)
+{
+	char text[CHUNK];
+
+	make_pipes();
+	start_console(F_EVENT_IDX);
+	ck_assert_int_eq(write(to_input, "0123456789", 10), 10);
+	usleep(200000);
+	ck_assert_int_eq(unread(), 10);
+	/* A reset forgets the buffers, not the input. */
+	driver_start(&driver, F_EVENT_IDX);
+	offer_input(0, CHUNK);
+	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
+	ck_assert_uint_eq(received(0, text), 10);
+	ck_assert_mem_eq(text, "0123456789", 10);
+	ck_assert_int_eq(write(to_input, "abc", 3), 3);
+	usleep(200000);
+	ck_assert_int_eq(unread(), 3);
+	stop();
+}
+END_TEST
+
+/* An end of input is no end of anything else. */
+static void console_lives_without_input(void)
+{
+	uint8_t byte;
+
+	start_console(0);
+	offer_input(0, CHUNK);
+	usleep(100000);
+	send(0, "x", 1);
+	ck_assert(driver_wait(&driver, OUTPUT_QUEUE, 1));
+	read_all(from_output, &byte, 1);
+	ck_assert_uint_eq(driver_done(&driver, INPUT_QUEUE), 0);
+	stop();
+}
+
+START_TEST(console_lives_when_input_ends)
+{
+	make_pipes();
+	close(to_input);
+	console_lives_without_input();
+}
+END_TEST
+
+START_TEST(console_lives_on_dev_null)
+{
+	make_pipes();
+	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+	console_lives_without_input();
+}
+END_TEST
+
+START_TEST(console_lives_when_input_is_closed)
+{
+	make_pipes();
+	close(STDIN_FILENO);
+	ck_assert_int_eq(terminal_init(), 0);
+	console_lives_without_input();
+}
+END_TEST
+
+START_TEST(console_lives_when_nobody_reads_its_output)
+{
+	int i;
+
+	make_pipes();
+	ck_assert_int_eq(terminal_init(), 0);	/* SIGPIPE */
+	close(from_output);
+	start_console(0);
+	for (i = 0; i < 5; i++) {
+		send(i, "text", 4);
+		ck_assert(driver_wait(&driver, OUTPUT_QUEUE, i + 1));
+	}
+	stop();
+	ck_assert_int_eq(unit_messages, 0);
+}
+END_TEST
+
+/* The reader has stopped, the pipe is full: the end must come all the same. */
+START_TEST(console_ends_while_it_waits_for_a_reader)
+{
+	static char text[CHUNK];
+	unsigned int number = 0;
+
+	make_pipes();
+	fcntl(from_output, F_SETPIPE_SZ, 4096);
+	start_console(0);
+	while (number < 10)
+		send(number++, text, CHUNK);
+	usleep(100000);
+	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), 10);
+	terminal_give_up(true);
+	stop();
+}
+END_TEST
+
+/* Chains that no thread has looked at when the device ends. */
+START_TEST(console_output_is_complete_at_the_end)
+{
+	char text[16];
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		make_pipes();
+		driver_init(&driver);
+		ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
+		driver.device = &device;
+		driver_start(&driver, F_EVENT_IDX);
+		send(0, "last ", 5);
+		send(1, "words", 5);
+		start_threads();
+		stop();
+		read_all(from_output, (uint8_t *)text, 10);
+		ck_assert_mem_eq(text, "last words", 10);
+	}
+}
+END_TEST
+
+/* Standard input and output are a terminal from here on. Return: our end. */
+static int make_terminal(void)
+{
+	struct winsize size = { .ws_row = 25, .ws_col = 81 };
+	int ours, its;
+
+	ck_assert_int_eq(openpty(&ours, &its, NULL, NULL, &size), 0);
+	dup2(its, STDIN_FILENO);
+	dup2(its, STDOUT_FILENO);
+	terminal_raw();
+	ck_assert(terminal_is_raw());
+	return ours;
+}
+
+START_TEST(ctrl_a_x_leaves_even_if_the_guest_does_not_listen)
+{
+	int ours = make_terminal(), tries;
+
+	start_console(0);
+	ck_assert_int_eq(write(ours, "typed\1", 6), 6);
+	usleep(50000);
+	ck_assert_int_eq(leaves, 0);
+	ck_assert_int_eq(write(ours, "x", 1), 1);
+	for (tries = 0; !leaves && tries < 5000; tries++)
+		usleep(1000);
+	ck_assert_int_gt(leaves, 0);
+	stop();
+	terminal_restore();
+}
+END_TEST
+
+START_TEST(ctrl_a_is_sent_by_typing_it_twice)
+{
+	int ours = make_terminal(), got = 0, number = 0;
+	char text[CHUNK];
+
+	start_console(0);
+	while (number < 10)
+		offer_input(number++, CHUNK);
+	ck_assert_int_eq(write(ours, "a\1\1b\1c\3d", 8), 8);
+	for (number = 0; got < 5; number++) {
+		ck_assert(driver_wait(&driver, INPUT_QUEUE, number + 1));
+		got += received(number, text + got);
+	}
+	/* Ctrl-C is the Guest's, and Ctrl-A with any other key is nothing. */
+	ck_assert_int_eq(got, 5);
+	ck_assert_mem_eq(text, "a\1b\3d", 5);
+	ck_assert_int_eq(leaves, 0);
+	stop();
+	terminal_restore();
+}
+END_TEST
+
+START_TEST(window_size_is_passed_on)
+{
+	struct winsize size = { .ws_row = 50, .ws_col = 132 };
+	int ours = make_terminal(), tries;
+
+	start_console(1);	/* VIRTIO_CONSOLE_F_SIZE */
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), 81 | 25 << 16);
+	driver_interrupted(&driver);
+	ck_assert_int_eq(ioctl(ours, TIOCSWINSZ, &size), 0);
+	kill(getpid(), SIGWINCH);	/* we are not the terminal's foreground process */
+	for (tries = 0; tries < 5000; tries++) {
+		if (driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG)
+			break;
+		usleep(1000);
+	}
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), 132 | 50 << 16);
+	stop();
+	terminal_restore();
+}
+END_TEST
+
+START_TEST(random_numbers_come)
+{
+	static const uint8_t zero[64];
+	unsigned int i;
+
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_rng_init(&device, &driver.memory), 0);
+	start(F_EVENT_IDX);
+	for (i = 0; i < 100; i++) {
+		driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 32, WRITE | NEXT, 1);
+		driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 32, 32, WRITE, 0);
+		driver_offer(&driver, 0, 0);
+		driver_kick(&driver, 0);
+		ck_assert(driver_wait(&driver, 0, i + 1));
+		ck_assert_uint_eq(driver_used(&driver, 0)->ring[i % DRIVER_ENTRIES].len, 64);
+	}
+	ck_assert_mem_ne(driver.memory.base + DRIVER_BUFFERS, zero, 32);
+	ck_assert_mem_ne(driver.memory.base + DRIVER_BUFFERS + 32, zero, 32);
+	stop();
+}
+END_TEST
+
+#define DISK_SECTORS	64
+
+static void make_disk(size_t size)
+{
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/lguest-unit.XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, size), 0);
+	close(fd);
+}
+
+static void start_disk(bool read_only)
+{
+	make_disk(DISK_SECTORS * 512 + 100);
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_block_init(&device, &driver.memory, path, read_only), 0);
+	start(0);
+}
+
+/* One request: header, data, status. Return: the status. */
+static int request(uint32_t type, uint64_t sector, uint32_t size)
+{
+	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
+	uint16_t done = driver_done(&driver, 0);
+	uint8_t *memory = driver.memory.base;
+
+	memcpy(memory + DRIVER_BUFFERS, &header, sizeof(header));
+	memory[DRIVER_BUFFERS + 16] = 0xee;
+	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, sizeof(header), NEXT, size ? 1 : 2);
+	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 0x1000, size,
+			NEXT | (type == VIRTIO_BLK_T_OUT ? 0 : WRITE), 2);
+	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 16, 1, WRITE, 0);
+	driver_offer(&driver, 0, 0);
+	driver_kick(&driver, 0);
+	ck_assert(driver_wait(&driver, 0, done + 1));
+	return memory[DRIVER_BUFFERS + 16];
+}
+
+START_TEST(disk_keeps_what_is_written)
+{
+	uint8_t *data;
+
+	start_disk(false);
+	data = driver.memory.base + DRIVER_BUFFERS + 0x1000;
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), DISK_SECTORS);
+	memset(data, 0x5a, 1024);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, DISK_SECTORS - 2, 1024), VIRTIO_BLK_S_OK);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+	memset(data, 0, 1024);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS - 2, 1024), VIRTIO_BLK_S_OK);
+	ck_assert_uint_eq(data[0], 0x5a);
+	ck_assert_uint_eq(data[1023], 0x5a);
+	ck_assert_uint_eq(driver_used(&driver, 0)->ring[2].len, 1025);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_GET_ID, 0, 20), VIRTIO_BLK_S_OK);
+	ck_assert_str_eq((char *)data, "lguest");
+	stop();
+	unlink(path);
+}
+END_TEST
+
+START_TEST(disk_requests_outside_it_fail)
+{
+	start_disk(false);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS, 512), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS - 1, 1024), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, ~0ULL, 512), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, ~0ULL / 512, 512), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 1ULL << 55, 512), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 100), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 2 << 20), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(1234, 0, 512), VIRTIO_BLK_S_UNSUPP);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
+	stop();
+	unlink(path);
+}
+END_TEST
+
+START_TEST(disk_that_is_read_only_stays_as_it_is)
+{
+	uint8_t *data;
+
+	start_disk(true);
+	data = driver.memory.base + DRIVER_BUFFERS + 0x1000;
+	ck_assert(driver_read(&driver, VIRTIO_MMIO_DEVICE_FEATURES) & 1 << VIRTIO_BLK_F_RO);
+	memset(data, 0x5a, 512);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 0, 512), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
+	ck_assert_uint_eq(data[0], 0);
+	stop();
+	unlink(path);
+}
+END_TEST
+
+START_TEST(disk_requests_in_any_pieces_work)
+{
+	struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_IN };
+	uint8_t *memory;
+	int i;
+
+	start_disk(false);
+	memory = driver.memory.base;
+	memcpy(memory + DRIVER_BUFFERS, &header, sizeof(header));
+	/* The header in two, the data in three, the status with the last of it. */
+	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 7, NEXT, 1);
+	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 7, 9, NEXT, 2);
+	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 0x1000, 500, NEXT | WRITE, 3);
+	driver_put_desc(&driver, 0, 3, DRIVER_BUFFERS + 0x1000 + 500, 12, NEXT | WRITE, 4);
+	driver_put_desc(&driver, 0, 4, DRIVER_BUFFERS + 0x1200, 513, WRITE, 0);
+	memset(memory + DRIVER_BUFFERS + 0x1000, 0xff, 1025);
+	driver_offer(&driver, 0, 0);
+	driver_kick(&driver, 0);
+	ck_assert(driver_wait(&driver, 0, 1));
+	for (i = 0; i < 1025; i++)
+		ck_assert_uint_eq(memory[DRIVER_BUFFERS + 0x1000 + i], 0);
+	/* And one without room for the status is no request. */
+	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 16, 0, 0);
+	driver_offer(&driver, 0, 0);
+	driver_kick(&driver, 0);
+	for (i = 0; i < 5000; i++) {
+		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
+			break;
+		usleep(1000);
+	}
+	unit_refused(-1, "a request without header or status");
+	stop();
+	unlink(path);
+}
+END_TEST
+
+START_TEST(disk_that_can_not_be_is_refused)
+{
+	struct virtio_device other;
+
+	driver_init(&driver);
+	unit_refused(virtio_block_init(&device, &driver.memory, "/nonexistent", false),
+		     "can't open the disk");
+	virtio_device_exit(&device);
+	unit_refused(virtio_block_init(&device, &driver.memory, "/dev/null", false),
+		     "no file or block device");
+	virtio_device_exit(&device);
+	make_disk(100);
+	unit_refused(virtio_block_init(&device, &driver.memory, path, false),
+		     "at least 512 bytes");
+	virtio_device_exit(&device);
+	ck_assert_int_eq(truncate(path, 4096), 0);
+	ck_assert_int_eq(virtio_block_init(&device, &driver.memory, path, false), 0);
+	unit_refused(virtio_block_init(&other, &driver.memory, path, true), "in use by another");
+	virtio_device_exit(&other);
+	virtio_device_exit(&device);
+	unlink(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("devices");
+
+	UNIT_ADD(suite, console_output_is_exact);
+	UNIT_ADD(suite, console_output_is_exact_with_event_indexes);
+	UNIT_ADD(suite, console_input_is_exact);
+	UNIT_ADD(suite, console_input_is_exact_with_event_indexes);
+	UNIT_ADD(suite, console_reads_only_what_the_guest_takes);
+	UNIT_ADD(suite, console_lives_when_input_ends);
+	UNIT_ADD(suite, console_lives_on_dev_null);
+	UNIT_ADD(suite, console_lives_when_input_is_closed);
+	UNIT_ADD(suite, console_lives_when_nobody_reads_its_output);
+	UNIT_ADD(suite, console_ends_while_it_waits_for_a_reader);
+	UNIT_ADD(suite, console_output_is_complete_at_the_end);
+	UNIT_ADD(suite, ctrl_a_x_leaves_even_if_the_guest_does_not_listen);
+	UNIT_ADD(suite, ctrl_a_is_sent_by_typing_it_twice);
+	UNIT_ADD(suite, window_size_is_passed_on);
+	UNIT_ADD(suite, random_numbers_come);
+	UNIT_ADD(suite, disk_keeps_what_is_written);
+	UNIT_ADD(suite, disk_requests_outside_it_fail);
+	UNIT_ADD(suite, disk_that_is_read_only_stays_as_it_is);
+	UNIT_ADD(suite, disk_requests_in_any_pieces_work);
+	UNIT_ADD(suite, disk_that_can_not_be_is_refused);
+	return unit_run(suite);
+}

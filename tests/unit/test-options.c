@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The launcher's command line, and the Guest kernel's that comes of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler.h"
+#include "options.h"
+#include "unit.h"
+
+static struct options options;
+
+/* Parse words, the program's name left out. */
+#define PARSE(...) parse((char *[]){ "lguest", __VA_ARGS__, NULL })
+
+/* The options refer to the words, which must outlive the call. */
+static int parse(char **words)
+{
+	static char *argv[32];
+	int argc;
+
+	options_free(&options);
+	memset(argv, 0, sizeof(argv));
+	for (argc = 0; words[argc]; argc++)
+		argv[argc] = words[argc];
+	return options_parse(&options, argc, argv);
+}
+
+START_TEST(memory_sizes_are_understood)
+{
+	static const struct { const char *text; uint64_t size; } good[] = {
+		{ "64m", 64ULL << 20 }, { "64", 64ULL << 20 }, { "64M", 64ULL << 20 },
+		{ "65536k", 64ULL << 20 }, { "3g", 3ULL << 30 }, { "3G", 3ULL << 30 },
+		{ "4k", 4096 }, { "5k", 4096 }, { "1025K", 1024 * 1024 },
+		{ "0064m", 64ULL << 20 }, { "17179869183g", 17179869183ULL << 30 },
+	};
+	uint64_t size;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++) {
+		ck_assert_int_eq(options_memory(good[i].text, &size), 0);
+		ck_assert_uint_eq(size, good[i].size);
+	}
+}
+END_TEST
+
+START_TEST(what_is_no_memory_size_is_refused)
+{
+	static const struct { const char *text, *words; } bad[] = {
+		{ "", "not an amount" }, { "m", "not an amount" }, { "64x", "not an amount" },
+		{ "64mb", "not an amount" }, { "-64m", "not an amount" }, { "+64", "not an amount" },
+		{ " 64", "not an amount" }, { "64 ", "not an amount" }, { "0x40", "not an amount" },
+		{ "1.5g", "not an amount" }, { "bzImage", "not an amount" },
+		{ "0", "too small" }, { "0g", "too small" }, { "1k", "too small" },
+		{ "17179869184g", "more memory than" }, { "18446744073709551615", "more memory than" },
+		{ "18446744073709551616", "more memory than" },
+		{ "99999999999999999999999999999999", "more memory than" },
+	};
+	uint64_t size;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		unit_refused(options_memory(bad[i].text, &size), bad[i].words);
+}
+END_TEST
+
+START_TEST(options_end_at_memory)
+{
+	ck_assert_int_eq(PARSE("--initrd=i", "--verbose", "--stats", "64m", "bz", "--verbose", "-x",
+			       "root=/dev/vda", "--", "init"), 0);
+	ck_assert_int_eq(options.action, OPTIONS_RUN);
+	ck_assert(options.verbose && options.stats);
+	ck_assert_str_eq(options.initrd, "i");
+	ck_assert_str_eq(options.kernel, "bz");
+	ck_assert_uint_eq(options.memory, 64 << 20);
+	ck_assert_str_eq(options.arguments[0], "--verbose");
+	ck_assert_str_eq(options.arguments[4], "init");
+	ck_assert_ptr_null(options.arguments[5]);
+	ck_assert_int_eq(PARSE("64m", "bz", "--help"), 0);
+	ck_assert_int_eq(options.action, OPTIONS_RUN);
+	ck_assert(!options.verbose && !options.initrd);
+}
+END_TEST
+
+START_TEST(disks_are_taken_apart)
+{
+	ck_assert_int_eq(PARSE("--block=a", "--block", "b,ro", "--block=c,d", "64", "bz"), 0);
+	ck_assert_uint_eq(options.disks, 3);
+	ck_assert_str_eq(options.disk[0].path, "a");
+	ck_assert(!options.disk[0].read_only);
+	ck_assert_str_eq(options.disk[1].path, "b");
+	ck_assert(options.disk[1].read_only);
+	ck_assert_str_eq(options.disk[2].path, "c,d");
+	unit_refused(PARSE("--block=", "64", "bz"), "needs a file");
+	unit_refused(PARSE("--block=,ro", "64", "bz"), "needs a file");
+	options_free(&options);
+}
+END_TEST
+
+START_TEST(questions_need_no_kernel)
+{
+	ck_assert_int_eq(PARSE("--help"), 0);
+	ck_assert_int_eq(options.action, OPTIONS_HELP);
+	ck_assert_int_eq(PARSE("--version"), 0);
+	ck_assert_int_eq(options.action, OPTIONS_VERSION);
+	ck_assert_int_eq(PARSE("--check"), 0);
+	ck_assert_int_eq(options.action, OPTIONS_CHECK);
+}
+END_TEST
+
+START_TEST(bad_command_lines_are_refused)
+{
+	unit_refused(parse((char *[]){ "lguest", NULL }), "how much memory");
+	unit_refused(PARSE("64m"), "which kernel");
+	unit_refused(PARSE("bzImage", "64m"), "not an amount");
+	unit_refused(PARSE("--nonsense", "64m", "bz"), "unknown option '--nonsense'");
+	unit_refused(PARSE("--nonsense=1", "64m", "bz"), "unknown option '--nonsense=1'");
+	unit_refused(PARSE("-q", "64m", "bz"), "unknown option '-q'");
+	unit_refused(PARSE("--verbose=1", "64m", "bz"), "takes no value");
+	unit_refused(PARSE("--initrd"), "needs a value");
+	unit_refused(PARSE("--verbose", "--nope"), "unknown option '--nope'");
+}
+END_TEST
+
+static void command_line_is(const char *expected)
+{
+	char *line = options_command_line(&options, "DEVICES");
+
+	ck_assert_str_eq(line, expected);
+	free(line);
+}
+
+START_TEST(kernel_arguments_follow_ours)
+{
+	ck_assert_int_eq(PARSE("64m", "bz"), 0);
+	command_line_is("console=hvc0 DEVICES");
+	ck_assert_int_eq(PARSE("64m", "bz", "root=/dev/vda", "rw", "--", "-s"), 0);
+	command_line_is("console=hvc0 DEVICES root=/dev/vda rw -- -s");
+	ck_assert_int_eq(PARSE("64m", "bz", "quiet", "console=ttyS0"), 0);
+	command_line_is("DEVICES quiet console=ttyS0");
+	ck_assert_int_eq(PARSE("64m", "bz", "quiet console=tty0"), 0);
+	command_line_is("DEVICES quiet console=tty0");
+	ck_assert_int_eq(PARSE("64m", "bz", "netconsole=x", "--", "console=1"), 0);
+	command_line_is("console=hvc0 DEVICES netconsole=x -- console=1");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("options");
+
+	UNIT_ADD(suite, memory_sizes_are_understood);
+	UNIT_ADD(suite, what_is_no_memory_size_is_refused);
+	UNIT_ADD(suite, options_end_at_memory);
+	UNIT_ADD(suite, disks_are_taken_apart);
+	UNIT_ADD(suite, questions_need_no_kernel);
+	UNIT_ADD(suite, bad_command_lines_are_refused);
+	UNIT_ADD(suite, kernel_arguments_follow_ours);
+	return unit_run(suite);
+}

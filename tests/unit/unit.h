@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What all unit tests share. */
+#ifndef _UNIT_H
+#define _UNIT_H
+
+#include <check.h>
+#include <stdint.h>
+
+/* The launcher's messages are kept here, not printed. */
+extern int unit_messages;		/* how many since unit_forget() */
+extern char unit_last_message[1024];
+
+void unit_forget(void);
+void unit_refused(int error, const char *words);
+uint64_t unit_random(void);
+char *unit_directory(void);
+int unit_run(Suite *suite);
+
+/* A test case of one test: what CK_RUN_CASE names and a failure prints. */
+#define UNIT_ADD(suite, test) unit_add(suite, #test, test)
+void unit_add(Suite *suite, const char *name, const struct TTest *test);
+
+#endif /* _UNIT_H */

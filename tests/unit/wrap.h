@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The linker's --wrap: calls of open() come to __wrap_open(), and so on. */
+#ifndef _WRAP_H
+#define _WRAP_H
+
+int __real_open(const char *path, int flags, ...);
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+#endif /* _WRAP_H */
