@@ -51,12 +51,6 @@ static bool msrs_each_entry(void)
 	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0);
 }
 
-/*
- * What the Host uses on this CPU and must not act while Guest page tables are
- * loaded: debug stores, which the CPU writes to linear addresses, and the
- * Launcher's shadow stack. Nobody turns them on before lg_window_put(): that
- * takes a context switch or an interrupt, and both end the atomic part.
- */
 static u64 quiet_msr(bool there, u32 msr)
 {
 	u64 value = there ? lg_rdmsr(msr) : 0;
@@ -66,23 +60,33 @@ static u64 quiet_msr(bool there, u32 msr)
 	return value;
 }
 
-static void quiet_host_features(struct lg_window *w)
+/* Its RETs would be checked against it while the Guest runs: SDM volume 1, 17.2. */
+static bool launcher_has_shadow_stack(void)
 {
-	w->pebs = quiet_msr(boot_cpu_has(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
-	w->debugctl = quiet_msr(boot_cpu_has(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
 #ifdef X86_FEATURE_USER_SHSTK
-	w->u_cet = quiet_msr(boot_cpu_has(X86_FEATURE_USER_SHSTK), MSR_IA32_U_CET);
+	return boot_cpu_has(X86_FEATURE_USER_SHSTK);
+#else
+	return false;
 #endif
 }
 
-static void restore_host_features(struct lg_window *w)
+/*
+ * Debug stores go to linear addresses, by whatever page tables are loaded: they
+ * are off while those are the Guest's. Handlers of perf's interrupts turn them
+ * on and off, so this belongs between the last CLI and the next STI.
+ */
+static void quiet_debug_store(struct lg_window *w)
+{
+	w->pebs = quiet_msr(boot_cpu_has(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
+	w->debugctl = quiet_msr(boot_cpu_has(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
+}
+
+static void restore_debug_store(struct lg_window *w)
 {
 	if (w->pebs)
 		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
 	if (w->debugctl)
 		lg_wrmsr(MSR_IA32_DEBUGCTLMSR, w->debugctl);
-	if (w->u_cet)
-		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
 }
 
 /* What the Host's registers hold now: another CPU's, if we have moved. */
@@ -135,7 +139,7 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	vcpu->cpu = &window_state(w)->vcpu;
 	vcpu->window = w;
 	lg_window_gdt(vcpu);
-	/* Guest TLBs are flushed at the entry: see lg_root_cr3(). */
+	/* Guest TLBs are flushed at the entry: see lg_root_load(). */
 	w->guest_pt[data] = vcpu->data_page ?
 			    (u64)page_to_pfn(vcpu->data_page) << PAGE_SHIFT | ENTRY_DATA : 0;
 	lg_root_set_window(vcpu, w->guest_entry);
@@ -146,7 +150,7 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	local_irq_disable();
 	if (!msrs_each_entry())
 		guest_msrs(w);
-	quiet_host_features(w);
+	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
 	local_irq_enable();
 }
 
@@ -162,7 +166,8 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	vcpu->window = NULL;
 	local_irq_disable();
 	host_msrs(w);
-	restore_host_features(w);
+	if (w->u_cet)
+		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
 	local_irq_enable();
 }
 
@@ -241,7 +246,7 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	cr4 = guest_cr4(w);
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = lg_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
-	vcpu->cpu->cr3 = lg_root_cr3(vcpu);
+	lg_root_load(vcpu);
 	if (vcpu->cpu->ds | vcpu->cpu->es | vcpu->cpu->fs | vcpu->cpu->gs |
 	    (vcpu->regs->ss ^ __USER_DS))
 		check_selectors(vcpu);
@@ -251,21 +256,23 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	}
 	if (lg_pke) {
 		host_pkru = lg_read_pkru();
-		lg_write_pkru(vcpu->mode == LG_USER ? vcpu->user_pkru : 0);
+		lg_write_pkru(vcpu->cpu->mode == LG_USER ? vcpu->cpu->user_pkru : 0);
 	}
+	quiet_debug_store(w);
 	guest_speculation(true);
 
 	vcpu->stats.nmis += lg_call_switcher(window_alias(w, switcher_enter), window_state(w));
 
 	guest_speculation(false);
+	restore_debug_store(w);
 	/* Before an interrupt of the Host has a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
 		vcpu->dr6 = lg_read_dr6();
 		lg_write_dr6(DR6_RESERVED);
 	}
 	if (lg_pke) {
-		if (vcpu->mode == LG_USER)
-			vcpu->user_pkru = lg_read_pkru();
+		if (vcpu->cpu->mode == LG_USER)
+			vcpu->cpu->user_pkru = lg_read_pkru();
 		lg_write_pkru(host_pkru);
 	}
 	if (hw_breakpoint_active())

@@ -40,8 +40,8 @@ void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error)
 static void to_kernel_mode(struct lg_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->data->user_gs_base, vcpu->cpu->gs_base);
-	vcpu->cpu->gs_base = vcpu->kernel_gs_base;
-	vcpu->mode = LG_KERNEL;
+	vcpu->cpu->gs_base = vcpu->cpu->kernel_gs_base;
+	vcpu->cpu->mode = LG_KERNEL;
 }
 
 static enum lg_slow no_event(struct lg_vcpu *vcpu, unsigned int vector, const char *why)
@@ -57,7 +57,7 @@ static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error
 {
 	struct lguest_data *data = vcpu->data;
 	struct guest_regs *regs = vcpu->regs;
-	bool user = vcpu->mode == LG_USER;
+	bool user = vcpu->cpu->mode == LG_USER;
 
 	if (!data || !vcpu->vm->abi_ready)
 		return no_event(vcpu, vector, "before the Guest's kernel is ready for any");
@@ -92,7 +92,7 @@ static bool in_noirq_window(struct lg_vcpu *vcpu)
 	const struct lguest_init *abi = &vcpu->vm->abi;
 	u64 ip = vcpu->regs->ip;
 
-	return vcpu->mode == LG_KERNEL && ip >= abi->noirq_start && ip < abi->noirq_end;
+	return vcpu->cpu->mode == LG_KERNEL && ip >= abi->noirq_start && ip < abi->noirq_end;
 }
 
 static bool can_interrupt(struct lg_vcpu *vcpu)
@@ -101,7 +101,7 @@ static bool can_interrupt(struct lg_vcpu *vcpu)
 
 	if (READ_ONCE(data->event_valid))
 		return false;
-	return vcpu->mode == LG_USER || (READ_ONCE(data->irq_enabled) & X86_EFLAGS_IF);
+	return vcpu->cpu->mode == LG_USER || (READ_ONCE(data->irq_enabled) & X86_EFLAGS_IF);
 }
 
 /*
@@ -147,7 +147,10 @@ enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 	return deliver_interrupt(vcpu);
 }
 
-/** lg_system_call - SYSCALL in user mode: to the Guest's entry point */
+/*
+ * SYSCALL in user mode, when the Switcher has not done it: the same as its
+ * direct path.
+ */
 enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 {
 	struct lguest_data *data = vcpu->data;
@@ -156,10 +159,11 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	vcpu->stats.syscalls++;
 	if (!data || READ_ONCE(data->event_valid))
 		return no_event(vcpu, TRAP_SYSCALL, "(a system call) that the kernel cannot take");
-	/* As SYSCALL leaves them: SDM volume 2. r11 is in the frame's flags. */
+	WRITE_ONCE(data->syscall_ip, regs->ip);
+	WRITE_ONCE(data->syscall_flags, regs->flags);
+	WRITE_ONCE(data->syscall_sp, regs->sp);
 	regs->cx = regs->ip;
 	regs->r11 = regs->flags;
-	WRITE_ONCE(data->syscall_sp, regs->sp);
 	WRITE_ONCE(data->irq_enabled, 0);
 	regs->sp = READ_ONCE(data->sp0);
 	regs->ip = vcpu->vm->abi.syscall_entry;
@@ -220,7 +224,7 @@ enum lg_slow lg_iret(struct lg_vcpu *vcpu)
 	/* WRGSBASE of a non-canonical address would fault in ring 0. */
 	gs_base = READ_ONCE(data->user_gs_base);
 	vcpu->cpu->gs_base = lg_canonical(gs_base) ? gs_base : 0;
-	vcpu->mode = LG_USER;
+	vcpu->cpu->mode = LG_USER;
 	WRITE_ONCE(data->irq_enabled, X86_EFLAGS_IF);
 	if (!lg_canonical(frame.ip) || !lg_return_selectors_ok(vcpu, frame.cs, frame.ss)) {
 		bad_iret(vcpu, &frame);

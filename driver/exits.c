@@ -24,7 +24,7 @@ static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 }
 
 /* INT n in user mode arrives as #GP with the gate's selector error code. */
-#define ERROR_IDT(vector)	((vector) << 3 | 2)
+#define ERROR_IDT(vector)	((u64)(vector) << 3 | 2)
 
 /*
  * #GP: an INT n that the Guest's kernel allows, an instruction that we know how
@@ -35,7 +35,7 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 	u32 vector = vcpu->vm->abi_ready ? vcpu->vm->abi.syscall_vec : 0;
 	u64 error = vcpu->regs->error;
 
-	if (vcpu->mode == LG_KERNEL)
+	if (vcpu->cpu->mode == LG_KERNEL)
 		return LG_SLOW_EMULATE;
 	if (vector && error == ERROR_IDT(vector)) {
 		/* INT imm8 is two bytes; the return address is behind it. */
@@ -68,7 +68,7 @@ static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 		/* The Host's, and handled already. */
 		return LG_FAST;
 	case X86_TRAP_UD:
-		if (vcpu->mode == LG_KERNEL)
+		if (vcpu->cpu->mode == LG_KERNEL)
 			return LG_SLOW_EMULATE;
 		break;
 	}
@@ -96,7 +96,7 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 {
 	switch (vcpu->regs->trap) {
 	case TRAP_SYSCALL:
-		if (vcpu->mode == LG_USER)
+		if (vcpu->cpu->mode == LG_USER)
 			return lg_system_call(vcpu);
 		return lg_hypercall(vcpu);
 	case TRAP_SYSCALL32:

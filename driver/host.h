@@ -31,6 +31,14 @@ static inline u64 lg_read_cr3(void)
 	return value;
 }
 
+/* Flush all non-global entries of one PCID: SDM volume 2, INVPCID, type 1. */
+static inline void lg_invpcid(u64 pcid)
+{
+	u64 desc[2] = { pcid, 0 };
+
+	asm volatile("invpcid %0, %1" : : "m" (desc), "r" (1UL) : "memory");
+}
+
 static inline u64 lg_read_cr4(void)
 {
 	u64 value;

@@ -5,11 +5,16 @@
  * we may sleep. All arguments are the Guest's word: checked here.
  */
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/trap_pf.h>
 
 #include "lg.h"
+
+static bool direct;
+module_param(direct, bool, 0644);
+MODULE_PARM_DESC(direct, "system calls of Guests stay in the Switcher");
 
 static enum lg_slow result(struct lg_vcpu *vcpu, long value)
 {
@@ -165,6 +170,7 @@ static long init_call(struct lg_vcpu *vcpu, gva_t gva)
 	if (abi.syscall_vec && (abi.syscall_vec < 32 || abi.syscall_vec >= LG_VECTORS))
 		return -EINVAL;
 	vm->abi = abi;
+	vcpu->cpu->syscall_entry = abi.syscall_entry;
 	smp_store_release(&vm->abi_ready, true);
 	return 0;
 }
@@ -197,10 +203,12 @@ static long register_call(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 	lg_release_data(vcpu);
 	vcpu->data_page = page;
 	vcpu->data = page_address(page);
-	vcpu->kernel_gs_base = gs_base;
+	vcpu->cpu->kernel_gs_base = gs_base;
 	vcpu->ring_next = 0;
 	vcpu->data->vcpu = vcpu->id;
 	vcpu->data->reserve_mem = 0;
+	vcpu->cpu->syscall_entry = vcpu->vm->abi.syscall_entry;
+	vcpu->cpu->direct = direct && vcpu->vm->abi_ready;
 	lg_clock_register(vcpu);
 	return 0;
 }

@@ -100,7 +100,8 @@ struct lg_root {
 	u64 used;			/* when, in lg_vcpu.root_clock */
 };
 
-enum lg_mode { LG_USER, LG_KERNEL };
+/* switcher_vcpu.mode */
+enum lg_mode { LG_USER = MODE_USER, LG_KERNEL = MODE_KERNEL };
 
 /* Why the atomic part of the run loop was left. */
 enum lg_slow {
@@ -137,9 +138,7 @@ struct lg_vcpu {
 	struct switcher_vcpu saved_cpu;
 	struct lg_window *window;	/* NULL while not loaded */
 
-	enum lg_mode mode;
 	u64 cr3;			/* the Guest's, without NOFLUSH */
-	u64 kernel_gs_base;
 	struct desc_struct tls[3];	/* checked */
 
 	struct lguest_data *data;	/* pinned page, as the kernel sees it */
@@ -167,7 +166,6 @@ struct lg_vcpu {
 	struct hrtimer timer;
 
 	u64 dr6;			/* of the last #DB */
-	u32 user_pkru;			/* PKRU of user mode; kernel mode runs with 0 */
 	void *fpu;			/* XSAVE area */
 	u64 host_xfd;			/* MSR_IA32_XFD, while the Guest's state is loaded */
 	hva_t fault_hva;
@@ -336,7 +334,7 @@ void lg_flush_others(struct lg_vm *vm);
 int lg_roots_alloc(struct lg_vcpu *vcpu);
 void lg_roots_free(struct lg_vcpu *vcpu);
 bool lg_root_select(struct lg_vcpu *vcpu, gfn_t gfn);
-u64 lg_root_cr3(struct lg_vcpu *vcpu);
+void lg_root_load(struct lg_vcpu *vcpu);
 void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry);
 
 /* shadow_fault.c */

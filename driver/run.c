@@ -82,7 +82,7 @@ static enum lg_slow check_ip(struct lg_vcpu *vcpu)
 {
 	if (likely(lg_canonical(vcpu->regs->ip)))
 		return LG_FAST;
-	if (vcpu->mode == LG_USER) {
+	if (vcpu->cpu->mode == LG_USER) {
 		lg_exception(vcpu, X86_TRAP_GP, 0);
 		return lg_deliver(vcpu);
 	}

@@ -133,7 +133,7 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 /* Make the entry that @walk asks for; the frame behind it is @pfn. */
 static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pfn)
 {
-	struct lg_shadow_page *page = vcpu->mode == LG_USER ? vcpu->root->user :
+	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
 							      vcpu->root->kernel;
 	u64 guest_entry = walk->entry[walk->leaf], entry;
 
@@ -244,7 +244,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	u64 access = error & (X86_PF_WRITE | X86_PF_INSTR);
 	enum lg_slow slow;
 
-	if (vcpu->mode == LG_USER)
+	if (vcpu->cpu->mode == LG_USER)
 		access |= X86_PF_USER;
 	if (error & X86_PF_RSVD) {
 		lg_kill(vcpu->vm, "shadow entry with reserved bits for 0x%llx: a bug of lg.ko",
@@ -252,7 +252,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 		return LG_SLOW_DEAD;
 	}
 	/* Protection keys, which user mode can set though it is not told of them. */
-	if ((error & X86_PF_PK) && vcpu->mode == LG_USER) {
+	if ((error & X86_PF_PK) && vcpu->cpu->mode == LG_USER) {
 		if (vcpu->data)
 			WRITE_ONCE(vcpu->data->cr2, gva);
 		lg_exception(vcpu, X86_TRAP_PF, error);

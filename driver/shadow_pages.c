@@ -18,6 +18,7 @@
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
 
+#include "host.h"
 #include "lg.h"
 
 /*
@@ -389,25 +390,41 @@ bool lg_root_select(struct lg_vcpu *vcpu, gfn_t gfn)
 	return found;
 }
 
-static struct lg_shadow_page *root_page(struct lg_vcpu *vcpu)
+
+static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
 {
-	return vcpu->mode == LG_USER ? vcpu->root->user : vcpu->root->kernel;
+	return __pa(page->top ?: page->table) | (lg_pcid ? pcid : 0);
 }
 
-/*
- * What to load into CR3. Without bit 63 the load flushes the PCID (SDM volume 3,
- * 4.10.4.1), so that whatever changed since the last entry is gone, and what
- * another vCPU left behind too.
- */
-u64 lg_root_cr3(struct lg_vcpu *vcpu)
+static u64 pcid_base(void)
 {
-	struct lg_shadow_page *page = root_page(vcpu);
-	u64 cr3 = __pa(page->top ?: page->table);
+	return boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI;
+}
 
-	if (lg_pcid)
-		cr3 |= (boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI) +
-		       (vcpu->mode == LG_KERNEL);
-	return cr3;
+/**
+ * lg_root_load - tell the Switcher what to load into CR3
+ * @vcpu: the virtual CPU, loaded
+ *
+ * At each entry. A load without bit 63 flushes the PCID that it names (SDM
+ * volume 3, 4.10.4.1), so that whatever changed since the last entry is gone,
+ * and what another vCPU left behind. While the Guest changes modes by itself
+ * nothing changes, so those loads need not flush: not if INVPCID has emptied
+ * the other mode's PCID here. A CPU without PCID flushes at every load.
+ */
+void lg_root_load(struct lg_vcpu *vcpu)
+{
+	struct switcher_vcpu *cpu = vcpu->cpu;
+	u64 pcid = pcid_base() + 1, kernel = root_cr3(vcpu->root->kernel, pcid);
+	u64 user = root_cr3(vcpu->root->user, pcid_base());
+	u64 noflush = 0;
+
+	if (lg_pcid && boot_cpu_has(X86_FEATURE_INVPCID)) {
+		lg_invpcid(cpu->mode == LG_KERNEL ? pcid_base() : pcid);
+		noflush = BIT_ULL(63);
+	}
+	cpu->cr3 = cpu->mode == LG_KERNEL ? kernel : user;
+	cpu->kernel_root = kernel | noflush;
+	cpu->user_root = user | noflush;
 }
 
 /* Show this CPU's window in the current roots. */

@@ -36,9 +36,13 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	vcpu->vm = vm;
 	vcpu->id = id;
 	vcpu->running_cpu = -1;
-	vcpu->mode = LG_KERNEL;
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
+	vcpu->cpu->mode = LG_KERNEL;
+	vcpu->cpu->pke = lg_pke;
+	vcpu->regs->cs = __USER_CS;
+	vcpu->regs->ss = __USER_DS;
+	vcpu->regs->flags = lg_runnable_flags(0);
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->halted);
 	lg_hrtimer_setup(&vcpu->timer, lg_timer_fires);
@@ -140,7 +144,7 @@ static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 		.cr2 = vcpu->cpu->cr2, .cr3 = vcpu->cr3,
 		.fs_base = vcpu->cpu->fs_base, .gs_base = vcpu->cpu->gs_base,
 		.user_gs_base = vcpu->data ? READ_ONCE(vcpu->data->user_gs_base) : 0,
-		.kernel_mode = vcpu->mode == LG_KERNEL,
+		.kernel_mode = vcpu->cpu->mode == LG_KERNEL,
 	};
 }
 
@@ -160,10 +164,10 @@ static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 		.ip = from->rip, .flags = lg_runnable_flags(from->rflags),
 		.cs = __USER_CS, .ss = __USER_DS,
 	};
-	vcpu->mode = LG_KERNEL;
+	vcpu->cpu->mode = LG_KERNEL;
 	vcpu->cpu->fs_base = from->fs_base;
 	vcpu->cpu->gs_base = from->gs_base;
-	vcpu->kernel_gs_base = from->gs_base;
+	vcpu->cpu->kernel_gs_base = from->gs_base;
 	lg_load_cr3(vcpu, from->cr3 & GENMASK_ULL(51, 0));
 	return 0;
 }
@@ -185,6 +189,8 @@ static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __use
 		return set_regs(vcpu, &regs);
 	case LGUEST_GET_STATS:
 		stats->shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
+		stats->direct_syscalls = vcpu->cpu->direct_syscalls;
+		stats->direct_returns = vcpu->cpu->direct_returns;
 		return copy_to_user(user, stats, sizeof(*stats)) ? -EFAULT : 0;
 	}
 	return -ENOTTY;

@@ -32,6 +32,9 @@ struct lg_vm *lg_vm_create(void)
 	if (err)
 		goto free;
 	err = lg_notifier_register(vm);
+	/* It gives up for any signal; open() has nothing to lose by waiting. */
+	if (err == -EINTR)
+		err = -ERESTARTNOINTR;
 	if (err)
 		goto detach;
 	mmgrab(vm->mm);

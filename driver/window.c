@@ -51,6 +51,14 @@ SAME_STATE(vcpu.fs_base, STATE_FS_BASE);
 SAME_STATE(vcpu.gs_base, STATE_GS_BASE);
 SAME_STATE(vcpu.ds, STATE_DS);
 SAME_STATE(vcpu.gs, STATE_GS);
+SAME_STATE(vcpu.mode, STATE_MODE);
+SAME_STATE(vcpu.pke, STATE_PKE);
+SAME_STATE(vcpu.user_pkru, STATE_USER_PKRU);
+SAME_STATE(vcpu.kernel_root, STATE_KERNEL_ROOT);
+SAME_STATE(vcpu.user_root, STATE_USER_ROOT);
+SAME_STATE(vcpu.kernel_gs_base, STATE_KERNEL_GS_BASE);
+SAME_STATE(vcpu.syscall_entry, STATE_SYSCALL_ENTRY);
+SAME_STATE(vcpu.direct_returns, STATE_DIRECT_RETURNS);
 #define SAME_HOST(field, offset) \
 	static_assert(offsetof(struct switcher_host, field) == (offset) - WINDOW_HOST)
 SAME_HOST(rsp, HOST_RSP);

@@ -31,9 +31,9 @@ struct host_msr_values {
  * @guest_tables: the Guest side's other tables, from the last level up
  * @guest_entry: what a root's slot 256 holds to show this window
  * @msrs: valid while @msrs_away
- * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while a vCPU is loaded
+ * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while the Guest runs
  * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
- * @u_cet: likewise MSR_IA32_U_CET
+ * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
  * @host_dr7: while the Guest runs, if the Host has breakpoints
  */

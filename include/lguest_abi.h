@@ -122,6 +122,8 @@
 #define LGUEST_DATA_iret_ax		0x090
 #define LGUEST_DATA_iret_cx		0x098
 #define LGUEST_DATA_iret_r11		0x0a0
+#define LGUEST_DATA_syscall_ip		0x108
+#define LGUEST_DATA_syscall_flags	0x110
 #define LGUEST_DATA_hcall_status	0x200
 #define LGUEST_DATA_hcalls		0x240
 #define LGUEST_DATA_SIZE		4096
@@ -194,7 +196,8 @@ struct lguest_data {
 	/*
 	 * Written by the Host with a system call (SYSCALL in user mode): user
 	 * %rsp. The Guest starts at lguest_init.syscall_entry with %rsp = sp0,
-	 * %rcx and %r11 as SYSCALL leaves them, irq_enabled = 0.
+	 * irq_enabled = 0, and %rcx and %r11 undefined: what SYSCALL puts there
+	 * is in syscall_ip and syscall_flags.
 	 */
 	__u64 syscall_sp;
 
@@ -219,9 +222,12 @@ struct lguest_data {
 	struct lguest_clock clock;
 	/* Written by the Host with each #DB: DR6 as the CPU had it. */
 	__u64 dr6;
+	/* Written by the Host with a system call, beside syscall_sp. */
+	__u64 syscall_ip;	/* behind the SYSCALL */
+	__u64 syscall_flags;
 
 	/* What LHCALL_HALT and pv spinlocks may leave here for later versions. */
-	__u8  pad1[0x200 - 0x108];
+	__u8  pad1[0x200 - 0x118];
 
 	/* The ring of asynchronous hypercalls, drained in order at every exit. */
 	__u8  hcall_status[LGUEST_RING_SLOTS];

@@ -139,7 +139,9 @@ struct lguest_stats {
 	__u64 flushes;			/* TLB flushes asked for */
 	__u64 emulated;			/* instructions emulated */
 	__u64 nmis;			/* NMIs of the Host taken while the Guest ran */
-	__u64 reserved[16];
+	__u64 direct_syscalls;		/* system calls that never left the Switcher */
+	__u64 direct_returns;		/* returns to user mode that never left it */
+	__u64 reserved[14];
 };
 
 #define LGUEST_IOC		0xb7

@@ -17,11 +17,13 @@
  *   ring 3          leave the Guest as for any other exception
  *   enter..iret     the Guest's state is still all in memory: undo the entry
  *   syscall..saved  %rsp is still the Guest's: run those instructions again
+ *   sysret, iret    the Guest's registers are loaded: leave it as if it ran
  *   elsewhere       we are on our way to C already: go back, without IRET
  *
  * Order of what is switched: on entry IDT first, then GDT, TR, CR3, FS and GS;
  * on exit the IDT last. So while the Host's IDT is loaded, all is the Host's.
  */
+#include "lguest_abi.h"
 #include "switcher.h"
 
 	.section .lg_switcher, "a"
@@ -253,28 +255,24 @@ async_entry:
 	movq	$0, WINDOW(REGS_ERROR)
 	jmp	move_frame
 
+/* Did the NMI come in [start, end)? %rax = its %rip, %rbx is free. */
+#define RANGE(start, end, target)	\
+	lea	start(%rip), %rbx;	\
+	sub	%rax, %rbx;		\
+	neg	%rbx;			\
+	cmp	$(end - start), %rbx;	\
+	jb	target
+
 async_ring0:
 	push	%rax
 	push	%rbx
 	mov	16(%rsp), %rax		/* interrupted %rip */
-	lea	enter_start(%rip), %rbx
-	cmp	%rbx, %rax
-	jb	async_return
-	lea	enter_end(%rip), %rbx
-	cmp	%rbx, %rax
-	jb	abort_entry
-	lea	syscall_start(%rip), %rbx
-	cmp	%rbx, %rax
-	jb	async_return
-	lea	syscall_saved(%rip), %rbx
-	cmp	%rbx, %rax
-	jb	syscall_again
-	lea	syscall32_start(%rip), %rbx
-	cmp	%rbx, %rax
-	jb	async_return
-	lea	syscall32_saved(%rip), %rbx
-	cmp	%rbx, %rax
-	jb	syscall32_again
+	RANGE(enter_start, enter_end, abort_entry)
+	RANGE(syscall_start, syscall_saved, syscall_again)
+	RANGE(sysret_start, sysret_end, sysret_again)
+	RANGE(sysret_user_start, sysret_user_end, sysret_again)
+	RANGE(iret_start, iret_end, iret_again)
+	RANGE(syscall32_start, syscall32_saved, syscall32_again)
 	/*
 	 * Return without IRET: put %rip on the interrupted stack, which is
 	 * ours, and let POPFQ, POP %rsp and RET do the rest. IF is clear there.
@@ -308,6 +306,20 @@ syscall_again:
 	mov	24(%rsp), %rsp
 	jmp	syscall_start
 
+	/* All but %rsp is as the Guest will have it: %rsp is in the NMI's frame. */
+sysret_again:
+	pop	%rbx
+	pop	%rax
+	mov	24(%rsp), %rsp
+	jmp	sysret_abort
+
+	/* %rsp points to the frame that IRET was to take. */
+iret_again:
+	pop	%rbx
+	pop	%rax
+	mov	24(%rsp), %rsp
+	jmp	iret_abort
+
 syscall32_again:
 	pop	%rbx
 	pop	%rax
@@ -318,6 +330,11 @@ syscall32_again:
  * SYSCALL of the Guest (LSTAR points here, at the window's alias): %rcx = its
  * %rip, %r11 = its flags, %rsp and all else still its own, its page tables
  * live; SFMASK, as the Host sets it, has cleared IF, TF, DF, NT and AC.
+ *
+ * In user mode it is a system call and goes to the Guest's kernel from here; in
+ * kernel mode a hypercall, of which one is done here: the return to user mode.
+ * All that the Guest can write (WINDOW_DATA) is read once and checked; where
+ * anything is out of the ordinary, C does it (driver/events.c).
  */
 	.balign 16
 	.globl switcher_syscall
@@ -327,6 +344,158 @@ syscall_start:
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall_saved:
+	cmpb	$0, WINDOW(STATE_DIRECT)
+	je	syscall_to_c
+	cmpb	$MODE_USER, WINDOW(STATE_MODE)
+	jne	hypercall
+	mov	%rax, WINDOW(STATE_SCRATCH2)
+	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_ip)
+	mov	%r11, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_flags)
+	mov	WINDOW(STATE_SCRATCH), %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_sp)
+	movq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
+	rdgsbase %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
+	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
+	wrgsbase %rax
+	cmpb	$0, WINDOW(STATE_PKE)
+	jne	pkru_to_kernel
+pkru_is_kernel:
+	mov	WINDOW(STATE_KERNEL_ROOT), %rax
+	mov	%rax, %cr3
+	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
+	incq	WINDOW(STATE_DIRECT_SYSCALLS)
+	mov	WINDOW(STATE_SYSCALL_ENTRY), %rcx
+	mov	$0x202, %r11d
+	mov	WINDOW(STATE_SCRATCH2), %rax
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rsp
+	/* %rsp is the Guest's: an NMI from here on leaves it, see async_ring0. */
+sysret_start:
+	cmpw	$0, WINDOW(STATE_NMI)		/* STATE_MCE is the byte behind */
+	jne	sysret_abort
+	sysretq
+sysret_end:
+	/* As if it had come right behind the SYSRET. */
+sysret_abort:
+	mov	%rsp, WINDOW(STATE_SCRATCH)
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+	pushq	$0x2b
+	pushq	WINDOW(STATE_SCRATCH)
+	push	%r11
+	pushq	$0x33
+	push	%rcx
+	pushq	$0
+	pushq	$2
+	jmp	save_guest
+
+	/* RDPKRU and WRPKRU want %ecx = 0 and %edx; %rcx is free by now. */
+pkru_to_kernel:
+	mov	%rdx, WINDOW(STATE_SCRATCH)
+	xor	%ecx, %ecx
+	rdpkru
+	mov	%eax, WINDOW(STATE_USER_PKRU)
+	test	%eax, %eax
+	jz	1f
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrpkru
+1:	mov	WINDOW(STATE_SCRATCH), %rdx
+	jmp	pkru_is_kernel
+
+/*
+ * A hypercall: %rcx and %r11 are lost anyway. LHCALL_IRET to a 64-bit frame
+ * with nothing special about it, and no interrupt that waits, is done here;
+ * %rax too is free for that, since the frame has its own.
+ */
+hypercall:
+	cmp	$LHCALL_IRET, %rax
+	jne	syscall_to_c
+	cmpq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_pending)
+	jne	syscall_to_c
+	push	%rcx
+	push	%r11
+	cmpq	$0x33, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cs)
+	jne	iret_to_c
+	cmpq	$0x2b, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ss)
+	jne	iret_to_c
+	/* Arithmetic flags, DF, AC, ID and IF: TF and RF are for C. */
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_flags), %r11
+	test	$~0x240ed7, %r11
+	jnz	iret_to_c
+	or	$0x202, %r11d
+	/* Bits 63 to 47 alike: neither SYSRET, IRET nor WRGSBASE may fault here. */
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ip), %rcx
+	mov	%rcx, %rax
+	shl	$16, %rax
+	sar	$16, %rax
+	cmp	%rcx, %rax
+	jne	iret_to_c
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base), %rax
+	mov	%rax, WINDOW(STATE_SCRATCH2)
+	shl	$16, %rax
+	sar	$16, %rax
+	cmp	WINDOW(STATE_SCRATCH2), %rax
+	jne	iret_to_c
+	wrgsbase %rax
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+	movq	$0x200, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
+	incq	WINDOW(STATE_DIRECT_RETURNS)
+	cmpb	$0, WINDOW(STATE_PKE)
+	jne	pkru_to_user
+pkru_is_user:
+	mov	WINDOW(STATE_USER_ROOT), %rax
+	mov	%rax, %cr3
+	movb	$MODE_USER, WINDOW(STATE_MODE)
+	/* SYSRET wants %rcx = %rip and %r11 = flags: so it was after a system call. */
+	cmp	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cx)
+	jne	iret_frame
+	cmp	%r11, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_r11)
+	jne	iret_frame
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ax), %rax
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_sp), %rsp
+sysret_user_start:
+	cmpw	$0, WINDOW(STATE_NMI)
+	jne	sysret_abort
+	sysretq
+sysret_user_end:
+iret_frame:
+	pushq	$0x2b
+	pushq	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_sp)
+	push	%r11
+	pushq	$0x33
+	push	%rcx
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ax), %rax
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cx), %rcx
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_r11), %r11
+	/* All registers are the Guest's, and the frame is whole. */
+iret_start:
+	cmpw	$0, WINDOW(STATE_NMI)
+	jne	iret_abort
+	iretq
+iret_end:
+iret_abort:
+	pushq	$0
+	pushq	$2
+	jmp	save_guest
+
+pkru_to_user:
+	cmpl	$0, WINDOW(STATE_USER_PKRU)
+	je	pkru_is_user
+	mov	%rdx, WINDOW(STATE_SCRATCH)
+	mov	%rcx, WINDOW(STATE_SCRATCH2)
+	mov	WINDOW(STATE_USER_PKRU), %eax
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	wrpkru
+	mov	WINDOW(STATE_SCRATCH), %rdx
+	mov	WINDOW(STATE_SCRATCH2), %rcx
+	jmp	pkru_is_user
+
+iret_to_c:
+	mov	$LHCALL_IRET, %eax
+	pop	%r11
+	pop	%rcx
+syscall_to_c:
 	pushq	$0x2b			/* __USER_DS */
 	pushq	WINDOW(STATE_SCRATCH)
 	push	%r11

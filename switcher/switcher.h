@@ -56,6 +56,7 @@
 #define STATE_NMI		(WINDOW_STATE + 0x08)
 #define STATE_MCE		(WINDOW_STATE + 0x09)
 #define STATE_SCRATCH		(WINDOW_STATE + 0x10)
+#define STATE_SCRATCH2		(WINDOW_STATE + 0x18)
 #define STATE_GUEST_GDTR	(WINDOW_STATE + 0x20)
 #define STATE_GUEST_IDTR	(WINDOW_STATE + 0x30)
 #define STATE_GUEST_TSS		(WINDOW_STATE + 0x40)
@@ -73,6 +74,20 @@
 #define STATE_ES		(STATE_VCPU + 0x22)
 #define STATE_FS		(STATE_VCPU + 0x24)
 #define STATE_GS		(STATE_VCPU + 0x26)
+#define STATE_MODE		(STATE_VCPU + 0x28)
+#define STATE_DIRECT		(STATE_VCPU + 0x29)
+#define STATE_PKE		(STATE_VCPU + 0x2a)
+#define STATE_USER_PKRU		(STATE_VCPU + 0x2c)
+#define STATE_KERNEL_ROOT	(STATE_VCPU + 0x30)
+#define STATE_USER_ROOT		(STATE_VCPU + 0x38)
+#define STATE_KERNEL_GS_BASE	(STATE_VCPU + 0x40)
+#define STATE_SYSCALL_ENTRY	(STATE_VCPU + 0x48)
+#define STATE_DIRECT_SYSCALLS	(STATE_VCPU + 0x50)
+#define STATE_DIRECT_RETURNS	(STATE_VCPU + 0x58)
+
+/* STATE_MODE */
+#define MODE_USER		0
+#define MODE_KERNEL		1
 
 /* struct switcher_host */
 #define HOST_RSP		(WINDOW_HOST + 0x00)
@@ -111,6 +126,15 @@ struct switcher_vcpu {
 	u64 fs_base;
 	u64 gs_base;		/* that of the running mode */
 	u16 ds, es, fs, gs;	/* all zero, or checked against the GDT */
+	u8 mode;		/* MODE_USER or MODE_KERNEL */
+	u8 direct;		/* the Switcher may change modes by itself */
+	u8 pke;			/* CR4.PKE is set */
+	u8 pad;
+	u32 user_pkru;		/* PKRU of user mode; kernel mode runs with 0 */
+	u64 kernel_root, user_root;	/* CR3 for each mode, as to be loaded by it */
+	u64 kernel_gs_base;	/* canonical */
+	u64 syscall_entry;	/* of the Guest's kernel, canonical */
+	u64 direct_syscalls, direct_returns;	/* counted by the Switcher */
 };
 
 /** struct switcher_state - one CPU's, mapped on both sides, supervisor only */
@@ -119,7 +143,7 @@ struct switcher_state {
 	u8 nmi;			/* an NMI came: the Host's handler has yet to run */
 	u8 mce;			/* a machine check came, likewise */
 	u8 pad0[6];
-	u64 scratch[2];		/* SYSCALL's: the Guest's %rsp */
+	u64 scratch[2];		/* SYSCALL's: the Guest's %rsp, %rax or %rdx */
 	struct switcher_gdtr guest_gdtr, guest_idtr;
 	u64 guest_tss[2];	/* descriptor of the window's TSS, not busy */
 	u64 fault_vector, fault_error, fault_ip;	/* TRAP_RING0 */
