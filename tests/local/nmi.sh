@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A storm of NMIs while a Guest makes system calls: they land in the Guest, in the
+# Switcher and in the Host, and each must reach the Host's handler. Fails when the Host
+# or the Guest dies of one, and when the Host has counted clearly fewer than were sent.
+set -u
+cd "$(dirname -- "$0")/../.." || exit 1
+. tests/lib/check.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+sent=4000
+
+# Sent one by one through QEMU's monitor, from the moment the Guest says that it runs.
+storm()
+{
+	until grep -qs '^running' "$work/out"; do
+		[ -e "$work/ended" ] && return
+		sleep 0.2
+	done
+	for _ in $(seq $((sent / 40))); do
+		yes nmi | head -n 40
+		sleep 0.1
+	done | socat -t 5 - "UNIX-CONNECT:$work/monitor" >/dev/null
+	touch "$work/done"
+}
+
+# shellcheck disable=SC2016  # for the shells in the VM and in the Guest
+in_the_vm='
+nmis() { awk "/NMI:/ { print \$2 }" /proc/interrupts; }
+before=$(nmis)
+lg-run --stats --log /tmp/log -- sh -c "echo running; for i in 1 2 3 4 5 6 7 8; do dd if=/dev/zero of=/dev/null bs=1 count=60000 2>/dev/null; done; echo finished"
+echo "status $?"
+echo "counted $(($(nmis) - before))"
+grep "nmis" /tmp/log
+'
+
+run_storm()
+{
+	storm &
+	tests/hostvm --kernel 6.1 --smp 1 --timeout 240 --monitor "$work/monitor" -- \
+		sh -c "$in_the_vm" >"$work/out" </dev/null
+	echo "hostvm $?" >>"$work/out"
+	touch "$work/ended"
+	wait
+}
+
+says() { grep -q "^$1\$" "$work/out" || { cat "$work/out"; return 1; }; }
+
+number() { awk -v word="$1" '$0 ~ word { print $NF }' "$work/out"; }
+
+nearly_all_reach_the_host()
+{
+	counted=$(number '^counted')
+	# One that comes while another is pending is the same to the CPU.
+	[ "${counted:-0}" -ge $((sent / 2)) ] || { cat "$work/out"; return 1; }
+}
+
+some_hit_the_guest() { [ "$(number nmis)" -ge 100 ] || { cat "$work/out"; return 1; }; }
+
+scripts/deps test >&2
+run_storm
+check the_guest_works_on says finished
+check the_guest_ends_well says 'status 0'
+check the_host_does_not_complain says 'hostvm 0'
+check nearly_all_reach_the_host nearly_all_reach_the_host
+check some_hit_the_guest_or_the_switcher some_hit_the_guest
+checked
