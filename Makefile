@@ -36,6 +36,7 @@ launcher:
 guest:
 	@scripts/deps guest
 	@scripts/build-guest
+	@scripts/mkinitramfs guest build/guest-6.12/initrd.img
 
 # The command comes by way of the environment, so that quotes in it survive.
 export CMD
@@ -53,6 +54,7 @@ check-long:
 
 install: modules launcher
 	install -D -m 755 build/lguest $(DESTDIR)$(PREFIX)/bin/lguest
+	install -D -m 644 launcher/lguest.1 $(DESTDIR)$(PREFIX)/share/man/man1/lguest.1
 	install -D -m 644 build/lg/$(KVER)/lg.ko $(DESTDIR)/lib/modules/$(KVER)/updates/lg.ko
 	@[ -n '$(DESTDIR)' ] || depmod $(KVER)
 

@@ -46,11 +46,11 @@ static int check_memory(uint64_t wanted)
 }
 
 /* Make a VM with the Guest in it, ready to run. */
-static int set_up(struct vm *vm, const struct options *options)
+static int set_up(struct vm *vm, struct options *options)
 {
 	struct boot_request request = {
 		.kernel = options->kernel,
-		.initrd = options->initrd,
+		.initrd = options_initrd(options),
 	};
 	char *devices = NULL, *command_line = NULL;
 	struct boot_entry entry;
@@ -75,7 +75,7 @@ static int set_up(struct vm *vm, const struct options *options)
 }
 
 /* From set-up to the end, once. Return: exit status, or -1 to do it again. */
-static int run_once(const struct options *options)
+static int run_once(struct options *options)
 {
 	static struct vm vm;
 	enum run_end end;
@@ -98,7 +98,7 @@ exit:
 	return status;
 }
 
-static int run(const struct options *options)
+static int run(struct options *options)
 {
 	int status;
 

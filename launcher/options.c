@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "message.h"
@@ -21,7 +22,8 @@ static const char help[] =
 "MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
 "KERNEL is a bzImage or a vmlinux with lguest support.\n"
 "\n"
-"  --initrd=FILE      the guest's initial file system\n"
+"  --initrd=FILE      the guest's initial file system (default: initrd.img beside\n"
+  "                     KERNEL, if it is there and no root= is given)\n"
 "  --block=FILE[,ro]  a disk: /dev/vda in the guest, the next one /dev/vdb\n"
 "  --stats            at the end, say what the guest made the host do\n"
 "  --verbose          say what is being done\n"
@@ -50,6 +52,38 @@ static const struct option option_table[] = {
 };
 
 #define TRY_HELP	"'lguest --help' lists what there is"
+
+static bool names_root(char *const *arguments)
+{
+	for (; *arguments; arguments++)
+		if (!strncmp(*arguments, "root=", 5))
+			return true;
+	return false;
+}
+
+/**
+ * options_initrd - the Guest's initial file system, if it has one
+ * @options: as parsed
+ *
+ * What --initrd says; without it, and without a root= for the kernel, the file
+ * initrd.img beside the kernel, if there is one.
+ *
+ * Return: a path that lives as long as @options, or NULL.
+ */
+const char *options_initrd(struct options *options)
+{
+	const char *slash = strrchr(options->kernel, '/');
+	int directory = slash ? slash - options->kernel + 1 : 0;
+
+	if (options->initrd || names_root(options->arguments))
+		return options->initrd;
+	free(options->found_initrd);
+	if (asprintf(&options->found_initrd, "%.*sinitrd.img", directory, options->kernel) < 0)
+		options->found_initrd = NULL;
+	if (!options->found_initrd || access(options->found_initrd, R_OK))
+		return NULL;
+	return options->found_initrd;
+}
 
 /**
  * options_help() - print how the program is used
@@ -198,6 +232,8 @@ int options_parse(struct options *options, int argc, char **argv)
  */
 void options_free(struct options *options)
 {
+	free(options->found_initrd);
+	options->found_initrd = NULL;
 	while (options->disks)
 		free(options->disk[--options->disks].path);
 }

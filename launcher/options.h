@@ -27,6 +27,7 @@ struct options {
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;
 	const char *initrd;
+	char *found_initrd;	/* malloc: see options_initrd() */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
 	unsigned int disks;
 	struct options_disk disk[OPTIONS_MAX_DISKS];
@@ -36,6 +37,7 @@ int options_parse(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
 int options_memory(const char *text, uint64_t *size);
 char *options_command_line(const struct options *options, const char *devices);
+const char *options_initrd(struct options *options);
 void options_help(void);
 
 #endif /* _LAUNCHER_OPTIONS_H */

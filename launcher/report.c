@@ -209,6 +209,8 @@ void report_stats(struct vm *vm)
 		     LGUEST_STATS_VECTORS);
 	print_stat("interrupts of the host", stats.interrupts);
 	print_stat("NMIs of the host", stats.nmis);
+	print_stat("system calls in the Switcher", stats.direct_syscalls);
+	print_stat("returns in the Switcher", stats.direct_returns);
 	print_stat("system calls through C", stats.syscalls);
 	print_stat("hypercalls", stats.hypercalls);
 	print_counts("hypercall", hypercall_names, (const uint64_t *)stats.hypercall_nr, LHCALL_NR);

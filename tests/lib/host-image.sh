@@ -34,7 +34,8 @@ put()
 	cp -aL "$1" "$3/$2" || return 1
 	find "$3/$2" -type f -perm -u+x | while read -r file; do
 		if [ "$(head -c 4 "$file" | tail -c 3)" = ELF ]; then
-			with_libraries "$file" "$3"
+			# A static program has none.
+			with_libraries "$file" "$3" || true
 		fi
 	done
 }

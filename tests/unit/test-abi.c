@@ -52,7 +52,10 @@ START_TEST(event_page_has_no_hidden_padding)
 	ck_assert_uint_eq(offsetof(struct lguest_data, reserve_mem), 0xd8);
 	ck_assert_uint_eq(offsetof(struct lguest_data, clock), 0xe0);
 	ck_assert_uint_eq(offsetof(struct lguest_data, dr6), 0x100);
-	ck_assert_uint_eq(offsetof(struct lguest_data, pad1), 0x108);
+	ck_assert_uint_eq(offsetof(struct lguest_data, syscall_ip), LGUEST_DATA_syscall_ip);
+	ck_assert_uint_eq(offsetof(struct lguest_data, syscall_flags),
+			  LGUEST_DATA_syscall_flags);
+	ck_assert_uint_eq(offsetof(struct lguest_data, pad1), 0x118);
 	ck_assert_uint_eq(sizeof(struct lguest_clock), 32);
 	ck_assert_uint_eq(sizeof(struct lguest_frame), 40);
 	ck_assert_uint_eq(sizeof(struct lguest_ring_entry), 32);

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Whatever is wrong, the person gets one line that begins with "lguest:" and says
+# what to do, and status 1; nothing is started or left. Fails on another status, on
+# more or fewer lines, on a line without the words that help, or on output.
+# shellcheck source=tests/lib/check.sh
+. ./check.sh
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
+
+# refuses WORDS COMMAND...: the line has WORDS (an extended regular expression).
+refuses()
+{
+	words=$1
+	shift
+	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	cat "$work/err"
+	[ "$status" = 1 ] || { echo "status $status"; return 1; }
+	[ ! -s "$work/out" ] || { echo "output:"; cat "$work/out"; return 1; }
+	[ "$(wc -l <"$work/err")" = 1 ] || { echo "not one line"; return 1; }
+	grep -qE "^lguest: .*($words)" "$work/err" || { echo "no '$words'"; return 1; }
+	[ ! -e /sys/module/lg ] || wait_for 5 refcnt_is 0
+}
+
+cut_short() { head -c "$1" "$kernel" >"$work/short"; echo "$work/short"; }
+
+# Some bytes in the middle of what is packed are others.
+corrupt()
+{
+	cp "$kernel" "$work/corrupt"
+	dd if=/dev/urandom of="$work/corrupt" bs=1024 seek=1500 count=16 conv=notrunc 2>/dev/null
+	echo "$work/corrupt"
+}
+
+grep -q ^nobody /etc/passwd || echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>/etc/passwd
+chmod 755 "$work"
+: >"$work/empty"
+head -c 100000 /dev/urandom >"$work/random"
+dd if=/dev/zero of="$work/big" bs=1M count=0 seek=80 2>/dev/null
+long=$(head -c 5000 /dev/zero | tr '\0' x)
+
+check no_arguments refuses 'lguest 64m bzImage' lguest
+check no_kernel refuses 'which kernel' lguest 64m
+check unknown_option refuses "unknown option '--frobnicate'.*--help" lguest --frobnicate 64m "$kernel"
+check option_without_its_value refuses 'needs a value' lguest --initrd
+check memory_not_a_number refuses 'not an amount of memory.*64m' lguest lots "$kernel"
+check memory_with_an_unknown_unit refuses 'not an amount of memory' lguest 64x "$kernel"
+check memory_negative refuses 'not an amount|unknown option' lguest -64 "$kernel"
+check memory_empty refuses 'not an amount' lguest '' "$kernel"
+check memory_zero refuses 'too small' lguest 0 "$kernel"
+check memory_beyond_all_numbers refuses 'more memory than there can be' lguest 99999999999999999999g "$kernel"
+check memory_too_small refuses 'too small.*give it [0-9]+m' lguest 4m "$kernel"
+check memory_more_than_the_host_has refuses 'more than this host has' lguest 1000g "$kernel"
+check kernel_not_there refuses "can't open the kernel" lguest 64m /nowhere/bzImage
+check kernel_is_a_folder refuses 'is not a file' lguest 64m /tmp
+check kernel_empty refuses "neither a bzImage nor|truncated|is empty" lguest 64m "$work/empty"
+check kernel_is_garbage refuses 'neither a bzImage nor an ELF' lguest 64m "$work/random"
+check bzimage_of_600_bytes refuses 'truncated' lguest 64m "$(cut_short 600)"
+check bzimage_of_20000_bytes refuses 'truncated' lguest 64m "$(cut_short 20000)"
+check bzimage_of_1_mib refuses 'truncated' lguest 64m "$(cut_short 1048576)"
+check bzimage_corrupt refuses 'corrupt' lguest 64m "$(corrupt)"
+check kernel_is_a_program refuses 'not a kernel|corrupt|no lguest support' lguest 64m /bin/busybox
+check kernel_without_lguest_support refuses 'no lguest support: build one' lguest 64m "$tests/stub-kernel"
+check kernel_of_another_abi refuses 'version 99 of the guest ABI.*build both' lguest 64m "$tests/stub-kernel-abi"
+check initrd_not_there refuses "can't open the initrd" lguest --initrd=/nowhere 64m "$kernel"
+check initrd_does_not_fit refuses 'does not fit.*needs a guest of [0-9]+m' lguest --initrd="$work/big" 64m "$kernel"
+check arguments_too_long refuses 'too long' lguest 64m "$kernel" "$long"
+check disk_not_there refuses "can't open the disk" lguest --block=/nowhere 64m "$kernel"
+check no_permission refuses 'no permission.*root' su nobody -c "/lg/lguest 64m $kernel"
+rmmod lg
+check module_not_loaded refuses 'not loaded.*insmod' lguest 64m "$kernel"
+check check_tells_it_too sh -c 'lguest --check | grep "^NO.*not loaded"'
+check loads_again insmod /lg/lg.ko
+check check_is_content sh -c 'lguest --check'
+checked

@@ -1,0 +1,743 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Guests of hostile_guest.c: GUEST NAME ... END_GUEST NAME is copied to
+ * VM_CODE (others where the test says), and so must not care where it lies.
+ * Each starts in kernel mode, with the stack at VM_STACK_TOP and interrupts off.
+ */
+#define __ASSEMBLER__ 1
+#include "lguest_abi.h"
+#include "vm.h"
+
+#define DATA(field)	VM_KERNEL + VM_DATA + LGUEST_DATA_ ## field
+
+	.section .rodata, "a"
+
+.macro GUEST name
+	.globl	code_\name
+code_\name:
+.endm
+
+.macro END_GUEST name
+	.globl	code_\name\()_end
+code_\name\()_end:
+.endm
+
+.macro HCALL nr, a=0, b=0, c=0
+	mov	$\nr, %eax
+	movabs	$\a, %rdi
+	movabs	$\b, %rsi
+	movabs	$\c, %rdx
+	syscall
+.endm
+
+/* What a Guest's kernel does first of all. */
+.macro START
+	HCALL	LHCALL_INIT, VM_KERNEL + VM_INIT
+	HCALL	LHCALL_REGISTER, VM_KERNEL + VM_DATA
+.endm
+
+.macro POWEROFF
+	HCALL	LHCALL_SHUTDOWN, LGUEST_SHUTDOWN_POWEROFF
+.endm
+
+/* To user mode at VM_USER, with a stack there. */
+.macro TO_USER
+	movq	$VM_USER, DATA(iret_ip)
+	movq	$0x33, DATA(iret_cs)
+	movq	$0x202, DATA(iret_flags)
+	movq	$VM_USER + 0x10000, DATA(iret_sp)
+	movq	$0x2b, DATA(iret_ss)
+	movq	$VM_KERNEL + VM_STACK_TOP, DATA(sp0)
+	HCALL	LHCALL_IRET
+.endm
+
+/* --- Event and system call entries ------------------------------------------- */
+
+GUEST event_ends
+	POWEROFF
+END_GUEST event_ends
+
+GUEST event_returns_at_once
+	movl	$0, DATA(event_valid)
+	ud2
+END_GUEST event_returns_at_once
+
+GUEST event_next_frame
+	/* VM_TABLE: number of the next frame, how many there are, the frames. */
+	movl	$0, DATA(event_valid)
+	mov	$VM_KERNEL + VM_TABLE, %rbx
+	mov	(%rbx), %rcx
+	cmp	8(%rbx), %rcx
+	jae	1f
+	incq	(%rbx)
+	imul	$40, %rcx, %rcx
+	lea	16(%rbx, %rcx), %rsi
+	mov	$DATA(iret_ip), %rdi
+	mov	$5, %ecx
+	rep movsq
+	mov	$LHCALL_IRET, %eax
+	syscall
+1:	POWEROFF
+END_GUEST event_next_frame
+
+GUEST syscall_restarts
+	HCALL	LHCALL_SHUTDOWN, LGUEST_SHUTDOWN_RESTART
+END_GUEST syscall_restarts
+
+/* --- What ends well ------------------------------------------------------------ */
+
+GUEST power_off
+	POWEROFF
+END_GUEST power_off
+
+GUEST ready_power_off
+	START
+	POWEROFF
+END_GUEST ready_power_off
+
+GUEST halt_until_timer
+	START
+	HCALL	LHCALL_SET_TIMER, 1000000
+	movq	$0x200, DATA(irq_enabled)
+	HCALL	LHCALL_HALT
+	ud2
+END_GUEST halt_until_timer
+
+GUEST hlt_until_timer
+	START
+	HCALL	LHCALL_SET_TIMER, 1000000
+	movq	$0x200, DATA(irq_enabled)
+	hlt
+	nop
+	ud2
+END_GUEST hlt_until_timer
+
+/* --- What never ends: the Host must be able to end it ---------------------------- */
+
+GUEST spin
+1:	jmp	1b
+END_GUEST spin
+
+GUEST spin_with_interrupts_off
+	pushfq
+	andq	$~0x200, (%rsp)
+	popfq
+1:	jmp	1b
+END_GUEST spin_with_interrupts_off
+
+GUEST halt_for_ever
+	HCALL	LHCALL_HALT
+	jmp	code_halt_for_ever
+END_GUEST halt_for_ever
+
+GUEST hypercalls_for_ever
+1:	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_ALL
+	jmp	1b
+END_GUEST hypercalls_for_ever
+
+GUEST full_ring_for_ever
+	START
+1:	mov	$DATA(hcall_status), %rdi
+	xor	%eax, %eax
+	mov	$LGUEST_RING_SLOTS / 8, %ecx
+	rep stosq
+	mov	$DATA(hcalls), %rdi
+	mov	$LGUEST_RING_SLOTS, %ecx
+2:	movq	$LHCALL_FLUSH_TLB, (%rdi)
+	movq	$LGUEST_FLUSH_ALL, 8(%rdi)
+	add	$32, %rdi
+	loop	2b
+	HCALL	LHCALL_FLUSH_ASYNC
+	jmp	1b
+END_GUEST full_ring_for_ever
+
+GUEST timers_for_ever
+	START
+1:	HCALL	LHCALL_SET_TIMER, 0
+	jmp	1b
+END_GUEST timers_for_ever
+
+GUEST faults_for_ever
+	START
+	ud2
+END_GUEST faults_for_ever
+
+/* All of the kernel is "the way out of an event": every instruction is stepped. */
+GUEST stepped_for_ever
+	START
+	HCALL	LHCALL_SET_TIMER, 0
+	movq	$0x200, DATA(irq_enabled)
+1:	incq	%rbx
+	jmp	1b
+END_GUEST stepped_for_ever
+
+/* --- Exceptions that are the Guest's own ------------------------------------------ */
+
+GUEST ud2
+	START
+	ud2
+END_GUEST ud2
+
+GUEST int3
+	START
+	int3
+END_GUEST int3
+
+GUEST int_n
+	START
+	int	$0x82
+END_GUEST int_n
+
+GUEST int_2
+	START
+	int	$2
+END_GUEST int_2
+
+GUEST int_8
+	START
+	int	$8
+END_GUEST int_8
+
+GUEST icebp
+	START
+	.byte	0xf1
+	ud2
+END_GUEST icebp
+
+GUEST page_fault
+	START
+	movabs	$0x123456789000, %rax
+	mov	(%rax), %rax
+END_GUEST page_fault
+
+GUEST read_window
+	START
+	movabs	$0xffff800000000000, %rax
+	mov	(%rax), %rax
+END_GUEST read_window
+
+GUEST write_window
+	START
+	movabs	$0xffff800000002000, %rax
+	movq	$0, (%rax)
+END_GUEST write_window
+
+GUEST jump_to_window
+	START
+	movabs	$0xffff800000000020, %rax
+	jmp	*%rax
+END_GUEST jump_to_window
+
+/* All of it, with 5-level paging on the Host (elsewhere: not canonical). */
+GUEST read_window_la57
+	START
+	movabs	$0xff00000000000000, %rax
+	mov	(%rax), %rax
+END_GUEST read_window_la57
+
+/* Reads each page of the first eight windows; only #PF may come of it. */
+GUEST read_all_windows
+	START
+	movabs	$0xffff800000000000, %rbx
+	mov	%rbx, VM_KERNEL + VM_TABLE
+	mov	(%rbx), %rax
+END_GUEST read_all_windows
+
+GUEST event_reads_next_page
+	movl	$0, DATA(event_valid)
+	cmpl	$14, DATA(event_vector)
+	jne	1f
+	mov	VM_KERNEL + VM_TABLE, %rbx
+	add	$0x1000, %rbx
+	mov	%rbx, VM_KERNEL + VM_TABLE
+	movabs	$0xffff800000080000, %rcx
+	cmp	%rcx, %rbx
+	jae	1f
+	mov	(%rbx), %rax
+	/* There was something to read. */
+	movl	$255, DATA(event_vector)
+1:	POWEROFF
+END_GUEST event_reads_next_page
+
+GUEST jump_to_non_canonical
+	START
+	movabs	$0x0000900000000000, %rax
+	jmp	*%rax
+END_GUEST jump_to_non_canonical
+
+GUEST ret_to_non_canonical
+	START
+	movabs	$0x8000000000000000, %rax
+	push	%rax
+	ret
+END_GUEST ret_to_non_canonical
+
+/* The page at 0x7ffffffff000 ends with SYSCALL: the return address is not canonical. */
+GUEST syscall_at_the_edge
+	START
+	movabs	$0x00007ffffffffffe, %rbx
+	movw	$0x050f, (%rbx)
+	mov	$LHCALL_FLUSH_ASYNC, %eax
+	jmp	*%rbx
+END_GUEST syscall_at_the_edge
+
+GUEST sysenter
+	START
+	sysenter
+	ud2
+END_GUEST sysenter
+
+/* Far jump to 32-bit code at the same place below 4 GiB, and SYSCALL there. */
+GUEST syscall32
+	START
+	mov	$VM_KERNEL + VM_TABLE, %rbx
+	movl	$VM_CODE + (1f - code_syscall32), (%rbx)
+	movw	$0x23, 4(%rbx)
+	ljmp	*(%rbx)
+	.code32
+1:	syscall
+	ud2
+	.code64
+END_GUEST syscall32
+
+GUEST flags_tf
+	START
+	pushfq
+	orq	$0x100, (%rsp)
+	popfq
+	nop
+	nop
+	POWEROFF
+END_GUEST flags_tf
+
+GUEST flags_nt
+	START
+	pushfq
+	orq	$0x4000, (%rsp)
+	popfq
+	HCALL	LHCALL_FLUSH_ASYNC
+	movabs	$0x123456789000, %rax
+	mov	(%rax), %rax
+END_GUEST flags_nt
+
+/* #AC, or nothing from an emulator that does not know it. */
+GUEST flags_ac
+	START
+	pushfq
+	orq	$0x40000, (%rsp)
+	popfq
+	mov	$VM_KERNEL + VM_TABLE + 1, %rax
+	mov	(%rax), %rax
+	POWEROFF
+END_GUEST flags_ac
+
+GUEST flags_all
+	START
+	pushfq
+	orq	$-1, (%rsp)
+	popfq
+	nop
+	HCALL	LHCALL_FLUSH_ASYNC
+	POWEROFF
+END_GUEST flags_all
+
+/* A pending single step must not arrive behind SYSCALL, in ring 0 (CVE-2018-8897). */
+GUEST mov_ss_syscall
+	START
+	mov	%ss, %ecx
+	mov	$LHCALL_FLUSH_ASYNC, %eax
+	pushfq
+	orq	$0x100, (%rsp)
+	popfq
+	mov	%ecx, %ss
+	syscall
+	nop
+	POWEROFF
+END_GUEST mov_ss_syscall
+
+GUEST mov_ss_int3
+	START
+	mov	%ss, %ecx
+	pushfq
+	orq	$0x100, (%rsp)
+	popfq
+	mov	%ecx, %ss
+	int3
+END_GUEST mov_ss_int3
+
+GUEST wrgsbase_non_canonical
+	START
+	movabs	$0x0000900000000000, %rax
+	wrgsbase %rax
+	HCALL	LHCALL_FLUSH_ASYNC
+	movabs	$0x123456789000, %rax
+	mov	(%rax), %rax
+END_GUEST wrgsbase_non_canonical
+
+GUEST wrfsbase_non_canonical
+	START
+	movabs	$0x8000000000000000, %rax
+	wrfsbase %rax
+	HCALL	LHCALL_FLUSH_ASYNC
+	movabs	$0x123456789000, %rax
+	mov	(%rax), %rax
+END_GUEST wrfsbase_non_canonical
+
+/* Selectors that are good when loaded, and whose descriptors then go. */
+GUEST selectors_go_stale
+	START
+	HCALL	LHCALL_LOAD_TLS, 0x00cff3000000ffff, 0x00cff3000000ffff, 0x00cff3000000ffff
+	mov	$0x63, %eax
+	mov	%eax, %ds
+	mov	$0x6b, %eax
+	mov	%eax, %es
+	mov	$0x73, %eax
+	mov	%eax, %fs
+	HCALL	LHCALL_LOAD_TLS, 0, 0, 0
+	mov	$0x2b, %eax
+	mov	%eax, %ds
+	HCALL	LHCALL_FLUSH_ASYNC
+	POWEROFF
+END_GUEST selectors_go_stale
+
+GUEST selector_of_the_kernel
+	START
+	mov	$0x18, %eax
+	mov	%eax, %ds
+	ud2
+END_GUEST selector_of_the_kernel
+
+GUEST selector_of_the_tss
+	START
+	mov	$0x40, %eax
+	ltr	%ax
+	mov	$0x43, %eax
+	mov	%eax, %gs
+	ud2
+END_GUEST selector_of_the_tss
+
+GUEST system_segments_as_tls
+	START
+	HCALL	LHCALL_LOAD_TLS, 0x0000ee000010ffff, 0x00008b000000ffff, 0x00cffb000000ffff
+	cmp	$-22, %rax
+	jne	1f
+	POWEROFF
+1:	ud2
+END_GUEST system_segments_as_tls
+
+/* #MF and #XM pending at the exit are not the Host's. */
+GUEST pending_fpu_exceptions
+	START
+	fninit
+	movw	$0, -8(%rsp)
+	fldcw	-8(%rsp)
+	fld1
+	fldz
+	fdivrp
+	movl	$0, -8(%rsp)
+	ldmxcsr	-8(%rsp)
+	HCALL	LHCALL_FLUSH_ASYNC
+	HCALL	LHCALL_SET_TIMER, 0
+	POWEROFF
+END_GUEST pending_fpu_exceptions
+
+GUEST privileged
+	START
+	mov	%cr0, %rax
+	mov	%rax, %cr0
+	mov	%cr4, %rax
+	or	$-1, %rax
+	mov	%rax, %cr4
+	mov	$0xc0000082, %ecx
+	rdmsr
+	wrmsr
+	mov	$0x1a0, %ecx
+	rdmsr
+	mov	$0xffffffff, %ecx
+	wrmsr
+	xor	%ecx, %ecx
+	mov	$7, %eax
+	xor	%edx, %edx
+	xsetbv
+	mov	%db7, %rax
+	mov	$-1, %rax
+	mov	%rax, %db7
+	cli
+	sti
+	clts
+	mov	$0xcf9, %edx
+	in	%dx, %al
+	mov	$6, %al
+	out	%al, %dx
+	in	%dx, %eax
+	lgdt	(%rsp)
+	lidt	(%rsp)
+	invlpg	(%rsp)
+	POWEROFF
+END_GUEST privileged
+
+GUEST vmcall
+	START
+	.byte	0x0f, 0x01, 0xc1
+END_GUEST vmcall
+
+/* --- lguest_data and the hypercalls ------------------------------------------------- */
+
+GUEST event_valid_set
+	START
+	movl	$1, DATA(event_valid)
+	ud2
+END_GUEST event_valid_set
+
+GUEST fault_before_init
+	ud2
+END_GUEST fault_before_init
+
+GUEST event_entry_not_there
+	START
+	ud2
+END_GUEST event_entry_not_there
+
+/* For each number there is and some more, with each triple of VM_TABLE's words. */
+GUEST wild_hypercalls
+	START
+	mov	$VM_KERNEL + VM_TABLE, %rbx
+	mov	$64, %r12d			/* triples */
+1:	xor	%ebp, %ebp			/* number */
+2:	cmp	$LHCALL_INIT, %ebp
+	je	3f
+	cmp	$LHCALL_SHUTDOWN, %ebp
+	je	3f
+	cmp	$LHCALL_HALT, %ebp
+	je	3f
+	cmp	$LHCALL_IRET, %ebp
+	je	3f
+	cmp	$LHCALL_LOAD_CR3, %ebp
+	je	3f
+	cmp	$LHCALL_VCPU_DOWN, %ebp
+	je	3f
+	mov	%rbp, %rax
+	mov	(%rbx), %rdi
+	mov	8(%rbx), %rsi
+	mov	16(%rbx), %rdx
+	mov	24(%rbx), %r10
+	syscall
+3:	inc	%ebp
+	cmp	$36, %ebp
+	jb	2b
+	mov	(%rbx), %rax			/* a wild number, too */
+	or	$0x100, %rax
+	syscall
+	add	$8, %rbx
+	dec	%r12d
+	jnz	1b
+	POWEROFF
+END_GUEST wild_hypercalls
+
+GUEST wild_inits
+	mov	$VM_KERNEL + VM_TABLE, %rbx
+	mov	$64, %r12d
+1:	mov	(%rbx), %rdi
+	mov	$LHCALL_INIT, %eax
+	syscall
+	add	$8, %rbx
+	dec	%r12d
+	jnz	1b
+	POWEROFF
+END_GUEST wild_inits
+
+GUEST init_with_another_version
+	mov	$VM_KERNEL + VM_INIT, %rbx
+	movl	$99, (%rbx)
+	START
+	POWEROFF
+END_GUEST init_with_another_version
+
+GUEST flush_at_the_end_of_the_address_space
+	START
+	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_RANGE, 0xffffffffffffe000, 0xffffffffffffffff
+	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_RANGE, 0x7fffffffe000, 0x800000001000
+	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_RANGE, 1, 0
+	invlpg	-16
+	POWEROFF
+END_GUEST flush_at_the_end_of_the_address_space
+
+GUEST load_cr3_outside
+	START
+	HCALL	LHCALL_LOAD_CR3, 0x7ffffffff000
+	POWEROFF
+END_GUEST load_cr3_outside
+
+GUEST load_many_cr3
+	START
+	/* Sixty-four top-level tables: VM_TABLE gives the address of the first. */
+	mov	$200, %r12d
+1:	mov	%r12d, %edi
+	and	$63, %edi
+	shl	$12, %edi
+	add	$0x100000, %edi
+	mov	$LHCALL_LOAD_CR3, %eax
+	syscall
+	mov	VM_CODE, %rax
+	dec	%r12d
+	jnz	1b
+	POWEROFF
+END_GUEST load_many_cr3
+
+GUEST data_on_the_page_tables
+	HCALL	LHCALL_INIT, VM_KERNEL + VM_INIT
+	HCALL	LHCALL_REGISTER, VM_KERNEL + VM_PML4
+	HCALL	LHCALL_SET_TIMER, 0
+	ud2
+END_GUEST data_on_the_page_tables
+
+GUEST data_again_and_again
+	START
+	mov	$500, %r12d
+1:	HCALL	LHCALL_REGISTER, VM_KERNEL + VM_DATA
+	HCALL	LHCALL_REGISTER, VM_KERNEL + 0x100000
+	dec	%r12d
+	jnz	1b
+	POWEROFF
+END_GUEST data_again_and_again
+
+/* --- Page tables ------------------------------------------------------------------------ */
+
+/* Reads, writes and flushes through whatever VM_TABLE's 64 addresses lead to. */
+GUEST touch_table
+	START
+	mov	$VM_KERNEL + VM_TABLE, %rbx
+	mov	$64, %r12d
+1:	mov	(%rbx), %rax
+	mov	(%rax), %rcx
+	lock orq $0, (%rax)
+	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_USER
+	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_ALL
+	HCALL	LHCALL_LOAD_CR3, VM_PML4
+	add	$8, %rbx
+	dec	%r12d
+	jnz	1b
+	POWEROFF
+END_GUEST touch_table
+
+/* VM_TABLE's first word is an address to read. */
+GUEST read_one
+	START
+	mov	VM_KERNEL + VM_TABLE, %rax
+	mov	(%rax), %rax
+	POWEROFF
+END_GUEST read_one
+
+GUEST jump_to_one
+	START
+	mov	VM_KERNEL + VM_TABLE, %rax
+	jmp	*%rax
+END_GUEST jump_to_one
+
+GUEST lock_one
+	START
+	mov	VM_KERNEL + VM_TABLE, %rax
+	lock incl (%rax)
+	POWEROFF
+END_GUEST lock_one
+
+GUEST read_across_one
+	START
+	mov	VM_KERNEL + VM_TABLE, %rax
+	mov	0xffc(%rax), %rax
+	POWEROFF
+END_GUEST read_across_one
+
+/* --- IRET and user mode --------------------------------------------------------------- */
+
+GUEST iret_before_register
+	HCALL	LHCALL_INIT, VM_KERNEL + VM_INIT
+	HCALL	LHCALL_IRET
+END_GUEST iret_before_register
+
+GUEST iret_to_non_canonical_kernel
+	START
+	movabs	$0x0000900000000000, %rax
+	mov	%rax, DATA(iret_ip)
+	movq	$0x10, DATA(iret_cs)
+	HCALL	LHCALL_IRET
+END_GUEST iret_to_non_canonical_kernel
+
+GUEST iret_frames
+	START
+	movq	$VM_KERNEL + VM_STACK_TOP, DATA(sp0)
+	ud2
+END_GUEST iret_frames
+
+GUEST lying_user_gs_base
+	START
+	movabs	$0x0000900000000000, %rax
+	mov	%rax, DATA(user_gs_base)
+	TO_USER
+END_GUEST lying_user_gs_base
+
+GUEST to_user
+	START
+	TO_USER
+END_GUEST to_user
+
+GUEST user_ud2
+	ud2
+END_GUEST user_ud2
+
+GUEST user_reads_kernel
+	mov	$VM_KERNEL + VM_DATA, %rax
+	mov	(%rax), %rax
+END_GUEST user_reads_kernel
+
+GUEST user_reads_low_kernel
+	mov	$VM_DATA, %eax
+	mov	(%rax), %rax
+END_GUEST user_reads_low_kernel
+
+GUEST user_writes_kernel
+	mov	$VM_KERNEL + VM_DATA, %rax
+	movq	$0, (%rax)
+END_GUEST user_writes_kernel
+
+GUEST user_jumps_to_kernel
+	mov	$VM_KERNEL + VM_SYSCALL, %rax
+	jmp	*%rax
+END_GUEST user_jumps_to_kernel
+
+GUEST user_hlt
+	hlt
+END_GUEST user_hlt
+
+GUEST user_wrmsr
+	mov	$0xc0000082, %ecx
+	wrmsr
+END_GUEST user_wrmsr
+
+GUEST user_out
+	mov	$0xcf9, %edx
+	mov	$6, %al
+	out	%al, %dx
+END_GUEST user_out
+
+/* What would be a hypercall in kernel mode is a system call here. */
+GUEST user_shuts_down
+	HCALL	LHCALL_SHUTDOWN, LGUEST_SHUTDOWN_POWEROFF
+END_GUEST user_shuts_down
+
+GUEST user_int80
+	int	$0x80
+END_GUEST user_int80
+
+GUEST user_reads_window
+	movabs	$0xffff800000000000, %rax
+	mov	(%rax), %rax
+END_GUEST user_reads_window
+
+GUEST kernel_runs_user_page
+	START
+	mov	$VM_USER, %eax
+	jmp	*%rax
+END_GUEST kernel_runs_user_page
+
+	.section .note.GNU-stack, "", @progbits

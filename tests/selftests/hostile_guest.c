@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hostile_guest: whatever a Guest's kernel does, the Host stays whole, and the
+ * Guest gets its own exception, ends with a reason, or runs until it is killed.
+ *
+ * Each case is a few instructions (hostile_code.S) in a VM of its own (vm.h). It
+ * fails if LGUEST_RUN ends otherwise than the table says, if the module is still
+ * in use afterwards, or if the Host warns or dies of it: tests/hostvm looks.
+ *
+ * hostile_guest NAME...: only these cases.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap.h"
+#include "vm.h"
+
+/* How long a Guest that never ends is left alone, and any other at most. */
+#define FOR_EVER_MS	300
+#define AT_MOST_MS	20000
+
+/* Vectors: SDM volume 3, table 6-1 */
+#define VECTOR(n)	(1ULL << (n))
+#define DB		VECTOR(1)
+#define BP		VECTOR(3)
+#define UD		VECTOR(6)
+#define GP		VECTOR(13)
+#define PF		VECTOR(14)
+#define AC		VECTOR(17)
+#define TIMER		VECTOR(32)
+
+/* How a Guest may end; several are possible where processors differ. */
+enum end {
+	POWEROFF = 1,	/* by itself */
+	RESTART = 2,	/* by its system call entry */
+	EVENT = 4,	/* at its event entry, with one of .vectors */
+	KILLED = 8,	/* by the Host, with .reason in the reason */
+	RUNS = 16,	/* it does not */
+	MMIO = 32,	/* it touches a device, at .mmio */
+};
+
+struct hostile_case {
+	const char *name;
+	const char *code, *code_end;
+	const char *event, *event_end;	/* event entry; NULL: event_ends */
+	const char *user, *user_end;	/* what lies at VM_USER */
+	void (*prepare)(struct vm *vm);
+	unsigned int ends;
+	uint64_t vectors;
+	const char *reason;
+	uint64_t mmio;
+};
+
+static struct lguest_data *data_of(struct vm *vm)
+{
+	return (struct lguest_data *)vm_word(vm, VM_DATA);
+}
+
+static struct lguest_init *init_of(struct vm *vm)
+{
+	return (struct lguest_init *)vm_word(vm, VM_INIT);
+}
+
+/* --- Preparations --------------------------------------------------------------- */
+
+static const uint64_t edges[] = {
+	0, 1, 2, 3, 7, 8, 0x1b, 0x10, 0x18, 0x23, 0x2b, 0x33, 0x63, 0x7b, 0xff, 0xfff, 0x1000,
+	0xffff, 0x10000, VM_USER, VM_USER + 0x1fffff, 0x7fffffff, 0x80000000, 0xd0000000,
+	0xffffffff, 0x100000000, 0x7fffffffefff, 0x7fffffffffff, 0x800000000000,
+	0x8000000000000000, 0xff00000000000000, 0xffff7fffffffffff, 0xffff800000000000,
+	0xffff888000000000, 0xffffffff80000000, VM_KERNEL + VM_INIT, VM_KERNEL + VM_PML4,
+	VM_KERNEL + VM_DATA, 0xfffffffffffff000, 0xfffffffffffffff8, 0xffffffffffffffff,
+};
+
+#define EDGES	(sizeof(edges) / sizeof(edges[0]))
+
+static uint64_t edge(void)
+{
+	return rand() % 4 ? edges[rand() % EDGES] : (uint64_t)rand() << 33 ^ rand();
+}
+
+static void fill_table(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < 128; i++)
+		vm_word(vm, VM_TABLE)[i] = edge();
+}
+
+static void fill_ring(struct vm *vm)
+{
+	struct lguest_data *data = data_of(vm);
+	unsigned int i;
+
+	for (i = 0; i < LGUEST_RING_SLOTS; i++) {
+		data->hcall_status[i] = LGUEST_RING_PENDING;
+		data->hcalls[i].nr = i < 2 * LHCALL_NR ? i / 2 : edge();
+		data->hcalls[i].arg[0] = edge();
+		data->hcalls[i].arg[1] = edge();
+		data->hcalls[i].arg[2] = edge();
+	}
+}
+
+static void no_event_entry(struct vm *vm)
+{
+	init_of(vm)->event_entry = 0xffffffffc0000000;
+}
+
+static void event_entry_in_user_half(struct vm *vm)
+{
+	init_of(vm)->event_entry = VM_EVENT;
+}
+
+static void window_everywhere(struct vm *vm)
+{
+	init_of(vm)->noirq_start = 0;
+	init_of(vm)->noirq_end = ~0ULL;
+}
+
+static void user_int80(struct vm *vm)
+{
+	init_of(vm)->syscall_vec = 0x80;
+}
+
+/* The last page of the user's half. */
+static void map_edge(struct vm *vm)
+{
+	vm_word(vm, VM_PML4)[255] = VM_SPARE_TABLE | PTE_KERNEL;
+	vm_word(vm, VM_SPARE_TABLE)[511] = (VM_SPARE_TABLE + 0x1000) | PTE_KERNEL;
+	vm_word(vm, VM_SPARE_TABLE + 0x1000)[511] = (VM_SPARE_TABLE + 0x2000) | PTE_KERNEL;
+	vm_word(vm, VM_SPARE_TABLE + 0x2000)[511] = 0x100000 | PTE_KERNEL;
+}
+
+static uint64_t address(unsigned int i4, unsigned int i3, unsigned int i2, unsigned int i1)
+{
+	uint64_t gva = (uint64_t)i4 << 39 | (uint64_t)i3 << 30 | (uint64_t)i2 << 21 |
+		       (uint64_t)i1 << 12;
+
+	return (uint64_t)((int64_t)(gva << 16) >> 16);
+}
+
+/* Every entry but those that the code needs leads back to the top. */
+static void tables_of_themselves(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 1; i < 511; i++)
+		vm_word(vm, VM_PML4)[i] = VM_PML4 | PTE_ALL;
+	for (i = 0; i < 64; i++) {
+		unsigned int top = 1 + rand() % 510;
+
+		vm_word(vm, VM_TABLE)[i] =
+			address(top == 256 ? 257 : top, rand() % 512, rand() % 512,
+				1 + rand() % 255);
+	}
+}
+
+/* A table that is the table of a table, a large page and a page at once. */
+static void tables_of_many_kinds(struct vm *vm)
+{
+	unsigned int i;
+
+	vm_word(vm, VM_PML4)[300] = VM_SPARE_TABLE | PTE_ALL;
+	for (i = 0; i < 512; i++)
+		vm_word(vm, VM_SPARE_TABLE)[i] =
+			i % 3 == 0 ? (VM_SPARE_TABLE | PTE_ALL) :
+			i % 3 == 1 ? (VM_USER_PHYS | PTE_ALL | PTE_LARGE) :
+				     (VM_PML4 | PTE_KERNEL);
+	/* By way of entries 0: VM_SPARE_TABLE at all levels, and as a page. */
+	for (i = 0; i < 64; i++)
+		vm_word(vm, VM_TABLE)[i] = address(300, 3 * (rand() % 170), 3 * (rand() % 170),
+						   i % 2 ? 0 : 2);
+}
+
+static void map_one(struct vm *vm, uint64_t entry)
+{
+	vm_word(vm, VM_PML4)[300] = VM_SPARE_TABLE | PTE_ALL;
+	vm_word(vm, VM_SPARE_TABLE)[0] = (VM_SPARE_TABLE + 0x1000) | PTE_ALL;
+	vm_word(vm, VM_SPARE_TABLE + 0x1000)[0] = (VM_SPARE_TABLE + 0x2000) | PTE_ALL;
+	vm_word(vm, VM_SPARE_TABLE + 0x2000)[0] = entry;
+	vm_word(vm, VM_TABLE)[0] = address(300, 0, 0, 0);
+}
+
+static void page_outside(struct vm *vm)
+{
+	map_one(vm, 0x7f00000000 | PTE_KERNEL);
+}
+
+static void page_at_the_end(struct vm *vm)
+{
+	map_one(vm, VM_SIZE | PTE_KERNEL);
+}
+
+static void page_in_the_hole(struct vm *vm)
+{
+	map_one(vm, (LGUEST_HOLE_START + 0x3000) | PTE_KERNEL);
+}
+
+static void page_with_reserved_bits(struct vm *vm)
+{
+	map_one(vm, 0x100000 | 1ULL << 51 | PTE_KERNEL);
+}
+
+static void table_outside(struct vm *vm)
+{
+	map_one(vm, 0);
+	vm_word(vm, VM_SPARE_TABLE + 0x1000)[0] = 0x7f00000000 | PTE_ALL;
+}
+
+static void table_in_the_hole(struct vm *vm)
+{
+	map_one(vm, 0);
+	vm_word(vm, VM_SPARE_TABLE)[0] = LGUEST_HOLE_START | PTE_ALL;
+}
+
+/* A page of 1 GiB, of which the VM has 4 MiB. */
+static void large_page_beyond_memory(struct vm *vm)
+{
+	map_one(vm, 0);
+	vm_word(vm, VM_SPARE_TABLE)[0] = 0 | PTE_ALL | PTE_LARGE;
+	vm_word(vm, VM_TABLE)[0] = address(300, 0, 511, 0);
+}
+
+static void misaligned_large_page(struct vm *vm)
+{
+	map_one(vm, 0);
+	vm_word(vm, VM_SPARE_TABLE + 0x1000)[0] = 0x101000 | PTE_ALL | PTE_LARGE | 0x2000;
+}
+
+static void many_cr3(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < 64; i++)
+		memcpy(vm_word(vm, 0x100000 + i * 4096), vm_word(vm, VM_PML4), 4096);
+}
+
+/* Frames for event_next_frame; what would end the Guest at once is left out. */
+static void fill_frames(struct vm *vm)
+{
+	const unsigned int frames = 400;
+	uint64_t *table = vm_word(vm, VM_TABLE);
+	unsigned int i;
+
+	table[0] = 0;
+	table[1] = frames;
+	for (i = 0; i < frames; i++) {
+		struct lguest_frame *frame = (struct lguest_frame *)&table[2] + i;
+
+		frame->ip = rand() % 2 ? VM_USER : edge();
+		frame->cs = rand() % 2 ? 0x33 : edge() | 3;
+		if (rand() % 8 == 0)
+			frame->cs = 0x23;
+		frame->flags = edge();
+		frame->sp = edge();
+		frame->ss = rand() % 2 ? 0x2b : edge();
+	}
+}
+
+/* 32-bit code has no upper half of RIP: IRET must not fault in ring 0 for it. */
+static void frame_32_bit_far_up(struct vm *vm)
+{
+	uint64_t *table = vm_word(vm, VM_TABLE);
+	struct lguest_frame *frame = (struct lguest_frame *)&table[2];
+
+	table[0] = 0;
+	table[1] = 1;
+	*frame = (struct lguest_frame) {
+		.ip = 0x100000000 + VM_USER, .cs = 0x23, .flags = 0x202,
+		.sp = 0x7fffffff0000, .ss = 0x2b,
+	};
+}
+
+/* --- The table ----------------------------------------------------------------------- */
+
+#define DECLARE(c)	extern const char code_##c[], code_##c##_end[]
+#define CODE(c)		.code = code_##c, .code_end = code_##c##_end
+#define EVENT_CODE(c)	.event = code_##c, .event_end = code_##c##_end
+#define USER_CODE(c)	.user = code_##c, .user_end = code_##c##_end
+
+DECLARE(event_ends); DECLARE(event_returns_at_once); DECLARE(event_next_frame);
+DECLARE(event_reads_next_page); DECLARE(syscall_restarts);
+DECLARE(power_off); DECLARE(ready_power_off); DECLARE(halt_until_timer); DECLARE(hlt_until_timer);
+DECLARE(spin); DECLARE(spin_with_interrupts_off); DECLARE(halt_for_ever);
+DECLARE(hypercalls_for_ever); DECLARE(full_ring_for_ever); DECLARE(timers_for_ever);
+DECLARE(faults_for_ever); DECLARE(stepped_for_ever);
+DECLARE(ud2); DECLARE(int3); DECLARE(int_n); DECLARE(int_2); DECLARE(int_8); DECLARE(icebp);
+DECLARE(page_fault); DECLARE(read_window); DECLARE(write_window); DECLARE(jump_to_window);
+DECLARE(read_window_la57); DECLARE(read_all_windows);
+DECLARE(jump_to_non_canonical); DECLARE(ret_to_non_canonical); DECLARE(syscall_at_the_edge);
+DECLARE(sysenter); DECLARE(syscall32);
+DECLARE(flags_tf); DECLARE(flags_nt); DECLARE(flags_ac); DECLARE(flags_all);
+DECLARE(mov_ss_syscall); DECLARE(mov_ss_int3);
+DECLARE(wrgsbase_non_canonical); DECLARE(wrfsbase_non_canonical);
+DECLARE(selectors_go_stale); DECLARE(selector_of_the_kernel); DECLARE(selector_of_the_tss);
+DECLARE(system_segments_as_tls); DECLARE(pending_fpu_exceptions); DECLARE(privileged);
+DECLARE(vmcall); DECLARE(event_valid_set); DECLARE(fault_before_init);
+DECLARE(event_entry_not_there); DECLARE(wild_hypercalls); DECLARE(wild_inits); DECLARE(init_with_another_version);
+DECLARE(flush_at_the_end_of_the_address_space); DECLARE(load_cr3_outside);
+DECLARE(load_many_cr3); DECLARE(data_on_the_page_tables); DECLARE(data_again_and_again);
+DECLARE(touch_table); DECLARE(read_one); DECLARE(jump_to_one); DECLARE(lock_one);
+DECLARE(read_across_one);
+DECLARE(iret_before_register); DECLARE(iret_to_non_canonical_kernel); DECLARE(iret_frames);
+DECLARE(lying_user_gs_base); DECLARE(to_user); DECLARE(kernel_runs_user_page);
+DECLARE(user_ud2); DECLARE(user_reads_kernel); DECLARE(user_reads_low_kernel);
+DECLARE(user_writes_kernel); DECLARE(user_jumps_to_kernel); DECLARE(user_hlt);
+DECLARE(user_wrmsr); DECLARE(user_out); DECLARE(user_shuts_down); DECLARE(user_int80);
+DECLARE(user_reads_window);
+
+/* A case that is named like its code, and ends in an exception of its own. */
+#define FAULTS(c, v)	{ #c, CODE(c), .ends = EVENT, .vectors = (v) }
+#define USER_FAULTS(c, v) \
+	{ #c, CODE(to_user), USER_CODE(c), .ends = EVENT, .vectors = (v) }
+#define FOR_EVER(c)	{ #c, CODE(c), .ends = RUNS }
+
+static const struct hostile_case cases[] = {
+	{ "power_off", CODE(power_off), .ends = POWEROFF },
+	{ "ready_power_off", CODE(ready_power_off), .ends = POWEROFF },
+	{ "halt_ends_with_the_timer", CODE(halt_until_timer), .ends = EVENT, .vectors = TIMER },
+	{ "hlt_ends_with_the_timer", CODE(hlt_until_timer), .ends = EVENT, .vectors = TIMER },
+
+	FOR_EVER(spin),
+	FOR_EVER(spin_with_interrupts_off),
+	FOR_EVER(halt_for_ever),
+	FOR_EVER(hypercalls_for_ever),
+	FOR_EVER(full_ring_for_ever),
+	FOR_EVER(timers_for_ever),
+	{ "faults_for_ever", CODE(faults_for_ever), EVENT_CODE(event_returns_at_once),
+	  .ends = RUNS },
+	{ "stepped_for_ever", CODE(stepped_for_ever), .prepare = window_everywhere, .ends = RUNS },
+
+	FAULTS(ud2, UD),
+	FAULTS(int3, BP),
+	FAULTS(int_n, GP),
+	FAULTS(int_2, GP),
+	FAULTS(int_8, GP),
+	/* QEMU's emulation does not know it. */
+	FAULTS(icebp, DB | UD),
+	FAULTS(page_fault, PF),
+	FAULTS(read_window, PF),
+	FAULTS(write_window, PF),
+	FAULTS(jump_to_window, PF),
+	FAULTS(read_window_la57, GP),
+	{ "read_all_windows", CODE(read_all_windows), EVENT_CODE(event_reads_next_page),
+	  .ends = EVENT, .vectors = PF },
+	FAULTS(jump_to_non_canonical, GP),
+	FAULTS(ret_to_non_canonical, GP),
+	{ "syscall_at_the_edge", CODE(syscall_at_the_edge), .prepare = map_edge,
+	  .ends = KILLED, .reason = "non-canonical" },
+	/* Intel: #GP, since SYSENTER_CS is null. AMD: #UD in 64-bit mode. */
+	FAULTS(sysenter, GP | UD),
+	FAULTS(syscall32, UD),
+	FAULTS(flags_tf, DB),
+	FAULTS(flags_nt, PF),
+	{ "flags_ac", CODE(flags_ac), .ends = EVENT | POWEROFF, .vectors = AC },
+	{ "flags_all", CODE(flags_all), .ends = EVENT | POWEROFF, .vectors = DB | AC },
+	{ "mov_ss_syscall", CODE(mov_ss_syscall), .ends = EVENT | POWEROFF, .vectors = DB },
+	FAULTS(mov_ss_int3, DB | BP),
+	FAULTS(wrgsbase_non_canonical, GP | PF),
+	FAULTS(wrfsbase_non_canonical, GP | PF),
+	{ "selectors_go_stale", CODE(selectors_go_stale), .ends = POWEROFF },
+	FAULTS(selector_of_the_kernel, GP),
+	FAULTS(selector_of_the_tss, GP),
+	{ "system_segments_as_tls", CODE(system_segments_as_tls), .ends = POWEROFF },
+	{ "pending_fpu_exceptions", CODE(pending_fpu_exceptions), .ends = POWEROFF },
+	{ "privileged", CODE(privileged), .ends = POWEROFF },
+	FAULTS(vmcall, UD),
+
+	{ "event_valid_set", CODE(event_valid_set), .ends = KILLED,
+	  .reason = "while the kernel takes another" },
+	{ "fault_before_init", CODE(fault_before_init), .ends = KILLED,
+	  .reason = "before the Guest's kernel is ready" },
+	{ "event_entry_not_there", CODE(event_entry_not_there), .prepare = no_event_entry,
+	  .ends = KILLED, .reason = "while the kernel takes another" },
+	{ "event_entry_in_user_half", CODE(event_entry_not_there),
+	  .prepare = event_entry_in_user_half, .ends = KILLED, .reason = "ready" },
+	{ "ring_full_of_garbage", CODE(ready_power_off), .prepare = fill_ring, .ends = POWEROFF },
+	{ "wild_hypercalls", CODE(wild_hypercalls), .prepare = fill_table,
+	  .ends = POWEROFF },
+	{ "wild_inits", CODE(wild_inits), .prepare = fill_table, .ends = POWEROFF | KILLED,
+	  .reason = "version" },
+	{ "init_with_another_version", CODE(init_with_another_version), .ends = KILLED,
+	  .reason = "version 99" },
+	{ "flush_at_the_end_of_the_address_space", CODE(flush_at_the_end_of_the_address_space),
+	  .ends = POWEROFF },
+	{ "load_cr3_outside", CODE(load_cr3_outside), .ends = KILLED,
+	  .reason = "page tables outside of memory" },
+	{ "load_many_cr3", CODE(load_many_cr3), .prepare = many_cr3, .ends = POWEROFF },
+	{ "data_on_the_page_tables", CODE(data_on_the_page_tables),
+	  .ends = KILLED | EVENT | RUNS | POWEROFF, .vectors = ~0ULL, .reason = "" },
+	{ "data_again_and_again", CODE(data_again_and_again), .ends = POWEROFF },
+
+	/* A hypercall's own walk may meet the same as an exception. */
+	{ "tables_of_themselves", CODE(touch_table), .prepare = tables_of_themselves,
+	  .ends = POWEROFF | EVENT | KILLED, .vectors = PF, .reason = "" },
+	{ "tables_of_many_kinds", CODE(touch_table), .prepare = tables_of_many_kinds,
+	  .ends = POWEROFF | EVENT | KILLED, .vectors = PF, .reason = "" },
+	{ "page_outside", CODE(read_one), .prepare = page_outside, .ends = KILLED,
+	  .reason = "where there is no memory" },
+	{ "page_at_the_end", CODE(read_one), .prepare = page_at_the_end, .ends = KILLED,
+	  .reason = "where there is no memory" },
+	{ "page_with_reserved_bits", CODE(read_one), .prepare = page_with_reserved_bits,
+	  .ends = EVENT, .vectors = PF },
+	{ "table_outside", CODE(read_one), .prepare = table_outside, .ends = KILLED,
+	  .reason = "page tables outside of memory" },
+	{ "table_in_the_hole", CODE(read_one), .prepare = table_in_the_hole, .ends = KILLED,
+	  .reason = "page tables outside of memory" },
+	{ "large_page_beyond_memory", CODE(read_one), .prepare = large_page_beyond_memory,
+	  .ends = KILLED, .reason = "where there is no memory" },
+	{ "misaligned_large_page", CODE(read_one), .prepare = misaligned_large_page,
+	  .ends = EVENT, .vectors = PF },
+	{ "device_read", CODE(read_one), .prepare = page_in_the_hole, .ends = MMIO,
+	  .mmio = LGUEST_HOLE_START + 0x3000 },
+	{ "device_read_across_pages", CODE(read_across_one), .prepare = page_in_the_hole,
+	  .ends = MMIO | EVENT, .vectors = PF, .mmio = LGUEST_HOLE_START + 0x3ffc },
+	{ "device_locked", CODE(lock_one), .prepare = page_in_the_hole, .ends = KILLED,
+	  .reason = "is not a MOV" },
+	{ "device_run", CODE(jump_to_one), .prepare = page_in_the_hole, .ends = KILLED,
+	  .reason = "is not a MOV" },
+
+	{ "iret_before_register", CODE(iret_before_register), .ends = KILLED,
+	  .reason = "before LHCALL_REGISTER" },
+	{ "iret_to_non_canonical_kernel", CODE(iret_to_non_canonical_kernel), .ends = KILLED,
+	  .reason = "return to kernel address" },
+	{ "iret_frames", CODE(iret_frames), EVENT_CODE(event_next_frame), USER_CODE(user_ud2),
+	  .prepare = fill_frames, .ends = POWEROFF },
+	{ "iret_frame_32_bit_far_up", CODE(iret_frames), EVENT_CODE(event_next_frame),
+	  USER_CODE(user_ud2), .prepare = frame_32_bit_far_up, .ends = POWEROFF },
+	{ "lying_user_gs_base", CODE(lying_user_gs_base), USER_CODE(user_ud2), .ends = EVENT,
+	  .vectors = UD },
+	FAULTS(kernel_runs_user_page, PF),
+	USER_FAULTS(user_ud2, UD),
+	USER_FAULTS(user_reads_kernel, PF),
+	USER_FAULTS(user_reads_low_kernel, PF),
+	USER_FAULTS(user_writes_kernel, PF),
+	USER_FAULTS(user_jumps_to_kernel, PF),
+	USER_FAULTS(user_reads_window, PF),
+	USER_FAULTS(user_hlt, GP),
+	USER_FAULTS(user_wrmsr, GP),
+	USER_FAULTS(user_out, GP),
+	{ "user_shuts_down", CODE(to_user), USER_CODE(user_shuts_down), .ends = RESTART },
+	{ "user_int80_closed", CODE(to_user), USER_CODE(user_int80), .ends = EVENT,
+	  .vectors = GP },
+	{ "user_int80_open", CODE(to_user), USER_CODE(user_int80), .prepare = user_int80,
+	  .ends = EVENT, .vectors = 0 },
+};
+
+#define CASES	(sizeof(cases) / sizeof(cases[0]))
+
+/* --- Running one ------------------------------------------------------------------------ */
+
+static void copy(struct vm *vm, uint64_t gpa, const char *from, const char *end)
+{
+	memcpy(vm_word(vm, gpa), from, end - from);
+}
+
+static void fill(struct vm *vm, const struct hostile_case *c)
+{
+	*init_of(vm) = (struct lguest_init) {
+		.abi_version = LGUEST_ABI_VERSION,
+		.event_entry = VM_KERNEL + VM_EVENT,
+		.syscall_entry = VM_KERNEL + VM_SYSCALL,
+		.kernel_address = 0xffff800000000000,
+	};
+	memset(data_of(vm)->hcall_status, LGUEST_RING_DONE, LGUEST_RING_SLOTS);
+	copy(vm, VM_CODE, c->code, c->code_end);
+	if (c->event)
+		copy(vm, VM_EVENT, c->event, c->event_end);
+	else
+		copy(vm, VM_EVENT, code_event_ends, code_event_ends_end);
+	copy(vm, VM_SYSCALL, code_syscall_restarts, code_syscall_restarts_end);
+	if (c->user)
+		copy(vm, VM_USER_PHYS, c->user, c->user_end);
+	if (c->prepare)
+		c->prepare(vm);
+}
+
+/* .vectors = 0: the one of user_int80_open, which has no place in 64 bits. */
+static bool vector_ok(const struct hostile_case *c, uint32_t vector)
+{
+	return c->vectors ? vector < 64 && (c->vectors >> vector & 1) : vector == 0x80;
+}
+
+static bool shutdown_ok(struct vm *vm, const struct hostile_case *c)
+{
+	const struct lguest_data *data = data_of(vm);
+
+	tap_note("%s: shutdown %u, event %u, vector %u, error code 0x%llx, ip 0x%llx", c->name,
+		 vm->run->shutdown.reason, data->event_valid, data->event_vector,
+		 (unsigned long long)data->event_error, (unsigned long long)data->event.ip);
+	if (vm->run->shutdown.reason == LGUEST_SHUTDOWN_RESTART)
+		return c->ends & RESTART;
+	/* event_ends leaves the record as it came. */
+	if (!data->event_valid && !c->event)
+		return c->ends & POWEROFF;
+	if (c->ends & EVENT)
+		return vector_ok(c, data->event_vector);
+	return c->ends & POWEROFF && c->event;
+}
+
+static bool killed_ok(struct vm *vm, const struct hostile_case *c)
+{
+	tap_note("%s: killed: %s", c->name, vm->run->killed.reason);
+	return c->ends & KILLED && strstr(vm->run->killed.reason, c->reason) &&
+	       !strstr(vm->run->killed.reason, "in the Switcher") &&
+	       !strstr(vm->run->killed.reason, "a bug of lg.ko");
+}
+
+static bool mmio_ok(struct vm *vm, const struct hostile_case *c)
+{
+	tap_note("%s: mmio at 0x%llx, %u bytes", c->name,
+		 (unsigned long long)vm->run->mmio.guest_phys, vm->run->mmio.length);
+	return c->ends & MMIO && vm->run->mmio.guest_phys == c->mmio;
+}
+
+static bool run_case(const struct hostile_case *c)
+{
+	unsigned int exits;
+	struct vm vm;
+	int err;
+
+	err = vm_make(&vm);
+	if (err) {
+		tap_note("%s: no VM: %s", c->name, strerror(-err));
+		return false;
+	}
+	fill(&vm, c);
+	err = vm_start_at(&vm, VM_KERNEL + VM_CODE);
+	if (err) {
+		tap_note("%s: no registers: %s", c->name, strerror(-err));
+		vm_end(&vm);
+		return false;
+	}
+	/* The console's exits are no end. */
+	for (exits = 0; exits < 10000; exits++) {
+		err = vm_run(&vm, c->ends & RUNS ? FOR_EVER_MS : AT_MOST_MS);
+		if (err || (vm.run->exit_reason != LGUEST_EXIT_CONSOLE &&
+			    vm.run->exit_reason != LGUEST_EXIT_NONE))
+			break;
+	}
+	if (err == -EINTR) {
+		tap_note("%s: still running", c->name);
+		err = !(c->ends & RUNS);
+	} else if (err) {
+		tap_note("%s: LGUEST_RUN: %s", c->name, strerror(-err));
+	} else {
+		switch (vm.run->exit_reason) {
+		case LGUEST_EXIT_SHUTDOWN:
+			err = !shutdown_ok(&vm, c);
+			break;
+		case LGUEST_EXIT_KILLED:
+			err = !killed_ok(&vm, c);
+			break;
+		case LGUEST_EXIT_MMIO:
+			err = !mmio_ok(&vm, c);
+			break;
+		default:
+			tap_note("%s: exit reason %u", c->name, vm.run->exit_reason);
+			err = 1;
+		}
+	}
+	vm_end(&vm);
+	if (!module_unused()) {
+		tap_note("%s: lg.ko is in use %d times", c->name, module_refcnt());
+		return false;
+	}
+	return !err;
+}
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	if (module_refcnt() < 0) {
+		tap_note("lg.ko is not loaded");
+		return TAP_SKIP;
+	}
+	srand(1);
+	for (i = 0; i < CASES; i++)
+		if (wanted(cases[i].name, argc, argv))
+			tap_result(run_case(&cases[i]), "%s", cases[i].name);
+	return tap_end();
+}

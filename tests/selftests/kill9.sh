@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# kill -9 of the launcher, at any moment from its start to a guest that works hard,
+# leaves nothing behind: no reference to lg.ko, no open file, no memory. 40 moments,
+# or as many as the first argument says. Fails when the module stays in use, when
+# the host has lost more memory than its own noise, or when it warns.
+# shellcheck source=tests/lib/check.sh
+. ./check.sh
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
+times=${1:-40}
+noise_kib=2048	# measured: below 300 KiB after either number of guests
+
+make_initrd "$work/initrd" \
+	'while :; do sh -c "seq 200 | sort -r | wc -l >/dev/null"; dd if=/dev/zero of=/tmp/z bs=1M count=4 2>/dev/null; done'
+
+# Milliseconds: half of them while the guest is made and starts, the rest later.
+moment()
+{
+	number=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+	if [ $((number % 2)) = 0 ]; then echo $((number / 2 % 400)); else echo $((number / 2 % 5000)); fi
+}
+
+kill_one()
+{
+	when=$(moment)
+	lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	launcher=$!
+	usleep $((when * 1000))
+	kill -9 "$launcher"
+	wait "$launcher" 2>/dev/null
+	wait_for 10 refcnt_is 0 || { echo "killed after $when ms, in use $(cat /sys/module/lg/refcnt) times"; return 1; }
+}
+
+kill_many()
+{
+	count=0
+	while [ "$count" -lt "$1" ]; do
+		kill_one || return 1
+		count=$((count + 1))
+	done
+}
+
+# What there is: free and slab memory in KiB, page tables, open files.
+state()
+{
+	sync
+	sleep 1
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	awk '/^MemFree:/ { free = $2 } /^SUnreclaim:/ { slab = $2 } /^PageTables:/ { tables = $2 }
+		END { print free, slab, tables }' /proc/meminfo
+	cut -f 1 /proc/sys/fs/file-nr
+}
+
+# lost FIELD LIMIT: less than LIMIT more (or, of free memory, less) than before.
+lost()
+{
+	# shellcheck disable=SC2046,SC2086  # words
+	set -- "$1" "$2" $(echo $before | cut -d ' ' -f "$1") $(echo $after | cut -d ' ' -f "$1")
+	echo "before $3, after $4"
+	difference=$(($4 - $3))
+	[ "$1" != 1 ] || difference=$((-difference))
+	[ "$difference" -lt "$2" ]
+}
+
+check the_first_ones kill_many 3
+before=$(state)
+check "killed_at_${times}_moments" kill_many "$times"
+after=$(state)
+check memory_is_given_back lost 1 $noise_kib
+check slab_is_given_back lost 2 $noise_kib
+check page_tables_are_given_back lost 3 200
+check files_are_closed lost 4 64
+check a_guest_still_boots lg-run -- true
+checked

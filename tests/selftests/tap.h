@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The Test Anything Protocol as kselftest.h speaks it, for programs that are
+ * built without the kernel's tree: each promise is one line, the plan comes last.
+ */
+#ifndef _TAP_H
+#define _TAP_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define TAP_PASS	0
+#define TAP_FAIL	1
+#define TAP_SKIP	4
+
+static unsigned int tap_count, tap_failures;
+
+/* A comment: what a failure needs to be understood. */
+__attribute__((format(printf, 1, 2), unused))
+static void tap_note(const char *format, ...)
+{
+	va_list arguments;
+
+	printf("# ");
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+	fflush(stdout);
+}
+
+/* One promise, kept or not. Returns whether it was kept. */
+__attribute__((format(printf, 2, 3), unused))
+static bool tap_result(bool kept, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("%s %u ", kept ? "ok" : "not ok", ++tap_count);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+	fflush(stdout);
+	tap_failures += !kept;
+	return kept;
+}
+
+/* The plan, and what main() returns. */
+static inline int tap_end(void)
+{
+	printf("1..%u\n", tap_count);
+	return tap_failures ? TAP_FAIL : TAP_PASS;
+}
+
+#endif /* _TAP_H */

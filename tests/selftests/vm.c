@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A small Launcher for tests: vm.h says what its VM looks like. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "vm.h"
+
+uint64_t *vm_word(struct vm *vm, uint64_t gpa)
+{
+	return (uint64_t *)(vm->memory + gpa);
+}
+
+static void make_page_tables(struct vm *vm)
+{
+	/* The user bit of a table's entry allows; only the last level's says. */
+	vm_word(vm, VM_PML4)[0] = VM_PDPT_LOW | PTE_ALL;
+	vm_word(vm, VM_PDPT_LOW)[0] = VM_PD_LOW | PTE_ALL;
+	vm_word(vm, VM_PD_LOW)[0] = 0 | PTE_KERNEL | PTE_LARGE;
+	vm_word(vm, VM_PD_LOW)[VM_USER >> 21] = VM_USER_PHYS | PTE_ALL | PTE_LARGE;
+	vm_word(vm, VM_PML4)[511] = VM_PDPT_HIGH | PTE_KERNEL;
+	vm_word(vm, VM_PDPT_HIGH)[510] = VM_PD_HIGH | PTE_KERNEL;
+	vm_word(vm, VM_PD_HIGH)[0] = 0 | PTE_KERNEL | PTE_LARGE;
+}
+
+int vm_make(struct vm *vm)
+{
+	struct lguest_memory memory = { .size = VM_SIZE };
+	int err;
+
+	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1 };
+	vm->memory = mmap(NULL, VM_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vm->memory == MAP_FAILED) {
+		vm->memory = NULL;
+		return -errno;
+	}
+	make_page_tables(vm);
+	memory.host_virt = (uintptr_t)vm->memory;
+	vm->fd = open(LGUEST_DEVICE, O_RDWR | O_CLOEXEC);
+	if (vm->fd < 0 || ioctl(vm->fd, LGUEST_SET_MEMORY, &memory) < 0)
+		goto fail;
+	vm->vcpu_fd = ioctl(vm->fd, LGUEST_CREATE_VCPU, 0);
+	if (vm->vcpu_fd < 0)
+		goto fail;
+	vm->run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu_fd, 0);
+	if (vm->run != MAP_FAILED)
+		return 0;
+	vm->run = NULL;
+fail:
+	err = -errno;
+	vm_end(vm);
+	return err;
+}
+
+int vm_start_at(struct vm *vm, uint64_t rip)
+{
+	struct lguest_regs regs = {
+		.rip = rip, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
+		.cr3 = VM_PML4, .kernel_mode = 1,
+	};
+
+	return ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) < 0 ? -errno : 0;
+}
+
+static volatile sig_atomic_t alarmed;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	alarmed = 1;
+}
+
+int vm_run(struct vm *vm, unsigned int ms)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	/* Again and again: the first may come before the Guest runs. */
+	struct itimerval timer = {
+		.it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 },
+		.it_interval = { .tv_usec = 100000 },
+	}, none = { 0 };
+	int err;
+
+	alarmed = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	/* -EINTR may come for the Host's own reasons: "call again". */
+	do {
+		err = ioctl(vm->vcpu_fd, LGUEST_RUN, 0) < 0 ? -errno : 0;
+	} while (err == -EINTR && !alarmed && !vm->run->immediate_exit);
+	setitimer(ITIMER_REAL, &none, NULL);
+	return err;
+}
+
+void vm_end(struct vm *vm)
+{
+	if (vm->run)
+		munmap(vm->run, 4096);
+	if (vm->vcpu_fd >= 0)
+		close(vm->vcpu_fd);
+	if (vm->fd >= 0)
+		close(vm->fd);
+	if (vm->memory)
+		munmap(vm->memory, VM_SIZE);
+	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1 };
+}
+
+int module_refcnt(void)
+{
+	FILE *file = fopen("/sys/module/lg/refcnt", "r");
+	int count = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &count) != 1)
+		count = -1;
+	fclose(file);
+	return count;
+}
+
+int module_unused(void)
+{
+	int tries;
+
+	for (tries = 0; tries < 500 && module_refcnt() > 0; tries++)
+		usleep(10000);
+	return module_refcnt() == 0;
+}
