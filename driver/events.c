@@ -19,8 +19,10 @@
 			 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | \
 			 X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
 #define FLAGS_ALWAYS	(X86_EFLAGS_IF | X86_EFLAGS_FIXED)
-/* What the CPU clears when it delivers an event (SDM volume 3, 6.12.1.3), and AC:
- * CR0.AM bites in ring 3, where the Guest's kernel does not expect it. */
+/*
+ * What the CPU clears when it delivers an event (SDM volume 3, 6.12.1.3), and
+ * AC: CR0.AM bites in ring 3, where the Guest's kernel does not expect it.
+ */
 #define FLAGS_CLEARED	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC)
 
 u64 lg_runnable_flags(u64 flags)
@@ -162,8 +164,6 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	WRITE_ONCE(data->syscall_ip, regs->ip);
 	WRITE_ONCE(data->syscall_flags, regs->flags);
 	WRITE_ONCE(data->syscall_sp, regs->sp);
-	regs->cx = regs->ip;
-	regs->r11 = regs->flags;
 	WRITE_ONCE(data->irq_enabled, 0);
 	regs->sp = READ_ONCE(data->sp0);
 	regs->ip = vcpu->vm->abi.syscall_entry;

@@ -12,7 +12,7 @@
 
 #include "lg.h"
 
-static bool direct;
+static bool direct = true;
 module_param(direct, bool, 0644);
 MODULE_PARM_DESC(direct, "system calls of Guests stay in the Switcher");
 
