@@ -15,7 +15,7 @@ through_the_guest()
 	head -c "$size" /dev/urandom >"$work/sent"
 	mkfifo "$work/in"
 	lg-run --log "$work/log" -- \
-		sh -c "echo READY; head -c "$size" >/tmp/in; md5sum </tmp/in; cat /tmp/in" \
+		sh -c "echo READY; head -c $size >/tmp/in; md5sum </tmp/in; cat /tmp/in" \
 		<"$work/in" >"$work/out" 2>&1 &
 	lg_run=$!
 	exec 7>"$work/in"

@@ -9,16 +9,20 @@ tests=/lg/selftests
 work=$(mktemp -d /tmp/test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-# make_initrd FILE COMMAND [PROGRAM...]: FILE is an initrd whose init runs COMMAND (for
-# a shell) and powers off; the PROGRAMs come to lie in its /bin.
+# make_initrd FILE COMMAND...: FILE is an initrd whose first process is a shell that runs
+# the COMMANDs; when it ends, the guest's kernel panics.
 make_initrd()
 {
-	initrd_file=$1 initrd_command=$2
-	shift 2
+	initrd_file=$1
+	shift
 	initrd_root=$(mktemp -d "$work/root.XXXXXX")
-	mkdir "$initrd_root/bin"
-	echo "$initrd_command" >"$initrd_root/cmd"
-	for program; do cp "$program" "$initrd_root/bin/"; done
+	{
+		echo '#!/bin/sh'
+		echo 'export PATH=/bin'
+		echo 'mount -t proc none /proc; mount -t sysfs none /sys; mount -t tmpfs none /tmp'
+		for command; do echo "$command"; done
+	} >"$initrd_root/init"
+	chmod 755 "$initrd_root/init"
 	{ cat /lg/initrd.img; (cd "$initrd_root" && find . | cpio -o -H newc 2>/dev/null); } >"$initrd_file"
 	rm -rf "$initrd_root"
 }

@@ -24,7 +24,9 @@ load_and_unload()
 {
 	if [ ! -e /sys/module/lg ]; then insmod /lg/lg.ko || return 1; fi
 	[ -c /dev/lguest ] || { echo "no /dev/lguest"; return 1; }
-	if [ "${1:-}" = vm ]; then $tests/hostile_guest spin page_fault >"$work/out" || { cat "$work/out"; return 1; }; fi
+	if [ "${1:-}" = vm ]; then
+		"$tests/hostile_guest" spin page_fault >"$work/out" || { cat "$work/out"; return 1; }
+	fi
 	rmmod lg || return 1
 	[ ! -e /sys/module/lg ] && [ ! -e /dev/lguest ]
 }
@@ -32,7 +34,7 @@ load_and_unload()
 fifty_times()
 {
 	round=0
-	while [ "$round" -lt $rounds ]; do
+	while [ "$round" -lt "$rounds" ]; do
 		round=$((round + 1))
 		if [ $((round % 5)) = 0 ]; then load_and_unload vm; else load_and_unload; fi ||
 			{ echo "in round $round"; return 1; }

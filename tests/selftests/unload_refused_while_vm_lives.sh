@@ -26,7 +26,7 @@ refused_with_the_device_open()
 
 start_guest()
 {
-	make_initrd "$work/initrd" 'sleep 1000' || return 1
+	make_initrd "$work/initrd" 'exec sleep 1000' || return 1
 	lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >"$work/console" 2>&1 &
 	launcher=$!
 	wait_for 30 refcnt_is_not_0
