@@ -4,6 +4,7 @@
 #include <asm/asm.h>
 #include <asm/segment.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
 
 #include "switcher.h"
 
@@ -15,7 +16,7 @@
  * An interrupt came while the Guest ran and the CPU has acknowledged it: give
  * it to the Host as if it had come now, by the frame that the CPU would have
  * pushed (SDM volume 3, 6.14.2) and a jump to what the Host's own IDT gate
- * names. Interrupts are off; the handler's IRET comes back here.
+ * names. Called with interrupts off, returns with interrupts on.
  */
 SYM_FUNC_START(lg_host_interrupt)
 	push	%rbp
@@ -23,7 +24,13 @@ SYM_FUNC_START(lg_host_interrupt)
 	and	$-16, %rsp
 	push	$__KERNEL_DS
 	push	%rbp
+	/*
+	 * With IF set, as it was when the interrupt came: the way out of the
+	 * handler looks at it (7.x re-arms its timer only then), and our caller
+	 * enables interrupts next in any case.
+	 */
 	pushf
+	orq	$X86_EFLAGS_IF, (%rsp)
 	push	$__KERNEL_CS
 	CALL_NOSPEC rdi
 	mov	%rbp, %rsp

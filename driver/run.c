@@ -56,6 +56,7 @@ static bool enter_once(struct lg_vcpu *vcpu)
 	if (interrupted) {
 		vcpu->stats.interrupts++;
 		lg_fpu_save(vcpu);
+		/* Comes back with interrupts on. */
 		lg_host_interrupt(lg_host_handler(vcpu, vcpu->regs->trap & 0xff));
 	}
 	return interrupted;

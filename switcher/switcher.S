@@ -135,7 +135,7 @@ enter_end:
  */
 ist_entry:
 	testb	$3, 24(%rsp)
-	jz	ring0_fault
+	jz	ist_ring0
 	popq	WINDOW(REGS_TRAP)
 	popq	WINDOW(REGS_ERROR)
 move_frame:
@@ -319,6 +319,35 @@ iret_again:
 	pop	%rax
 	mov	24(%rsp), %rsp
 	jmp	iret_abort
+
+/*
+ * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3): if
+ * that is SYSCALL, it arrives here, in ring 0. It is the Guest's user's doing,
+ * and SYSCALL with TF set has no other trap to give: go on with the system call.
+ *
+ *   rbx rax | vector error rip cs rflags rsp ss
+ */
+ist_ring0:
+	cmpb	$1, (%rsp)
+	jne	ring0_fault
+	push	%rax
+	push	%rbx
+	mov	32(%rsp), %rax
+	RANGE(syscall_start, syscall_saved, debug_at_syscall)
+	RANGE(syscall32_start, syscall32_saved, debug_at_syscall32)
+	pop	%rbx
+	pop	%rax
+	jmp	ring0_fault
+debug_at_syscall:
+	pop	%rbx
+	pop	%rax
+	mov	40(%rsp), %rsp
+	jmp	syscall_start
+debug_at_syscall32:
+	pop	%rbx
+	pop	%rax
+	mov	40(%rsp), %rsp
+	jmp	syscall32_start
 
 syscall32_again:
 	pop	%rbx
