@@ -16,7 +16,7 @@
 #include "lg.h"
 
 /* Of this Host; fixed at load. */
-bool lg_la57, lg_pcid, lg_pke;
+bool lg_la57, lg_pcid, lg_pke, lg_int80;
 
 /**
  * lg_kill - end a Guest that cannot or must not go on
@@ -62,6 +62,20 @@ static const char *host_unfit(void)
 	return NULL;
 }
 
+/*
+ * Is vector 0x80 the Host's own gate for system calls, so that no device can
+ * ever have it? Then a Guest's INT $0x80 may arrive by itself, too.
+ */
+static bool host_has_int80(void)
+{
+	struct desc_ptr idtr;
+	const gate_desc *gate;
+
+	lg_sidt(&idtr);
+	gate = (const gate_desc *)idtr.address + LG_INT80;
+	return gate->bits.p && gate->bits.dpl == 3;
+}
+
 static struct miscdevice lg_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "lguest",
@@ -82,6 +96,7 @@ static int __init lg_init(void)
 	lg_la57 = cr4 & X86_CR4_LA57;
 	lg_pcid = cr4 & X86_CR4_PCIDE;
 	lg_pke = cr4 & X86_CR4_PKE;
+	lg_int80 = host_has_int80();
 	err = lg_windows_init();
 	if (err) {
 		pr_err("no windows for the Switcher (error %d)\n", err);

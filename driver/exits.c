@@ -47,6 +47,20 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 	return LG_FAST;
 }
 
+/* INT $0x80 through a gate of its own; %rip is behind it already. */
+static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
+{
+	struct lg_vm *vm = vcpu->vm;
+
+	if (vcpu->cpu->mode == LG_USER && vm->abi_ready && vm->abi.syscall_vec == LG_INT80) {
+		lg_exception(vcpu, LG_INT80, ~0ULL);
+		return LG_FAST;
+	}
+	vcpu->regs->ip -= 2;
+	lg_exception(vcpu, X86_TRAP_GP, ERROR_IDT(LG_INT80));
+	return LG_FAST;
+}
+
 static bool has_error_code(u8 vector)
 {
 	return vector == X86_TRAP_DF || vector == X86_TRAP_AC || vector == X86_TRAP_CP ||
@@ -109,5 +123,7 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 	case TRAP_RING0:
 		return switcher_fault(vcpu);
 	}
+	if (lg_int80 && (u8)vcpu->regs->trap == LG_INT80)
+		return guest_int80(vcpu);
 	return guest_exception(vcpu, vcpu->regs->trap & 31);
 }

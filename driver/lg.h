@@ -40,6 +40,7 @@ typedef unsigned long hva_t;	/* Launcher virtual */
 /* pfn: Host physical frame, kvm's u64 as in the rest of the kernel */
 
 #define LG_VECTORS	256
+#define LG_INT80	0x80	/* Linux's system call vector for 32-bit programs */
 #define LG_ROOTS	16	/* Guest CR3 values that a vCPU keeps roots for */
 #define LG_DATA_NONE	(~0ULL)
 
@@ -176,7 +177,7 @@ struct lg_vcpu {
 };
 
 /* core.c */
-extern bool lg_la57, lg_pcid, lg_pke;
+extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
 __printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
 
 /* vm.c, vcpu.c */

@@ -36,6 +36,8 @@ static bool is_host_interrupt(const struct lg_vcpu *vcpu)
 	u64 trap = vcpu->regs->trap & 0x1ff;
 
 	/* PUSH imm8 has extended the sign of vectors from 128 on. */
+	if (lg_int80 && (u8)trap == LG_INT80 && trap != TRAP_SYSCALL)
+		return false;
 	return trap >= 32 && (trap < 128 || trap >= 256 + 128);
 }
 

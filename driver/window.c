@@ -167,7 +167,7 @@ static void fill_idt(struct lg_window *w)
 		gate->bits.type = GATE_INTERRUPT;
 		gate->bits.p = 1;
 		/* INT3 and INTO are the Guest's own; INT n is seen as #GP. */
-		gate->bits.dpl = i == 3 || i == 4 ? 3 : 0;
+		gate->bits.dpl = i == 3 || i == 4 || (i == LG_INT80 && lg_int80) ? 3 : 0;
 		gate->bits.ist = i == 8 ? IST_DF : i == 2 ? IST_NMI :
 				 i == 1 ? IST_DB : i == 18 ? IST_MCE : 0;
 	}

@@ -52,8 +52,8 @@
  */
 #define LHCALL_FLUSH_ASYNC	0  /* nothing: the ring is drained at every exit */
 #define LHCALL_INIT		1  /* (&struct lguest_init) once, first of all */
-#define LHCALL_REGISTER		2  /* (gva of lguest_data, kernel GS base): from now on this vCPU's */
-#define LHCALL_SHUTDOWN		3  /* (LGUEST_SHUTDOWN_*, gva of a NUL-terminated message or 0): no return */
+#define LHCALL_REGISTER		2  /* (gva of lguest_data, kernel GS base): this vCPU's */
+#define LHCALL_SHUTDOWN		3  /* (LGUEST_SHUTDOWN_*, gva of a string or 0): no return */
 #define LHCALL_CONSOLE		4  /* (gva, length): early console output; returns bytes written */
 #define LHCALL_LOAD_CR3		5  /* (CR3 with PCID and NOFLUSH, as MOV to CR3 takes it) */
 #define LHCALL_FLUSH_TLB	6  /* (LGUEST_FLUSH_*, start, end): this vCPU */
@@ -61,15 +61,15 @@
 #define LHCALL_SET_PTE		8  /* (gpa of the entry, new value): a hint */
 #define LHCALL_RELEASE_PT	9  /* (gfn): no page table any more: a hint */
 #define LHCALL_SET_TIMER	10 /* (nanoseconds from now): one interrupt on line 0; ~0 cancels */
-#define LHCALL_HALT		11 /* (): sleep until an interrupt is pending, whatever irq_enabled says */
+#define LHCALL_HALT		11 /* (): until an interrupt is pending, irq_enabled or not */
 #define LHCALL_LOAD_TLS		12 /* (entry 0, 1, 2): the three TLS descriptors of the GDT */
-#define LHCALL_IRET		13 /* (): to the frame in lguest_data.iret; %rax, %rcx, %r11 from there too */
+#define LHCALL_IRET		13 /* (): to lguest_data.iret, with its ax, cx and r11 */
 #define LHCALL_INTERRUPT	14 /* (): deliver what is pending and not blocked, if irq_enabled */
 #define LHCALL_SEND_IPI		15 /* (vector, vCPU number) */
 #define LHCALL_VCPU_UP		16 /* (vCPU number, &struct lguest_vcpu_up) */
 #define LHCALL_VCPU_DOWN	17 /* (): this vCPU, no return until it is brought up again */
 #define LHCALL_KICK		18 /* (vCPU number): end its HALT */
-#define LHCALL_DEBUG_PUTC	19 /* (character) on the Host's log: for the very first instructions */
+#define LHCALL_DEBUG_PUTC	19 /* (character) on the Host's log */
 #define LHCALL_NR		20
 
 /* LHCALL_SHUTDOWN */
@@ -234,7 +234,7 @@ struct lguest_data {
 	struct lguest_ring_entry hcalls[LGUEST_RING_SLOTS];
 	__u8  pad2[LGUEST_DATA_SIZE - LGUEST_DATA_hcalls -
 		   LGUEST_RING_SLOTS * sizeof(struct lguest_ring_entry)];
-} __attribute__((aligned(LGUEST_DATA_SIZE)));
+};
 
 /* LHCALL_INIT. All addresses are Guest virtual, in the kernel half. */
 struct lguest_init {

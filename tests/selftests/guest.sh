@@ -45,3 +45,15 @@ refcnt_is_not_0() { ! refcnt_is 0; }
 
 # said TEXT FILE: FILE has TEXT, as it is, in one line.
 said() { grep -aqF -- "$1" "$2" || { echo "no \"$1\" in:"; tail -n 30 "$2"; return 1; }; }
+
+# free_kib: memory that nobody has, in KiB. What the CPUs keep in lists of their own is
+# up to 40 MiB and not in MemFree (zoneinfo: "count:"); with it, the sum is steady.
+free_kib()
+{
+	sync
+	sleep 1
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	awk '/^MemFree:/ { free += $2 } $1 == "count:" { free += 4 * $2 } END { print free }' \
+		/proc/meminfo /proc/zoneinfo
+}

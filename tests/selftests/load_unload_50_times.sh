@@ -4,21 +4,13 @@
 # lg.ko can be loaded and unloaded again and again, with a guest in between now and
 # then, and leaves nothing behind: no device, no memory, no line in the log but its
 # own. Fails when a load or unload is refused, when the host has lost more than
-# 64 KiB a round, or when the kernel warns (tests/hostvm looks).
+# 512 KiB (its noise is below 200), or when the kernel warns (tests/hostvm looks).
 # What rmmod gives back of the registers, tests/local/registers.sh sees from outside.
 # shellcheck source=tests/lib/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
 rounds=50
-
-free_kib()
-{
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	usleep 300000
-	awk '/^MemFree:/ { print $2 }' /proc/meminfo
-}
 
 load_and_unload()
 {
@@ -44,7 +36,7 @@ fifty_times()
 memory_is_given_back()
 {
 	echo "free before: $before KiB, after: $after KiB"
-	[ $((before - after)) -lt $((rounds * 64)) ]
+	[ $((before - after)) -lt 512 ]
 }
 
 check a_first_time load_and_unload vm
