@@ -12,12 +12,6 @@
 
 #include "lg.h"
 
-/* Levels by number: 4 = PML4 ... 1 = page table. */
-static unsigned int table_index(gva_t gva, int level)
-{
-	return gva >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
-}
-
 static u64 level_mask(int level)
 {
 	return (1ULL << (PAGE_SHIFT + 9 * (level - 1))) - 1;
@@ -111,7 +105,7 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 	walk->user = walk->writable = walk->executable = true;
 	for (level = LG_PT_LEVELS; ; level--) {
 		u64 entry, bits = _PAGE_ACCESSED;
-		gpa_t gpa = table + table_index(gva, level) * 8;
+		gpa_t gpa = table + lg_table_index(gva, level) * 8;
 		bool leaf;
 		int err = lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
 

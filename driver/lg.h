@@ -42,7 +42,6 @@ typedef unsigned long hva_t;	/* Launcher virtual */
 #define LG_VECTORS	256
 #define LG_INT80	0x80	/* Linux's system call vector for 32-bit programs */
 #define LG_ROOTS	16	/* Guest CR3 values that a vCPU keeps roots for */
-#define LG_DATA_NONE	(~0ULL)
 
 struct lg_shadow_page;
 struct lg_window;
@@ -269,6 +268,14 @@ static inline bool lg_canonical(u64 address)
 
 /* guest_walk.c */
 #define LG_PT_LEVELS	4
+#define LG_ENTRY_FRAME(entry)	(((entry) & GENMASK_ULL(51, PAGE_SHIFT)) >> PAGE_SHIFT)
+
+/* Levels by number: 4 = PML4 ... 1 = page table. */
+static inline unsigned int lg_table_index(gva_t gva, int level)
+{
+	return gva >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
+}
+
 struct lg_walk {
 	gva_t gva;
 	int leaf;			/* level that maps it: 1, 2 or 3 */

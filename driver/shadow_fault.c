@@ -16,8 +16,6 @@
 
 #include "lg.h"
 
-#define GUEST_FRAME(entry)	(((entry) & GENMASK_ULL(51, PAGE_SHIFT)) >> PAGE_SHIFT)
-
 /**
  * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
  * @pfn: the Host's frame
@@ -70,11 +68,6 @@ u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry)
 	return role;
 }
 
-static unsigned int table_index(gva_t gva, int level)
-{
-	return gva >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
-}
-
 /* Which tables does the slot @index of a root want? */
 static u8 chain_role(struct lg_shadow_page *root, unsigned int index, const struct lg_walk *walk)
 {
@@ -95,7 +88,7 @@ static u8 chain_role(struct lg_shadow_page *root, unsigned int index, const stru
 static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_page *page,
 				      const struct lg_walk *walk)
 {
-	unsigned int index = table_index(walk->gva, page->level);
+	unsigned int index = lg_table_index(walk->gva, page->level);
 	struct lg_shadow_page *now = lg_shadow_child(page, index), *child;
 	int level = page->level - 1;
 	u64 guest_entry = walk->entry[max_t(int, page->level, walk->leaf)];
@@ -106,7 +99,7 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 		gfn = walk->gpa >> PAGE_SHIFT & ~((1ULL << 9 * level) - 1);
 		role = lg_shadow_direct_role(page->role, guest_entry);
 	} else {
-		gfn = GUEST_FRAME(guest_entry);
+		gfn = LG_ENTRY_FRAME(guest_entry);
 		role = page->role & LG_ROLE_ROOT ? chain_role(page, index, walk) :
 						   page->role & LG_ROLE_KERNEL;
 	}
@@ -146,7 +139,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 	if (!walk->user)
 		guest_entry &= ~(u64)_PAGE_USER;
 	entry = lg_shadow_leaf_entry(pfn, guest_entry, page->role);
-	lg_shadow_map(page, table_index(walk->gva, 1), entry, walk->gpa >> PAGE_SHIFT);
+	lg_shadow_map(page, lg_table_index(walk->gva, 1), entry, walk->gpa >> PAGE_SHIFT);
 	vcpu->stats.shadow_fills++;
 	return LG_FAST;
 }
@@ -222,7 +215,7 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		lg_exception(vcpu, X86_TRAP_GP, 0);
 		return true;
 	}
-	if (table_index(gva, LG_PT_LEVELS) != LG_WINDOW_INDEX)
+	if (lg_table_index(gva, LG_PT_LEVELS) != LG_WINDOW_INDEX)
 		return false;
 	if (vcpu->data)
 		WRITE_ONCE(vcpu->data->cr2, gva);

@@ -8,8 +8,6 @@
 
 #include "lg.h"
 
-#define GUEST_FRAME(entry)	(((entry) & GENMASK_ULL(51, PAGE_SHIFT)) >> PAGE_SHIFT)
-
 /* More pages than this in a range, and the whole address space is as quick. */
 #define RANGE_PAGES	64
 
@@ -19,12 +17,12 @@ static void sync_leaf(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 {
 	u64 old = page->table[index];
 	bool keep = (guest_entry & _PAGE_PRESENT) && (guest_entry & _PAGE_ACCESSED) &&
-		    GUEST_FRAME(guest_entry) == page->gfns[index] &&
+		    LG_ENTRY_FRAME(guest_entry) == page->gfns[index] &&
 		    ((page->role & LG_ROLE_KERNEL) || (guest_entry & _PAGE_USER));
 
 	if (keep)
 		WRITE_ONCE(page->table[index],
-			   lg_shadow_leaf_entry(GUEST_FRAME(old), guest_entry, page->role));
+			   lg_shadow_leaf_entry(LG_ENTRY_FRAME(old), guest_entry, page->role));
 	else
 		lg_shadow_drop(vm, page, index);
 }
@@ -38,9 +36,9 @@ static bool same_table(const struct lg_shadow_page *page, const struct lg_shadow
 	if (!(guest_entry & _PAGE_USER) && !(child->role & LG_ROLE_KERNEL))
 		return false;
 	if (page->level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
-		return child->gfn == GUEST_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
+		return child->gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
 		       child->role == lg_shadow_direct_role(page->role, guest_entry);
-	return child->gfn == GUEST_FRAME(guest_entry) && !(child->role & LG_ROLE_DIRECT);
+	return child->gfn == LG_ENTRY_FRAME(guest_entry) && !(child->role & LG_ROLE_DIRECT);
 }
 
 /*
@@ -106,7 +104,7 @@ void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 static void sync_address(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva)
 {
 	while (page) {
-		unsigned int index = gva >> (PAGE_SHIFT + 9 * (page->level - 1)) & 511;
+		unsigned int index = lg_table_index(gva, page->level);
 
 		if (!page->table[index])
 			break;
@@ -126,7 +124,7 @@ static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, unsigned int e
  */
 static void sync_kernel_address(struct lg_vcpu *vcpu, gva_t gva)
 {
-	unsigned int slot = gva >> (PAGE_SHIFT + 9 * (LG_PT_LEVELS - 1)) & 511, i;
+	unsigned int slot = lg_table_index(gva, LG_PT_LEVELS), i;
 
 	for (i = 0; i < LG_ROOTS && !vcpu->root->kernel->table[slot]; i++)
 		sync_address(vcpu, vcpu->roots[i].kernel, gva);
@@ -198,7 +196,7 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
  */
 void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 {
-	gfn_t gfn = GUEST_FRAME(cr3);
+	gfn_t gfn = LG_ENTRY_FRAME(cr3);
 	struct lg_vm *vm = vcpu->vm;
 	u64 window = (vcpu->root->kernel->top ?: vcpu->root->kernel->table)[LG_WINDOW_INDEX];
 
