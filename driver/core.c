@@ -17,6 +17,8 @@
 
 /* Of this Host; fixed at load. */
 bool lg_la57, lg_pcid, lg_pke, lg_int80;
+/* A shadow entry that was never looked at; 0: this CPU has no reserved bits. */
+u64 lg_unknown;
 
 /**
  * lg_kill - end a Guest that cannot or must not go on
@@ -97,6 +99,8 @@ static int __init lg_init(void)
 	lg_pcid = cr4 & X86_CR4_PCIDE;
 	lg_pke = cr4 & X86_CR4_PKE;
 	lg_int80 = host_has_int80();
+	if ((lg_cpuid_eax(0x80000008) & 0xff) < 52)
+		lg_unknown = LG_ENTRY_UNKNOWN;
 	err = lg_windows_init();
 	if (err) {
 		pr_err("no windows for the Switcher (error %d)\n", err);

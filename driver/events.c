@@ -159,6 +159,7 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	struct guest_regs *regs = vcpu->regs;
 
 	vcpu->stats.syscalls++;
+	vcpu->cpu->last_fault = ~0ULL;
 	if (!data || READ_ONCE(data->event_valid))
 		return no_event(vcpu, TRAP_SYSCALL, "(a system call) that the kernel cannot take");
 	WRITE_ONCE(data->syscall_ip, regs->ip);

@@ -26,19 +26,21 @@ static bool overlaps(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
  * @args: from the Launcher, not yet checked
  *
  * vm->lock held. -EINVAL: not in whole pages, empty, in the devices' hole,
- * over another, or not the Launcher's address; -EBUSY: the Guest runs already.
+ * over another, or not the Launcher's address; -EBUSY: the Guest runs already; -ENOMEM:
+ * more than the Host can keep lists for.
  */
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 {
 	gfn_t first = args->guest_phys >> PAGE_SHIFT, frames = args->size >> PAGE_SHIFT;
 	struct lg_memory_slot *slot;
 	unsigned int i;
+	int err;
 
 	if (vm->started)
 		return -EBUSY;
 	if (args->reserved || (args->guest_phys | args->size | args->host_virt) & ~PAGE_MASK)
 		return -EINVAL;
-	/* A Guest frame number has to fit in lg_shadow_page.gfns. */
+	/* A Guest frame number has to fit in lg_link.gfn. */
 	if (!frames || frames > U32_MAX || first > U32_MAX - frames)
 		return -EINVAL;
 	if (overlaps(first, frames, LGUEST_HOLE_START >> PAGE_SHIFT,
@@ -51,11 +53,18 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 			return -EINVAL;
 	if (vm->nr_slots == LGUEST_MAX_MEMORY)
 		return -ENOSPC;
-	slot = &vm->slots[vm->nr_slots++];
+	/* lg_slot_alloc() takes some: not for what the Host cannot have. */
+	if (frames > min(16 * totalram_pages(), 1UL << 28))
+		return -ENOMEM;
+	slot = &vm->slots[vm->nr_slots];
 	slot->first = first;
 	slot->frames = frames;
 	slot->hva = args->host_virt;
-	return 0;
+	err = lg_slot_alloc(slot);
+	/* Seen whole by the mmu_notifier, which asks for no lock of ours. */
+	if (!err)
+		smp_store_release(&vm->nr_slots, vm->nr_slots + 1);
+	return err;
 }
 
 /* Where the Launcher has @gfn; 0: nowhere. */

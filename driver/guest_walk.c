@@ -41,6 +41,36 @@ int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva)
 	return err;
 }
 
+/**
+ * lg_read_entries - read entries of one page table, side by side
+ * @vm: the VM
+ * @gpa: Guest physical address of the first, in one page with the others
+ * @entries: what was read
+ * @count: how many
+ *
+ * Does not sleep. -ENOENT or -EFAULT as lg_read_entry().
+ */
+int lg_read_entries(struct lg_vm *vm, gpa_t gpa, u64 *entries, unsigned int count)
+{
+	hva_t hva = lg_gfn_to_hva(vm, gpa >> PAGE_SHIFT) + (gpa & ~PAGE_MASK);
+	unsigned int i;
+
+	if (hva < PAGE_SIZE)
+		return -ENOENT;
+	if (!user_access_begin((void __user *)hva, count * sizeof(*entries)))
+		return -EFAULT;
+	pagefault_disable();
+	for (i = 0; i < count; i++)
+		unsafe_get_user(entries[i], (u64 __user *)hva + i, fault);
+	pagefault_enable();
+	user_access_end();
+	return 0;
+fault:
+	pagefault_enable();
+	user_access_end();
+	return -EFAULT;
+}
+
 /* Set A or D as the CPU does: only if the entry is still what we read. */
 static int set_bits(hva_t hva, u64 *entry, u64 bits)
 {
@@ -56,7 +86,7 @@ static int set_bits(hva_t hva, u64 *entry, u64 bits)
 }
 
 /* Bits that must be zero; with them set the CPU faults with RSVD. */
-static bool reserved_bits(u64 entry, int level)
+bool lg_reserved_bits(u64 entry, int level)
 {
 	if (entry & GENMASK_ULL(51, 46))
 		return true;
@@ -65,7 +95,7 @@ static bool reserved_bits(u64 entry, int level)
 	return level == 4 || (entry & level_mask(level) & GENMASK_ULL(51, 13));
 }
 
-static enum lg_walk_result fault(struct lg_walk *walk, u64 error)
+static enum lg_walk_result walk_fault(struct lg_walk *walk, u64 error)
 {
 	walk->error = error;
 	return LG_WALK_FAULT;
@@ -107,21 +137,24 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 		u64 entry, bits = _PAGE_ACCESSED;
 		gpa_t gpa = table + lg_table_index(gva, level) * 8;
 		bool leaf;
-		int err = lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
+		int err;
+
+		walk->leaf = level;
+		err = lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
 
 		if (err)
 			return err == -ENOENT ? LG_WALK_DEAD : LG_WALK_AGAIN;
 		if (!(entry & _PAGE_PRESENT))
-			return fault(walk, error);
-		if (reserved_bits(entry, level))
-			return fault(walk, error | X86_PF_PROT | X86_PF_RSVD);
+			return walk_fault(walk, error);
+		if (lg_reserved_bits(entry, level))
+			return walk_fault(walk, error | X86_PF_PROT | X86_PF_RSVD);
 		walk->user &= !!(entry & _PAGE_USER);
 		walk->writable &= !!(entry & _PAGE_RW);
 		walk->executable &= !(entry & _PAGE_NX);
 		leaf = level == 1 || (entry & _PAGE_PSE);
 		if (leaf) {
 			if (!allowed(walk, access))
-				return fault(walk, error | X86_PF_PROT);
+				return walk_fault(walk, error | X86_PF_PROT);
 			if (access & X86_PF_WRITE)
 				bits |= _PAGE_DIRTY;
 		}
@@ -132,7 +165,6 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 		if (leaf)
 			break;
 	}
-	walk->leaf = level;
 	walk->gpa = (table & ~level_mask(level)) | (gva & level_mask(level));
 	return LG_WALK_OK;
 }

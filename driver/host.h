@@ -31,14 +31,6 @@ static inline u64 lg_read_cr3(void)
 	return value;
 }
 
-/* Flush all non-global entries of one PCID: SDM volume 2, INVPCID, type 1. */
-static inline void lg_invpcid(u64 pcid)
-{
-	u64 desc[2] = { pcid, 0 };
-
-	asm volatile("invpcid %0, %1" : : "m" (desc), "r" (1UL) : "memory");
-}
-
 static inline u64 lg_read_cr4(void)
 {
 	u64 value;
@@ -80,6 +72,15 @@ static inline u32 lg_cpuid_ebx(u32 leaf)
 
 	asm volatile("cpuid" : "+a" (leaf), "=b" (ebx), "+c" (ecx) : : "rdx");
 	return ebx;
+}
+
+/* CPUID leaf @leaf, subleaf 0, %eax */
+static inline u32 lg_cpuid_eax(u32 leaf)
+{
+	u32 ecx = 0;
+
+	asm volatile("cpuid" : "+a" (leaf), "+c" (ecx) : : "rbx", "rdx");
+	return leaf;
 }
 
 static inline u64 lg_xgetbv(void)

@@ -28,8 +28,10 @@ static long simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 	switch (nr) {
 	case LHCALL_FLUSH_ASYNC:
 	case LHCALL_SET_PTE:
-	case LHCALL_RELEASE_PT:
 		/* Hints. The ring has been drained; faults and flushes find the rest. */
+		return 0;
+	case LHCALL_RELEASE_PT:
+		lg_release_table(vcpu, arg[0]);
 		return 0;
 	case LHCALL_FLUSH_TLB:
 		if (arg[0] < LGUEST_FLUSH_USER || arg[0] > LGUEST_FLUSH_RANGE)
@@ -171,6 +173,7 @@ static long init_call(struct lg_vcpu *vcpu, gva_t gva)
 		return -EINVAL;
 	vm->abi = abi;
 	vcpu->cpu->syscall_entry = abi.syscall_entry;
+	vcpu->cpu->event_entry = abi.event_entry;
 	smp_store_release(&vm->abi_ready, true);
 	return 0;
 }
@@ -208,6 +211,9 @@ static long register_call(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 	vcpu->data->vcpu = vcpu->id;
 	vcpu->data->reserve_mem = 0;
 	vcpu->cpu->syscall_entry = vcpu->vm->abi.syscall_entry;
+	vcpu->cpu->event_entry = vcpu->vm->abi.event_entry;
+	vcpu->cpu->direct_faults = lg_unknown != 0;
+	vcpu->cpu->direct_int80 = lg_int80 && vcpu->vm->abi.syscall_vec == LG_INT80;
 	vcpu->cpu->direct = direct && vcpu->vm->abi_ready;
 	lg_clock_register(vcpu);
 	return 0;

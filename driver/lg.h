@@ -41,15 +41,21 @@ typedef unsigned long hva_t;	/* Launcher virtual */
 
 #define LG_VECTORS	256
 #define LG_INT80	0x80	/* Linux's system call vector for 32-bit programs */
-#define LG_ROOTS	16	/* Guest CR3 values that a vCPU keeps roots for */
+#define LG_ROOTS	SWITCHER_ROOTS	/* Guest CR3 values that a vCPU keeps roots for */
 
 struct lg_shadow_page;
 struct lg_window;
 extern unsigned int lg_shadow_limit;
 
+/* An entry of a shadow page, as its page's number * 512 + index. 0: none. */
+typedef u32 lg_place_t;
+
 struct lg_memory_slot {
 	gfn_t first, frames;
 	hva_t hva;
+	/* Which shadow entries map each frame: shadow_rmap.c, under mmu_lock */
+	lg_place_t *places, *large_places;	/* 4 KiB; 2 MiB */
+	u8 *no_large;		/* by 2 MiB: the Host has it in pieces */
 };
 
 struct lg_ioeventfd {
@@ -63,11 +69,17 @@ struct lg_ioeventfd {
 #define LG_SHADOW_HASH_BITS	10
 struct lg_mmu {
 	struct hlist_head hash[1 << LG_SHADOW_HASH_BITS];
-	struct list_head pages;		/* all but roots */
+	struct list_head pages;		/* all but roots, those filled last first */
 	unsigned int count, limit;	/* shadow pages */
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
+	u64 generation;			/* counts entries that became narrower */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
 	struct list_head freed;		/* unlinked, to be freed once no TLB has them */
+	struct list_head unused;	/* ready for the next faults */
+	unsigned int nr_unused;
+	struct lg_shadow_page **by_id;	/* all pages in use, by number */
+	unsigned long *ids;		/* bitmap: numbers in use */
+	unsigned int nr_ids, id_hint;
 };
 
 struct lg_vm {
@@ -147,9 +159,13 @@ struct lg_vcpu {
 
 	struct lg_root roots[LG_ROOTS];
 	struct lg_root *root;		/* the current one */
+	struct lg_root *published[LG_ROOTS];	/* behind switcher_vcpu.roots */
 	u64 root_clock;
-	struct lg_shadow_page *cache[8];	/* unused, for the next fault */
-	unsigned int cached;
+	u64 window_entry;		/* slot 256 of all roots */
+	u64 serial;			/* of all vCPUs there ever were */
+	struct lg_window *last_window;	/* where it was entered last */
+	u64 generation;			/* lg_mmu.generation at the last flush */
+	struct page **pages;		/* room for the 512 of a large page */
 
 	/* An exception to deliver before anything else. */
 	bool exception_pending;
@@ -177,6 +193,7 @@ struct lg_vcpu {
 
 /* core.c */
 extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
+extern u64 lg_unknown;
 __printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
 
 /* vm.c, vcpu.c */
@@ -289,6 +306,8 @@ enum lg_walk_result { LG_WALK_OK, LG_WALK_FAULT, LG_WALK_AGAIN, LG_WALK_DEAD };
 enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access,
 			    struct lg_walk *walk);
 int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva);
+int lg_read_entries(struct lg_vm *vm, gpa_t gpa, u64 *entries, unsigned int count);
+bool lg_reserved_bits(u64 entry, int level);
 
 /* emulate.c: may sleep */
 int lg_emulate_mmio(struct lg_vcpu *vcpu);
@@ -301,19 +320,42 @@ int lg_emulate(struct lg_vcpu *vcpu);
  * A shadow page holds what the CPU uses in place of one Guest page table (or
  * of a part of a large page). page_private() of its table leads back to it.
  */
+#define LG_ENTRIES		512U
+#define LG_LARGE_FRAMES		512U
+
+/* Beside each entry: a list of those that map the same frame or table. */
+struct lg_link {
+	u32 gfn;			/* leaves: the Guest's (first) frame */
+	lg_place_t next, prev;
+};
+
 struct lg_shadow_page {
-	u64 *table;			/* 512 entries, the CPU's */
-	u32 *gfns;			/* level 1: which Guest frame each entry maps */
+	u64 *table;			/* the CPU's entries */
+	struct lg_link *links;		/* by entry */
 	u64 *top;			/* roots with LA57: the level above */
 	struct hlist_node hash;
-	struct list_head list;		/* lg_mmu.pages, or .freed */
+	struct list_head list;		/* lg_mmu.pages, .freed or .unused */
 	gfn_t gfn;			/* of the Guest's table, or first of a large page */
+	u32 id;				/* its number, while in use */
+	lg_place_t parents;		/* entries that point here */
 	u8 level;			/* 1 to 4 */
 	u8 role;			/* LG_ROLE_* */
-	u16 used;			/* present entries, a root's window not counted */
-	u32 parents;			/* entries that point here */
+	u16 used;			/* entries that map something, a root's window not counted */
 	u64 synced;			/* lg_mmu.sync_clock when last compared */
 };
+
+/*
+ * Entries that map nothing: 0, or lg_unknown, which has P and address bits that
+ * no CPU here has, so that its page fault comes with RSVD set (SDM volume 3,
+ * 4.7). Bit 52 is ignored by the CPU and tells it from all others.
+ */
+#define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
+
+static inline bool lg_mapped(u64 entry)
+{
+	return (entry & (BIT_ULL(52) | _PAGE_PRESENT)) == _PAGE_PRESENT;
+}
+
 /* Roles: pages for the same Guest table that differ in these are not shared. */
 #define LG_ROLE_KERNEL		1	/* maps supervisor pages too; else user pages only */
 #define LG_ROLE_DIRECT		2	/* part of a large page: no Guest table */
@@ -325,36 +367,65 @@ struct lg_shadow_page {
 #define LG_WINDOW_INDEX		256	/* the top-level slot that is not the Guest's */
 
 /* shadow_pages.c */
-void lg_mmu_init(struct lg_vm *vm);
-int lg_shadow_topup(struct lg_vcpu *vcpu);
-void lg_shadow_cache_free(struct lg_vcpu *vcpu);
+int lg_mmu_init(struct lg_vm *vm);
+void lg_mmu_free(struct lg_vm *vm);
+struct lg_shadow_page *lg_shadow_alloc(void);
+void lg_shadow_free(struct lg_shadow_page *page);
+int lg_shadow_topup(struct lg_vm *vm);
+void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page);
 struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
-struct lg_shadow_page *lg_shadow_new(struct lg_vcpu *vcpu, gfn_t gfn, int level, u8 role);
+struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
+bool lg_shadow_maps(const struct lg_shadow_page *page, unsigned int index);
 struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page, unsigned int index);
-void lg_shadow_link(struct lg_shadow_page *page, unsigned int index,
+void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+		      u64 entry);
+void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    struct lg_shadow_page *child, u64 entry);
-void lg_shadow_map(struct lg_shadow_page *page, unsigned int index, u64 entry, gfn_t gfn);
-void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index);
+void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry,
+		   gfn_t gfn);
+void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+		    u64 instead);
+void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_shadow_flush_freed(struct lg_vm *vm);
 void lg_shadow_zap_all(struct lg_vm *vm);
-void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
+unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
 void lg_flush_others(struct lg_vm *vm);
+
+/* shadow_rmap.c */
+int lg_slot_alloc(struct lg_memory_slot *slot);
+void lg_slot_free(struct lg_memory_slot *slot);
+struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place, unsigned int *index);
+void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
+		  unsigned int index);
+void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
+		  unsigned int index);
+lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level);
+bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn);
+bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn);
+void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn);
+void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
+
+/* shadow_roots.c */
 int lg_roots_alloc(struct lg_vcpu *vcpu);
 void lg_roots_free(struct lg_vcpu *vcpu);
-bool lg_root_select(struct lg_vcpu *vcpu, gfn_t gfn);
 void lg_root_load(struct lg_vcpu *vcpu);
+void lg_root_exit(struct lg_vcpu *vcpu);
 void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry);
+void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
+void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 
 /* shadow_fault.c */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
 u64 lg_shadow_leaf_entry(u64 pfn, u64 guest_entry, u8 role);
-u64 lg_shadow_table_entry(const struct lg_shadow_page *page, unsigned int index,
-			  const struct lg_shadow_page *child, u64 guest_entry);
+u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
+			  u64 guest_entry);
 u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry);
 
 /* shadow_sync.c */
+void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+		    u64 guest_entry);
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+void lg_sync_user(struct lg_vcpu *vcpu);
 void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end);
-void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
 
 #endif /* _LG_H */

@@ -53,6 +53,7 @@ static bool enter_once(struct lg_vcpu *vcpu)
 	vcpu->stats.exits++;
 	lg_window_enter(vcpu);
 	WRITE_ONCE(vcpu->running_cpu, -1);
+	lg_root_exit(vcpu);
 
 	interrupted = is_host_interrupt(vcpu);
 	if (interrupted) {
@@ -207,7 +208,7 @@ static int run_loop(struct lg_vcpu *vcpu)
 		if (READ_ONCE(vcpu->run->immediate_exit) || user_work_pending())
 			return -EINTR;
 		cond_resched();
-		ret = lg_shadow_topup(vcpu);
+		ret = lg_shadow_topup(vcpu->vm);
 		if (!ret)
 			ret = do_slow(vcpu, run_loaded(vcpu));
 	}

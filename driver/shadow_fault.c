@@ -16,6 +16,11 @@
 
 #include "lg.h"
 
+/* Entries that a fault looks at, the one that faulted among them. */
+#define AROUND		16U
+/* Pages to give up when there are too many. */
+#define RECLAIM		64
+
 /**
  * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
  * @pfn: the Host's frame
@@ -37,8 +42,8 @@ u64 lg_shadow_leaf_entry(u64 pfn, u64 guest_entry, u8 role)
 }
 
 /* The shadow of a Guest entry that points to a table, or that is a large page. */
-u64 lg_shadow_table_entry(const struct lg_shadow_page *page, unsigned int index,
-			  const struct lg_shadow_page *child, u64 guest_entry)
+u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
+			  u64 guest_entry)
 {
 	u64 entry = __pa(child->table) | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
 	bool direct = child->role & LG_ROLE_DIRECT;
@@ -90,8 +95,9 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 {
 	unsigned int index = lg_table_index(walk->gva, page->level);
 	struct lg_shadow_page *now = lg_shadow_child(page, index), *child;
-	int level = page->level - 1;
 	u64 guest_entry = walk->entry[max_t(int, page->level, walk->leaf)];
+	struct lg_vm *vm = vcpu->vm;
+	int level = page->level - 1;
 	gfn_t gfn;
 	u8 role;
 
@@ -104,23 +110,122 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 						   page->role & LG_ROLE_KERNEL;
 	}
 	if (now && now->gfn == gfn && now->role == role) {
-		WRITE_ONCE(page->table[index],
-			   lg_shadow_table_entry(page, index, now, guest_entry));
+		lg_shadow_relink(vm, page, index,
+				 lg_shadow_table_entry(page, now, guest_entry));
 		return now;
 	}
-	child = lg_shadow_find(vcpu->vm, gfn, level, role);
+	/* Before looking for another: this may have been its last parent. */
+	lg_shadow_drop(vm, page, index, lg_unknown);
+	child = lg_shadow_find(vm, gfn, level, role);
 	if (child && !(role & LG_ROLE_DIRECT))
 		lg_shadow_sync(vcpu, child);
 	if (!child)
-		child = lg_shadow_new(vcpu, gfn, level, role);
-	if (!child)
-		return NULL;
-	/* Linked before the old one goes: that may have been its other parent. */
-	child->parents++;
-	lg_shadow_drop(vcpu->vm, page, index);
-	child->parents--;
-	lg_shadow_link(page, index, child, lg_shadow_table_entry(page, index, child, guest_entry));
+		child = lg_shadow_new(vm, gfn, level, role);
+	if (child)
+		lg_shadow_link(vm, page, index, child,
+			       lg_shadow_table_entry(page, child, guest_entry));
 	return child;
+}
+
+/*
+ * The Host's pages from @hva on, as many as are there; they stay until the
+ * mmu_notifier says so. The number of them.
+ */
+static int host_pages(hva_t hva, struct page **pages, int count)
+{
+	int i, got = get_user_pages_fast_only(hva, count, FOLL_WRITE, pages);
+
+	for (i = 0; i < got; i++) {
+		/* Our CPU's writes set no dirty bit in the Launcher's tables. */
+		set_page_dirty(pages[i]);
+		put_page(pages[i]);
+	}
+	return max(got, 0);
+}
+
+/* The Host's frame behind the Guest's. */
+static int guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, u64 *pfn)
+{
+	struct page *page;
+
+	if (lg_frame_pfn(vcpu->vm, gfn, pfn))
+		return 0;
+	vcpu->fault_hva = lg_gfn_to_hva(vcpu->vm, gfn);
+	if (!vcpu->fault_hva)
+		return -ENOENT;
+	if (host_pages(vcpu->fault_hva, &page, 1) != 1)
+		return -EFAULT;
+	*pfn = page_to_pfn(page);
+	return 0;
+}
+
+/*
+ * Can the 2 MiB that @walk is in be one entry? So they can if the Guest has them
+ * in one, and the Host too: 512 pages in a row, of which any that moves makes
+ * the mmu_notifier drop them all.
+ */
+static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pfn, u64 *first_pfn)
+{
+	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first = round_down(gfn, LG_LARGE_FRAMES);
+	unsigned int i;
+
+	*first_pfn = pfn - (gfn - first);
+	if (walk->leaf < 2 || (*first_pfn & (LG_LARGE_FRAMES - 1)) ||
+	    !lg_frame_may_be_large(vcpu->vm, gfn))
+		return false;
+	if (!PageCompound(pfn_to_page(pfn)) ||
+	    host_pages(lg_gfn_to_hva(vcpu->vm, first), vcpu->pages, LG_LARGE_FRAMES) !=
+	    LG_LARGE_FRAMES)
+		goto no;
+	for (i = 0; i < LG_LARGE_FRAMES; i++)
+		if (page_to_pfn(vcpu->pages[i]) != *first_pfn + i)
+			goto no;
+	return true;
+no:
+	lg_frame_not_large(vcpu->vm, gfn);
+	return false;
+}
+
+/* Part of a large page: the frames behind the one that faulted come along. */
+static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
+			u64 guest_entry)
+{
+	unsigned int end = min(round_up(index + 1, AROUND), LG_ENTRIES), i;
+	hva_t hva = lg_gfn_to_hva(vcpu->vm, page->gfn + index + 1);
+	int got;
+
+	if (index + 1 >= end || !hva || lg_mapped(page->table[index + 1]) ||
+	    lg_gfn_to_hva(vcpu->vm, page->gfn + end - 1) !=
+	    hva + ((end - index - 2) << PAGE_SHIFT))
+		return;
+	got = host_pages(hva, vcpu->pages, end - index - 1);
+	for (i = 0; i < got; i++) {
+		if (lg_mapped(page->table[index + 1 + i]))
+			continue;
+		lg_shadow_map(vcpu->vm, page, index + 1 + i,
+			      lg_shadow_leaf_entry(page_to_pfn(vcpu->pages[i]), guest_entry,
+						   page->role),
+			      page->gfn + index + 1 + i);
+		vcpu->stats.prefills++;
+	}
+}
+
+/* A table of the Guest's: its neighbours are looked at, too. */
+static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
+			u64 mask)
+{
+	unsigned int first = round_down(index, AROUND), i;
+	u64 entries[AROUND];
+
+	if (lg_read_entries(vcpu->vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, AROUND))
+		return;
+	for (i = 0; i < AROUND; i++) {
+		if (lg_mapped(page->table[first + i]))
+			continue;
+		lg_shadow_fill(vcpu->vm, page, first + i, entries[i] & mask);
+		if (lg_mapped(page->table[first + i]))
+			vcpu->stats.prefills++;
+	}
 }
 
 /* Make the entry that @walk asks for; the frame behind it is @pfn. */
@@ -128,37 +233,66 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 {
 	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
 							      vcpu->root->kernel;
-	u64 guest_entry = walk->entry[walk->leaf], entry;
+	/* It takes U at all levels to make a user page. */
+	u64 mask = walk->user ? ~0ULL : ~(u64)_PAGE_USER, first_pfn;
+	u64 guest_entry = walk->entry[walk->leaf] & mask;
+	bool large = large_frame(vcpu, walk, pfn, &first_pfn);
+	gfn_t gfn = walk->gpa >> PAGE_SHIFT;
+	unsigned int index;
 
-	while (page->level > 1) {
+	while (page->level > (large ? 2 : 1)) {
 		page = descend(vcpu, page, walk);
 		if (!page)
 			return LG_SLOW_MEMORY;
 	}
-	/* It takes U at all levels to make a user page. */
-	if (!walk->user)
-		guest_entry &= ~(u64)_PAGE_USER;
-	entry = lg_shadow_leaf_entry(pfn, guest_entry, page->role);
-	lg_shadow_map(page, lg_table_index(walk->gva, 1), entry, walk->gpa >> PAGE_SHIFT);
 	vcpu->stats.shadow_fills++;
+	list_move(&page->list, &vcpu->vm->mmu.pages);
+	index = lg_table_index(walk->gva, page->level);
+	if (large) {
+		lg_shadow_map(vcpu->vm, page, index,
+			      lg_shadow_leaf_entry(first_pfn, guest_entry, page->role) | _PAGE_PSE,
+			      round_down(gfn, LG_LARGE_FRAMES));
+		return LG_FAST;
+	}
+	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(pfn, guest_entry, page->role), gfn);
+	if (page->role & LG_ROLE_DIRECT)
+		fill_behind(vcpu, page, index, guest_entry);
+	else
+		fill_around(vcpu, page, index, mask);
 	return LG_FAST;
 }
 
-/* The Host's page behind the Guest's; it stays until the mmu_notifier says so. */
-static int guest_page(struct lg_vcpu *vcpu, gpa_t gpa, u64 *pfn)
+/*
+ * The Guest's tables map nothing at @gva. Where the shadow has come as far as
+ * they have, let it say so: the next such fault then needs no walk.
+ */
+static void note_absent(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 {
-	struct page *page;
+	struct lg_shadow_page *page = vcpu->root->user;
+	unsigned int index;
 
-	vcpu->fault_hva = lg_gfn_to_hva(vcpu->vm, gpa >> PAGE_SHIFT);
-	if (!vcpu->fault_hva)
-		return -ENOENT;
-	if (get_user_pages_fast_only(vcpu->fault_hva, 1, FOLL_WRITE, &page) != 1)
-		return -EFAULT;
-	*pfn = page_to_pfn(page);
-	/* Our CPU's writes set no dirty bit in the Launcher's tables. */
-	set_page_dirty(page);
-	put_page(page);
-	return 0;
+	while (page && page->level > walk->leaf)
+		page = lg_shadow_child(page, lg_table_index(walk->gva, page->level));
+	if (!page || (page->role & LG_ROLE_DIRECT))
+		return;
+	index = lg_table_index(walk->gva, page->level);
+	if (lg_mapped(page->table[index]))
+		return;
+	if (page->level == 1)
+		fill_around(vcpu, page, index, ~0ULL);
+	else
+		lg_shadow_drop(vcpu->vm, page, index, 0);
+}
+
+/* A page fault for the Guest's kernel. The same again is not for the Switcher. */
+static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
+{
+	if (vcpu->data)
+		WRITE_ONCE(vcpu->data->cr2, gva);
+	if (vcpu->cpu->mode == LG_USER)
+		vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
+	lg_exception(vcpu, X86_TRAP_PF, error);
+	return LG_FAST;
 }
 
 static enum lg_slow out_of_memory_map(struct lg_vcpu *vcpu, gpa_t gpa)
@@ -179,10 +313,9 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		return LG_SLOW_WAIT;
 	switch (lg_walk(vcpu, gva, access, &walk)) {
 	case LG_WALK_FAULT:
-		if (vcpu->data)
-			WRITE_ONCE(vcpu->data->cr2, gva);
-		lg_exception(vcpu, X86_TRAP_PF, walk.error);
-		return LG_FAST;
+		if (vcpu->cpu->mode == LG_USER && !(walk.error & X86_PF_PROT))
+			note_absent(vcpu, &walk);
+		return guest_fault(vcpu, gva, walk.error);
 	case LG_WALK_AGAIN:
 		vcpu->fault_hva = walk.hva;
 		return LG_SLOW_FAULT_IN;
@@ -197,13 +330,13 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		vcpu->mmio_gpa = walk.gpa;
 		return LG_SLOW_MMIO;
 	}
-	err = guest_page(vcpu, walk.gpa, &pfn);
+	err = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, &pfn);
 	if (err == -ENOENT)
 		return out_of_memory_map(vcpu, walk.gpa);
 	if (err)
 		return LG_SLOW_FAULT_IN;
 	if (vcpu->vm->mmu.count + LG_PT_LEVELS > vcpu->vm->mmu.limit)
-		lg_shadow_zap_all(vcpu->vm);
+		lg_shadow_reclaim(vcpu->vm, RECLAIM);
 	return map(vcpu, &walk, pfn);
 }
 
@@ -217,9 +350,7 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	}
 	if (lg_table_index(gva, LG_PT_LEVELS) != LG_WINDOW_INDEX)
 		return false;
-	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->cr2, gva);
-	lg_exception(vcpu, X86_TRAP_PF, access & ~(u64)X86_PF_PROT);
+	guest_fault(vcpu, gva, access & ~(u64)X86_PF_PROT);
 	return true;
 }
 
@@ -239,18 +370,10 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 
 	if (vcpu->cpu->mode == LG_USER)
 		access |= X86_PF_USER;
-	if (error & X86_PF_RSVD) {
-		lg_kill(vcpu->vm, "shadow entry with reserved bits for 0x%llx: a bug of lg.ko",
-			gva);
-		return LG_SLOW_DEAD;
-	}
+	vcpu->cpu->last_fault = ~0ULL;
 	/* Protection keys, which user mode can set though it is not told of them. */
-	if ((error & X86_PF_PK) && vcpu->cpu->mode == LG_USER) {
-		if (vcpu->data)
-			WRITE_ONCE(vcpu->data->cr2, gva);
-		lg_exception(vcpu, X86_TRAP_PF, error);
-		return LG_FAST;
-	}
+	if ((error & X86_PF_PK) && vcpu->cpu->mode == LG_USER)
+		return guest_fault(vcpu, gva, error);
 	if (reserved_address(vcpu, gva, access))
 		return LG_FAST;
 	spin_lock(&vcpu->vm->mmu_lock);

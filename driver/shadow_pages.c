@@ -8,39 +8,54 @@
  * when the Guest flushes its TLB (shadow_sync.c).
  *
  * A vCPU has two roots for each Guest CR3 that it has lately used, one for each
- * mode. Below them, pages are shared by all vCPUs, found by Guest frame, level
- * and role. A page without a parent goes at once; its memory only after every
- * CPU that may walk it has left the Guest.
+ * mode (shadow_roots.c). Below them, pages are shared by all vCPUs, found by
+ * Guest frame, level and role. A page without a parent goes at once; its memory
+ * only after every CPU that may walk it has left the Guest.
+ *
+ * An entry that maps nothing says why: 0 where the Guest's was not present when
+ * we last looked, lg_unknown where we have not looked. The CPU tells the two
+ * apart by the error code, and so the Switcher knows whose fault it is.
  */
+#include <linux/bitmap.h>
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/smp.h>
-#include <asm/cpufeature.h>
 
-#include "host.h"
 #include "lg.h"
 
-/*
- * PCIDs of the two views. Linux has 1 to 6 for itself, with 0x800 added for
- * KPTI's user half (arch/x86/mm/tlb.c), and may hand out others up to 0x7ff.
- */
-#define PCID_WITH_PTI		0x7e0
-#define PCID_WITHOUT_PTI	0xfe0
+/* Pages kept ready for faults, and the most that wait to be used again. */
+#define UNUSED_WANTED		16
+#define UNUSED_KEPT		64
+/* More would not fit in lg_place_t. */
+#define LIMIT_MAX		(1U << 22)
 
 unsigned int lg_shadow_limit = 16384;
 module_param_named(shadow_pages, lg_shadow_limit, uint, 0644);
 MODULE_PARM_DESC(shadow_pages, "most shadow pages (4 KiB) of one VM");
 
-void lg_mmu_init(struct lg_vm *vm)
+/** lg_mmu_init - for a new VM; sleeps; -ENOMEM */
+int lg_mmu_init(struct lg_vm *vm)
 {
+	struct lg_mmu *mmu = &vm->mmu;
+
 	spin_lock_init(&vm->mmu_lock);
-	INIT_LIST_HEAD(&vm->mmu.pages);
-	INIT_LIST_HEAD(&vm->mmu.freed);
-	vm->mmu.limit = max(READ_ONCE(lg_shadow_limit), 64U);
+	INIT_LIST_HEAD(&mmu->pages);
+	INIT_LIST_HEAD(&mmu->freed);
+	INIT_LIST_HEAD(&mmu->unused);
+	mmu->limit = clamp(READ_ONCE(lg_shadow_limit), 64U, LIMIT_MAX);
+	mmu->nr_ids = mmu->limit + 2 * LG_ROOTS * LGUEST_MAX_VCPUS + 1;
+	mmu->by_id = kvcalloc(mmu->nr_ids, sizeof(*mmu->by_id), GFP_KERNEL_ACCOUNT);
+	mmu->ids = kvcalloc(BITS_TO_LONGS(mmu->nr_ids), sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!mmu->by_id || !mmu->ids) {
+		lg_mmu_free(vm);
+		return -ENOMEM;
+	}
+	__set_bit(0, mmu->ids);
+	return 0;
 }
 
-static void free_page_struct(struct lg_shadow_page *page)
+void lg_shadow_free(struct lg_shadow_page *page)
 {
 	if (!page)
 		return;
@@ -48,20 +63,32 @@ static void free_page_struct(struct lg_shadow_page *page)
 		set_page_private(virt_to_page(page->table), 0);
 	free_page((unsigned long)page->table);
 	free_page((unsigned long)page->top);
-	kfree(page->gfns);
+	kfree(page->links);
 	kfree(page);
 }
 
-static struct lg_shadow_page *alloc_page_struct(void)
+/** lg_mmu_free - the VM is gone, and all its shadow pages are unlinked */
+void lg_mmu_free(struct lg_vm *vm)
+{
+	struct lg_shadow_page *page, *next;
+
+	list_for_each_entry_safe(page, next, &vm->mmu.unused, list)
+		lg_shadow_free(page);
+	kvfree(vm->mmu.by_id);
+	kvfree(vm->mmu.ids);
+}
+
+/** lg_shadow_alloc - a page that is nowhere yet; sleeps */
+struct lg_shadow_page *lg_shadow_alloc(void)
 {
 	struct lg_shadow_page *page = kzalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
 
 	if (!page)
 		return NULL;
 	page->table = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	page->gfns = kcalloc(512, sizeof(*page->gfns), GFP_KERNEL_ACCOUNT);
-	if (!page->table || !page->gfns) {
-		free_page_struct(page);
+	page->links = kcalloc(LG_ENTRIES, sizeof(*page->links), GFP_KERNEL_ACCOUNT);
+	if (!page->table || !page->links) {
+		lg_shadow_free(page);
 		return NULL;
 	}
 	set_page_private(virt_to_page(page->table), (unsigned long)page);
@@ -70,27 +97,39 @@ static struct lg_shadow_page *alloc_page_struct(void)
 }
 
 /**
- * lg_shadow_topup - have enough unused pages for one fault
- * @vcpu: the virtual CPU; its mutex is held
+ * lg_shadow_topup - have enough unused pages for a few faults
+ * @vm: the VM
  *
  * Sleeps. A fault takes at most one page for each level below the root.
  */
-int lg_shadow_topup(struct lg_vcpu *vcpu)
+int lg_shadow_topup(struct lg_vm *vm)
 {
-	while (vcpu->cached < ARRAY_SIZE(vcpu->cache)) {
-		struct lg_shadow_page *page = alloc_page_struct();
+	struct lg_mmu *mmu = &vm->mmu;
+
+	while (READ_ONCE(mmu->nr_unused) < UNUSED_WANTED) {
+		struct lg_shadow_page *page = lg_shadow_alloc();
 
 		if (!page)
-			return vcpu->cached >= LG_PT_LEVELS ? 0 : -ENOMEM;
-		vcpu->cache[vcpu->cached++] = page;
+			return READ_ONCE(mmu->nr_unused) >= LG_PT_LEVELS ? 0 : -ENOMEM;
+		spin_lock(&vm->mmu_lock);
+		list_add(&page->list, &mmu->unused);
+		mmu->nr_unused++;
+		spin_unlock(&vm->mmu_lock);
 	}
 	return 0;
 }
 
-void lg_shadow_cache_free(struct lg_vcpu *vcpu)
+/* A number for the page; there are enough for all that the limit allows. */
+void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 {
-	while (vcpu->cached)
-		free_page_struct(vcpu->cache[--vcpu->cached]);
+	struct lg_mmu *mmu = &vm->mmu;
+
+	page->id = find_next_zero_bit(mmu->ids, mmu->nr_ids, mmu->id_hint);
+	if (page->id >= mmu->nr_ids)
+		page->id = find_first_zero_bit(mmu->ids, mmu->nr_ids);
+	mmu->id_hint = page->id + 1;
+	__set_bit(page->id, mmu->ids);
+	mmu->by_id[page->id] = page;
 }
 
 static struct hlist_head *bucket(struct lg_vm *vm, gfn_t gfn)
@@ -108,21 +147,24 @@ struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8
 	return NULL;
 }
 
-/* An empty page from the vCPU's cache; NULL: lg_shadow_topup() first. */
-struct lg_shadow_page *lg_shadow_new(struct lg_vcpu *vcpu, gfn_t gfn, int level, u8 role)
+/* An empty page; NULL: lg_shadow_topup() first. */
+struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 role)
 {
-	struct lg_vm *vm = vcpu->vm;
+	struct lg_mmu *mmu = &vm->mmu;
 	struct lg_shadow_page *page;
 
-	if (!vcpu->cached)
+	page = list_first_entry_or_null(&mmu->unused, struct lg_shadow_page, list);
+	if (!page)
 		return NULL;
-	page = vcpu->cache[--vcpu->cached];
+	mmu->nr_unused--;
 	page->gfn = gfn;
 	page->level = level;
 	page->role = role;
+	memset64(page->table, lg_unknown, LG_ENTRIES);
+	lg_shadow_number(vm, page);
 	hlist_add_head(&page->hash, bucket(vm, gfn));
-	list_add(&page->list, &vm->mmu.pages);
-	vm->mmu.count++;
+	list_move(&page->list, &mmu->pages);
+	mmu->count++;
 	return page;
 }
 
@@ -131,66 +173,126 @@ static bool is_window(const struct lg_shadow_page *page, unsigned int index)
 	return (page->role & LG_ROLE_ROOT) && index == LG_WINDOW_INDEX;
 }
 
-/* What a present entry of level 2 or higher points to; NULL: nothing of ours. */
+/* Does the entry map something of the Guest's? */
+bool lg_shadow_maps(const struct lg_shadow_page *page, unsigned int index)
+{
+	return lg_mapped(page->table[index]) && !is_window(page, index);
+}
+
+/* What an entry points to; NULL: no page of ours. */
 struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page, unsigned int index)
 {
 	u64 entry = page->table[index];
 
-	if (!(entry & _PAGE_PRESENT) || is_window(page, index))
+	if (page->level == 1 || !lg_mapped(entry) || (entry & _PAGE_PSE) ||
+	    is_window(page, index))
 		return NULL;
-	return (void *)page_private(pfn_to_page((entry & GENMASK_ULL(51, PAGE_SHIFT)) >>
-						PAGE_SHIFT));
+	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
 }
 
-void lg_shadow_link(struct lg_shadow_page *page, unsigned int index,
+/*
+ * Every change of an entry. What a TLB may still have of one that became
+ * narrower is gone once the CPU has flushed: see lg_root_load().
+ */
+static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
+{
+	u64 old = page->table[index], narrower;
+
+	narrower = (old & ~entry & (_PAGE_PRESENT | _PAGE_RW)) | (entry & ~old & _PAGE_NX) |
+		   ((old ^ entry) & (GENMASK_ULL(51, PAGE_SHIFT) | _PAGE_PSE));
+	if (lg_mapped(old)) {
+		page->used--;
+		if (narrower)
+			WRITE_ONCE(vm->mmu.generation, vm->mmu.generation + 1);
+	}
+	if (lg_mapped(entry))
+		page->used++;
+	WRITE_ONCE(page->table[index], entry);
+}
+
+/* Other rights for an entry that goes on pointing where it does. */
+void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
+{
+	if (page->table[index] != entry)
+		set_entry(vm, page, index, entry);
+}
+
+/** lg_shadow_link - point to a table, in an entry that maps nothing */
+void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    struct lg_shadow_page *child, u64 entry)
 {
-	page->used++;
-	child->parents++;
-	WRITE_ONCE(page->table[index], entry);
+	lg_place_add(vm, &child->parents, page, index);
+	set_entry(vm, page, index, entry);
 }
 
-/* A leaf, new or changed. */
-void lg_shadow_map(struct lg_shadow_page *page, unsigned int index, u64 entry, gfn_t gfn)
+/**
+ * lg_shadow_map - a leaf, new or changed
+ * @vm: the VM
+ * @page: shadow page, of level 1, or 2 for 2 MiB
+ * @index: 0 to 511
+ * @entry: what the CPU is to see
+ * @gfn: the (first) Guest frame behind it
+ */
+void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry,
+		   gfn_t gfn)
 {
-	if (!page->table[index])
-		page->used++;
-	page->gfns[index] = gfn;
-	WRITE_ONCE(page->table[index], entry);
+	if (lg_mapped(page->table[index])) {
+		if (!lg_shadow_child(page, index) && page->links[index].gfn == gfn) {
+			lg_shadow_relink(vm, page, index, entry);
+			return;
+		}
+		lg_shadow_drop(vm, page, index, lg_unknown);
+	}
+	page->links[index].gfn = gfn;
+	lg_place_add(vm, lg_frame_places(vm, gfn, page->level), page, index);
+	set_entry(vm, page, index, entry);
 }
 
 /* No parent: the page's own children lose one, and it waits to be freed. */
 static void unlink_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
-	unsigned int i;
-
-	for (i = 0; i < 512 && page->used; i++)
-		lg_shadow_drop(vm, page, i);
+	lg_shadow_empty(vm, page);
 	hlist_del(&page->hash);
 	list_move(&page->list, &vm->mmu.freed);
+	__clear_bit(page->id, vm->mmu.ids);
+	vm->mmu.by_id[page->id] = NULL;
 	vm->mmu.count--;
 }
 
 /**
- * lg_shadow_drop - take an entry out
+ * lg_shadow_drop - map nothing in an entry any more
  * @vm: the VM
  * @page: shadow page
  * @index: 0 to 511
+ * @instead: 0 or lg_unknown
  *
  * Pages below that have no other parent go with it; recursion ends at level 1.
  * The caller sees to TLBs: lg_flush_others(), or lg_shadow_flush_freed().
  */
-void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index)
+void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 instead)
 {
-	struct lg_shadow_page *child;
+	struct lg_shadow_page *child = lg_shadow_child(page, index);
 
-	if (!page->table[index] || is_window(page, index))
+	if (is_window(page, index))
 		return;
-	child = page->level > 1 ? lg_shadow_child(page, index) : NULL;
-	WRITE_ONCE(page->table[index], 0);
-	page->used--;
-	if (child && !--child->parents)
+	if (child)
+		lg_place_del(vm, &child->parents, page, index);
+	else if (lg_mapped(page->table[index]))
+		lg_place_del(vm, lg_frame_places(vm, page->links[index].gfn, page->level), page,
+			     index);
+	set_entry(vm, page, index, instead);
+	if (child && !child->parents)
 		unlink_page(vm, child);
+}
+
+/* Map nothing in the whole page. */
+void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ENTRIES && page->used; i++)
+		if (lg_shadow_maps(page, i))
+			lg_shadow_drop(vm, page, i, lg_unknown);
 }
 
 static void nothing(void *unused)
@@ -219,29 +321,27 @@ void lg_flush_others(struct lg_vm *vm)
 	}
 }
 
-/* Free what was unlinked, once nobody can walk it. */
+/* What was unlinked may be used again, once nobody can walk it. */
 void lg_shadow_flush_freed(struct lg_vm *vm)
 {
+	struct lg_mmu *mmu = &vm->mmu;
 	struct lg_shadow_page *page, *next;
 
-	if (list_empty(&vm->mmu.freed))
+	if (list_empty(&mmu->freed))
 		return;
 	lg_flush_others(vm);
-	list_for_each_entry_safe(page, next, &vm->mmu.freed, list) {
-		list_del(&page->list);
-		free_page_struct(page);
+	list_for_each_entry_safe(page, next, &mmu->freed, list) {
+		if (mmu->nr_unused < UNUSED_KEPT) {
+			list_move(&page->list, &mmu->unused);
+			mmu->nr_unused++;
+		} else {
+			list_del(&page->list);
+			lg_shadow_free(page);
+		}
 	}
 }
 
-static void empty_root(struct lg_vm *vm, struct lg_shadow_page *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < 512 && page->used; i++)
-		lg_shadow_drop(vm, page, i);
-}
-
-/* Forget everything: too many pages, or the Launcher's memory is going. */
+/* Forget everything: the Launcher's memory is going. */
 void lg_shadow_zap_all(struct lg_vm *vm)
 {
 	unsigned int i, j;
@@ -250,189 +350,36 @@ void lg_shadow_zap_all(struct lg_vm *vm)
 		struct lg_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
 
 		for (j = 0; vcpu && j < LG_ROOTS; j++) {
-			empty_root(vm, vcpu->roots[j].kernel);
-			empty_root(vm, vcpu->roots[j].user);
+			lg_shadow_empty(vm, vcpu->roots[j].kernel);
+			lg_shadow_empty(vm, vcpu->roots[j].user);
 		}
 	}
 	lg_shadow_flush_freed(vm);
 }
 
-/* Drop what maps Guest frames [first, end). */
-static bool drop_frames(struct lg_vm *vm, gfn_t first, gfn_t end)
-{
-	struct lg_shadow_page *page;
-	bool dropped = false;
-	unsigned int i, left;
-
-	list_for_each_entry(page, &vm->mmu.pages, list) {
-		if (page->level != 1)
-			continue;
-		for (i = 0, left = page->used; left; i++) {
-			if (!page->table[i])
-				continue;
-			left--;
-			if (page->gfns[i] >= first && page->gfns[i] < end) {
-				lg_shadow_drop(vm, page, i);
-				dropped = true;
-			}
-		}
-	}
-	return dropped;
-}
-
 /**
- * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
+ * lg_shadow_reclaim - give up shadow pages, those first that were filled longest ago
  * @vm: the VM
- * @start: first byte, in the Launcher
- * @end: byte after the last
+ * @wanted: how many
  *
- * When it returns, no CPU can reach the old pages through this VM.
+ * Returns how many went; what they mapped is found again by faults.
  */
-void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
+unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 {
-	bool dropped = false;
-	unsigned int i;
+	struct lg_mmu *mmu = &vm->mmu;
+	unsigned int before = mmu->count;
 
-	for (i = 0; i < vm->nr_slots; i++) {
-		const struct lg_memory_slot *slot = &vm->slots[i];
-		hva_t from = max(start, slot->hva);
-		hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
+	while (before - mmu->count < wanted && !list_empty(&mmu->pages)) {
+		struct lg_shadow_page *page = list_last_entry(&mmu->pages, struct lg_shadow_page,
+							      list), *parent;
+		unsigned int index;
 
-		if (from < to)
-			dropped |= drop_frames(vm, slot->first + ((from - slot->hva) >> PAGE_SHIFT),
-					       slot->first + ((to - slot->hva + PAGE_SIZE - 1) >>
-							      PAGE_SHIFT));
+		/* With the last parent it leaves the list. */
+		do {
+			parent = lg_place_page(vm, page->parents, &index);
+			lg_shadow_drop(vm, parent, index, lg_unknown);
+		} while (mmu->by_id[page->id] == page && page->parents);
 	}
-	if (dropped)
-		lg_flush_others(vm);
-}
-
-/* Roots */
-
-#define ENTRY_TOP	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
-
-/* 5-level paging: canonical 48-bit addresses are in the first and last slot. */
-static struct lg_shadow_page *alloc_root(u8 role)
-{
-	struct lg_shadow_page *page = alloc_page_struct();
-
-	if (!page)
-		return NULL;
-	page->level = LG_PT_LEVELS;
-	page->role = role | LG_ROLE_ROOT;
-	if (lg_la57) {
-		page->top = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-		if (!page->top) {
-			free_page_struct(page);
-			return NULL;
-		}
-		page->top[0] = page->top[511] = __pa(page->table) | ENTRY_TOP;
-	}
-	return page;
-}
-
-/** lg_roots_alloc - for a new vCPU, before it is in lg_vm.vcpus; sleeps */
-int lg_roots_alloc(struct lg_vcpu *vcpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < LG_ROOTS; i++) {
-		struct lg_root *root = &vcpu->roots[i];
-
-		root->gfn = ~0ULL;
-		root->kernel = alloc_root(LG_ROLE_KERNEL);
-		root->user = alloc_root(0);
-		if (!root->kernel || !root->user)
-			return -ENOMEM;
-	}
-	vcpu->root = &vcpu->roots[0];
-	return 0;
-}
-
-void lg_roots_free(struct lg_vcpu *vcpu)
-{
-	unsigned int i;
-
-	for (i = 0; i < LG_ROOTS; i++) {
-		free_page_struct(vcpu->roots[i].kernel);
-		free_page_struct(vcpu->roots[i].user);
-	}
-}
-
-/**
- * lg_root_select - make the roots for the Guest's top-level table @gfn current
- * @vcpu: the virtual CPU; its mutex is held
- * @gfn: Guest frame of the top-level table
- *
- * True if they were there, with all that they map; else they are empty, and
- * took the place of those that were used longest ago.
- */
-bool lg_root_select(struct lg_vcpu *vcpu, gfn_t gfn)
-{
-	struct lg_root *root, *oldest = &vcpu->roots[0];
-	bool found = false;
-	unsigned int i;
-
-	for (i = 0; i < LG_ROOTS && !found; i++) {
-		root = &vcpu->roots[i];
-		found = root->gfn == gfn;
-		if (found || root->used < oldest->used)
-			oldest = root;
-	}
-	if (!found) {
-		empty_root(vcpu->vm, oldest->kernel);
-		empty_root(vcpu->vm, oldest->user);
-		oldest->gfn = oldest->kernel->gfn = oldest->user->gfn = gfn;
-		lg_shadow_flush_freed(vcpu->vm);
-	}
-	oldest->used = ++vcpu->root_clock;
-	vcpu->root = oldest;
-	return found;
-}
-
-
-static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
-{
-	return __pa(page->top ?: page->table) | (lg_pcid ? pcid : 0);
-}
-
-static u64 pcid_base(void)
-{
-	return boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI;
-}
-
-/**
- * lg_root_load - tell the Switcher what to load into CR3
- * @vcpu: the virtual CPU, loaded
- *
- * At each entry. A load without bit 63 flushes the PCID that it names (SDM
- * volume 3, 4.10.4.1), so that whatever changed since the last entry is gone,
- * and what another vCPU left behind. While the Guest changes modes by itself
- * nothing changes, so those loads need not flush: not if INVPCID has emptied
- * the other mode's PCID here. A CPU without PCID flushes at every load.
- */
-void lg_root_load(struct lg_vcpu *vcpu)
-{
-	struct switcher_vcpu *cpu = vcpu->cpu;
-	u64 pcid = pcid_base() + 1, kernel = root_cr3(vcpu->root->kernel, pcid);
-	u64 user = root_cr3(vcpu->root->user, pcid_base());
-	u64 noflush = 0;
-
-	if (lg_pcid && boot_cpu_has(X86_FEATURE_INVPCID)) {
-		lg_invpcid(cpu->mode == LG_KERNEL ? pcid_base() : pcid);
-		noflush = BIT_ULL(63);
-	}
-	cpu->cr3 = cpu->mode == LG_KERNEL ? kernel : user;
-	cpu->kernel_root = kernel | noflush;
-	cpu->user_root = user | noflush;
-}
-
-/* Show this CPU's window in the current roots. */
-void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry)
-{
-	struct lg_shadow_page *pages[] = { vcpu->root->kernel, vcpu->root->user };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(pages); i++)
-		(pages[i]->top ?: pages[i]->table)[LG_WINDOW_INDEX] = entry;
+	lg_shadow_flush_freed(vm);
+	return before - mmu->count;
 }

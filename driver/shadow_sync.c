@@ -8,23 +8,67 @@
 
 #include "lg.h"
 
-/* More pages than this in a range, and the whole address space is as quick. */
-#define RANGE_PAGES	64
+/* Entries read from a Guest's table at once. */
+#define BATCH		16U
 
-/* A leaf: same frame, or away with it. */
-static void sync_leaf(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
-		      u64 guest_entry)
+/* The halves of a Guest's 48-bit address space. */
+#define USER_LAST	(gva_t)GENMASK_ULL(46, 0)
+#define KERNEL_FIRST	(gva_t)GENMASK_ULL(63, 47)
+
+/* May an entry stand for the Guest's in a page of this role, as far as is seen here? */
+static bool usable(u64 guest_entry, u8 role)
 {
-	u64 old = page->table[index];
-	bool keep = (guest_entry & _PAGE_PRESENT) && (guest_entry & _PAGE_ACCESSED) &&
-		    LG_ENTRY_FRAME(guest_entry) == page->gfns[index] &&
-		    ((page->role & LG_ROLE_KERNEL) || (guest_entry & _PAGE_USER));
+	const u64 wanted = _PAGE_PRESENT | _PAGE_ACCESSED;
 
-	if (keep)
-		WRITE_ONCE(page->table[index],
-			   lg_shadow_leaf_entry(LG_ENTRY_FRAME(old), guest_entry, page->role));
+	return (guest_entry & wanted) == wanted && !lg_reserved_bits(guest_entry, 1) &&
+	       ((role & LG_ROLE_KERNEL) || (guest_entry & _PAGE_USER));
+}
+
+/**
+ * lg_shadow_fill - make one entry of level 1 what the Guest's asks for
+ * @vm: the VM
+ * @page: shadow page of a Guest's table
+ * @index: 0 to 511
+ * @guest_entry: as just read
+ *
+ * If that can be had without the Host's page tables; else the entry maps
+ * nothing, and a fault will do it.
+ */
+void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+		    u64 guest_entry)
+{
+	u64 now = page->table[index], pfn;
+	gfn_t gfn = LG_ENTRY_FRAME(guest_entry);
+
+	if (usable(guest_entry, page->role)) {
+		if (lg_mapped(now) && page->links[index].gfn == gfn) {
+			lg_shadow_relink(vm, page, index,
+					 lg_shadow_leaf_entry(LG_ENTRY_FRAME(now), guest_entry,
+							      page->role));
+			return;
+		}
+		if (lg_frame_pfn(vm, gfn, &pfn)) {
+			lg_shadow_map(vm, page, index,
+				      lg_shadow_leaf_entry(pfn, guest_entry, page->role), gfn);
+			return;
+		}
+	}
+	lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
+}
+
+/* A 2 MiB leaf of ours: the same large page of the Guest's, or away with it. */
+static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+		       u64 guest_entry)
+{
+	gfn_t gfn = LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE);
+
+	if (usable(guest_entry, page->role) && (guest_entry & _PAGE_PSE) &&
+	    page->links[index].gfn == gfn)
+		lg_shadow_relink(vm, page, index,
+				 lg_shadow_leaf_entry(LG_ENTRY_FRAME(page->table[index]),
+						      guest_entry, page->role) | _PAGE_PSE);
 	else
-		lg_shadow_drop(vm, page, index);
+		lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
 }
 
 /* Does @child still shadow what the Guest's entry points to? */
@@ -42,55 +86,72 @@ static bool same_table(const struct lg_shadow_page *page, const struct lg_shadow
 }
 
 /*
- * Compare one present entry. Returns the page below if it is still linked and
- * shadows a table of the Guest's.
+ * Compare one entry that maps something. Returns the page below if it is still
+ * linked and shadows a table of the Guest's.
  */
-static struct lg_shadow_page *sync_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *page,
-					 unsigned int index)
+static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page *page,
+					 unsigned int index, u64 guest_entry)
 {
-	struct lg_vm *vm = vcpu->vm;
-	struct lg_shadow_page *child;
-	u64 guest_entry;
-	hva_t hva;
+	struct lg_shadow_page *child = lg_shadow_child(page, index);
 
-	/* Swapped out: it has no A bit that anyone relies on. Start afresh. */
-	if (lg_read_entry(vm, (page->gfn << PAGE_SHIFT) + index * 8, &guest_entry, &hva))
-		guest_entry = 0;
 	if (page->level == 1) {
-		sync_leaf(vm, page, index, guest_entry);
+		lg_shadow_fill(vm, page, index, guest_entry);
 		return NULL;
 	}
-	child = lg_shadow_child(page, index);
-	if (!child)
+	if (!child) {
+		sync_large(vm, page, index, guest_entry);
 		return NULL;
+	}
 	if (!same_table(page, child, guest_entry)) {
-		lg_shadow_drop(vm, page, index);
+		lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
 		return NULL;
 	}
-	WRITE_ONCE(page->table[index], lg_shadow_table_entry(page, index, child, guest_entry));
+	lg_shadow_relink(vm, page, index, lg_shadow_table_entry(page, child, guest_entry));
 	return child->role & LG_ROLE_DIRECT ? NULL : child;
 }
 
-/*
- * Each page once, however many entries of a hostile Guest's tables lead to it:
- * the time this takes is bounded by the number of shadow pages.
- */
-static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int first,
-		      unsigned int end)
+/* Where it is swapped out: entries without an A bit, to be looked at again. */
+static void read_entries(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int first,
+			 u64 entries[BATCH])
 {
-	struct lg_shadow_page *child;
-	unsigned int i;
+	if (lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, BATCH))
+		memset64(entries, _PAGE_PRESENT, BATCH);
+}
 
-	if (page->synced == vcpu->vm->mmu.sync_clock)
-		return;
-	page->synced = vcpu->vm->mmu.sync_clock;
+/*
+ * Compare what @page maps of the addresses from @start to @last, both of them
+ * within its reach.
+ *
+ * A page that is compared as a whole is so once, however many entries of a
+ * hostile Guest's tables lead to it: the time that this takes is bounded by the
+ * number of shadow pages.
+ */
+static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start, gva_t last)
+{
+	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
+	unsigned int i = lg_table_index(start, page->level);
+	unsigned int end = lg_table_index(last, page->level);
+	unsigned int batch = LG_ENTRIES, read = batch;
+	struct lg_vm *vm = vcpu->vm;
+
+	if (!i && end == LG_ENTRIES - 1) {
+		if (page->synced == vm->mmu.sync_clock)
+			return;
+		page->synced = vm->mmu.sync_clock;
+	}
 	vcpu->stats.shadow_syncs++;
-	for (i = first; i < end && page->used; i++) {
-		if (!page->table[i])
+	for (start &= ~(span - 1); i <= end && page->used; i++, start += span) {
+		struct lg_shadow_page *child;
+
+		if (!lg_shadow_maps(page, i))
 			continue;
-		child = sync_entry(vcpu, page, i);
+		batch = round_down(i, BATCH);
+		if (batch != read)
+			read_entries(vm, page, batch, entries);
+		read = batch;
+		child = sync_entry(vm, page, i, entries[i - batch]);
 		if (child)
-			sync_page(vcpu, child, 0, 512);
+			sync_page(vcpu, child, start, min(last, start + span - 1));
 	}
 }
 
@@ -98,73 +159,40 @@ static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigne
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 {
 	vcpu->vm->mmu.sync_clock++;
-	sync_page(vcpu, page, 0, 512);
+	sync_page(vcpu, page, 0, ~0ULL);
 }
 
-static void sync_address(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva)
+static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, gva_t last)
 {
-	while (page) {
-		unsigned int index = lg_table_index(gva, page->level);
-
-		if (!page->table[index])
-			break;
-		page = sync_entry(vcpu, page, index);
-	}
+	sync_page(vcpu, root->user, start, last);
+	sync_page(vcpu, root->kernel, start, last);
 }
 
-static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, unsigned int end)
-{
-	sync_page(vcpu, root->user, 0, end);
-	sync_page(vcpu, root->kernel, 0, end);
-}
-
-/*
- * INVLPG drops global entries of all address spaces. Their tables are shared by
- * all roots, so it is enough to find them through one that knows the slot.
- */
-static void sync_kernel_address(struct lg_vcpu *vcpu, gva_t gva)
-{
-	unsigned int slot = lg_table_index(gva, LG_PT_LEVELS), i;
-
-	for (i = 0; i < LG_ROOTS && !vcpu->root->kernel->table[slot]; i++)
-		sync_address(vcpu, vcpu->roots[i].kernel, gva);
-	sync_address(vcpu, vcpu->root->kernel, gva);
-}
-
-static void flush_pages(struct lg_vcpu *vcpu, gva_t gva, unsigned int pages)
-{
-	for (; pages; pages--, gva += PAGE_SIZE) {
-		sync_address(vcpu, vcpu->root->user, gva);
-		if (gva >> 63)
-			sync_kernel_address(vcpu, gva);
-		else
-			sync_address(vcpu, vcpu->root->kernel, gva);
-	}
-}
-
-static void flush_locked(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
+static void sync_all(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	unsigned int i;
 
-	vcpu->vm->mmu.sync_clock++;
-	if (kind == LGUEST_FLUSH_RANGE) {
-		/* Counted, not compared: the range may end where gva_t does. */
-		u64 pages = (end >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + !!(end & ~PAGE_MASK);
-
-		if (start <= end && pages <= RANGE_PAGES) {
-			flush_pages(vcpu, start, pages);
-			return;
-		}
-		kind = start >> 63 ? LGUEST_FLUSH_ALL : LGUEST_FLUSH_USER;
-	}
-	if (kind == LGUEST_FLUSH_USER) {
-		/* Linux has global pages in its upper half, and those stay. */
-		sync_root(vcpu, vcpu->root, 256);
-		return;
-	}
 	for (i = 0; i < LG_ROOTS; i++)
 		if (vcpu->roots[i].gfn != ~0ULL)
-			sync_root(vcpu, &vcpu->roots[i], 512);
+			sync_root(vcpu, &vcpu->roots[i], start, last);
+}
+
+/** lg_sync_user - the current address space is stale but for global pages; locked */
+void lg_sync_user(struct lg_vcpu *vcpu)
+{
+	vcpu->vm->mmu.sync_clock++;
+	sync_root(vcpu, vcpu->root, 0, USER_LAST);
+}
+
+static void flush_range(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+{
+	if (start > last)
+		return;
+	if (start <= USER_LAST)
+		sync_root(vcpu, vcpu->root, start, min(last, USER_LAST));
+	/* INVLPG drops global entries of all address spaces. */
+	if (last >= KERNEL_FIRST)
+		sync_all(vcpu, max(start, KERNEL_FIRST), last);
 }
 
 /**
@@ -182,30 +210,14 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 
 	vcpu->stats.flushes++;
 	spin_lock(&vm->mmu_lock);
-	flush_locked(vcpu, kind, start, end);
-	lg_shadow_flush_freed(vm);
-	spin_unlock(&vm->mmu_lock);
-}
-
-/**
- * lg_load_cr3 - LHCALL_LOAD_CR3: MOV to CR3 as the Guest's PCID-aware CPU does it
- * @vcpu: the virtual CPU; its mutex is held
- * @cr3: as MOV to CR3 would take it
- *
- * Without NOFLUSH (bit 63) what the address space had is stale.
- */
-void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
-{
-	gfn_t gfn = LG_ENTRY_FRAME(cr3);
-	struct lg_vm *vm = vcpu->vm;
-	u64 window = (vcpu->root->kernel->top ?: vcpu->root->kernel->table)[LG_WINDOW_INDEX];
-
-	spin_lock(&vm->mmu_lock);
-	vcpu->cr3 = cr3 & ~BIT_ULL(63);
 	vm->mmu.sync_clock++;
-	if (lg_root_select(vcpu, gfn) && !(cr3 >> 63))
-		sync_root(vcpu, vcpu->root, 256);
-	lg_root_set_window(vcpu, window);
+	if (kind == LGUEST_FLUSH_RANGE)
+		flush_range(vcpu, start, end - 1);
+	else if (kind == LGUEST_FLUSH_USER)
+		/* Linux has global pages in its upper half, and those stay. */
+		sync_root(vcpu, vcpu->root, 0, USER_LAST);
+	else
+		sync_all(vcpu, 0, ~0ULL);
 	lg_shadow_flush_freed(vm);
 	spin_unlock(&vm->mmu_lock);
 }

@@ -21,11 +21,13 @@ static const struct file_operations vcpu_fops;
 static void free_vcpu_parts(struct lg_vcpu *vcpu)
 {
 	lg_roots_free(vcpu);
-	lg_shadow_cache_free(vcpu);
+	free_page((unsigned long)vcpu->pages);
 	lg_fpu_free(vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
 	kfree(vcpu);
 }
+
+static atomic64_t last_serial = ATOMIC64_INIT(0);
 
 static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 {
@@ -35,11 +37,13 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 		return NULL;
 	vcpu->vm = vm;
 	vcpu->id = id;
+	vcpu->serial = atomic64_inc_return(&last_serial);
 	vcpu->running_cpu = -1;
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
 	vcpu->cpu->mode = LG_KERNEL;
 	vcpu->cpu->pke = lg_pke;
+	vcpu->cpu->last_fault = ~0ULL;
 	vcpu->regs->cs = __USER_CS;
 	vcpu->regs->ss = __USER_DS;
 	vcpu->regs->flags = lg_runnable_flags(0);
@@ -48,7 +52,8 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	lg_hrtimer_setup(&vcpu->timer, lg_timer_fires);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->fpu = lg_fpu_alloc();
-	if (!vcpu->run || !vcpu->fpu || lg_roots_alloc(vcpu)) {
+	vcpu->pages = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->run || !vcpu->fpu || !vcpu->pages || lg_roots_alloc(vcpu)) {
 		free_vcpu_parts(vcpu);
 		return NULL;
 	}
@@ -191,6 +196,8 @@ static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __use
 		stats->shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
 		stats->direct_syscalls = vcpu->cpu->direct_syscalls;
 		stats->direct_returns = vcpu->cpu->direct_returns;
+		stats->direct_events = vcpu->cpu->direct_events;
+		stats->direct_cr3_loads = vcpu->cpu->direct_cr3_loads;
 		return copy_to_user(user, stats, sizeof(*stats)) ? -EFAULT : 0;
 	}
 	return -ENOTTY;

@@ -25,12 +25,14 @@ struct lg_vm *lg_vm_create(void)
 	mutex_init(&vm->lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
-	lg_mmu_init(vm);
 	lg_clock_init(vm);
 	vm->mm = current->mm;
-	err = lg_windows_attach(vm->mm);
+	err = lg_mmu_init(vm);
 	if (err)
 		goto free;
+	err = lg_windows_attach(vm->mm);
+	if (err)
+		goto free_mmu;
 	err = lg_notifier_register(vm);
 	/* It gives up for any signal; open() has nothing to lose by waiting. */
 	if (err == -EINTR)
@@ -42,6 +44,8 @@ struct lg_vm *lg_vm_create(void)
 	return vm;
 detach:
 	lg_windows_detach(vm->mm);
+free_mmu:
+	lg_mmu_free(vm);
 free:
 	kvfree(vm);
 	return ERR_PTR(err);
@@ -64,6 +68,9 @@ static void vm_free(struct kref *kref)
 	for (i = 0; i < LGUEST_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			lg_vcpu_free(vm->vcpus[i]);
+	for (i = 0; i < vm->nr_slots; i++)
+		lg_slot_free(&vm->slots[i]);
+	lg_mmu_free(vm);
 	lg_windows_detach(vm->mm);
 	mmdrop(vm->mm);
 	kvfree(vm);

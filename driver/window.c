@@ -58,7 +58,20 @@ SAME_STATE(vcpu.kernel_root, STATE_KERNEL_ROOT);
 SAME_STATE(vcpu.user_root, STATE_USER_ROOT);
 SAME_STATE(vcpu.kernel_gs_base, STATE_KERNEL_GS_BASE);
 SAME_STATE(vcpu.syscall_entry, STATE_SYSCALL_ENTRY);
+SAME_STATE(vcpu.direct_faults, STATE_DIRECT_FAULTS);
 SAME_STATE(vcpu.direct_returns, STATE_DIRECT_RETURNS);
+SAME_STATE(vcpu.event_entry, STATE_EVENT_ENTRY);
+SAME_STATE(vcpu.direct_events, STATE_DIRECT_EVENTS);
+SAME_STATE(vcpu.direct_cr3_loads, STATE_DIRECT_CR3_LOADS);
+SAME_STATE(vcpu.last_fault, STATE_LAST_FAULT);
+SAME_STATE(vcpu.noflush, STATE_NOFLUSH);
+SAME_STATE(vcpu.root_place, STATE_ROOT_PLACE);
+SAME_STATE(vcpu.fault_budget, STATE_FAULT_BUDGET);
+SAME_STATE(vcpu.direct_int80, STATE_DIRECT_INT80);
+SAME_STATE(vcpu.roots, STATE_ROOTS);
+static_assert(sizeof(struct switcher_root) == 1 << ROOT_SHIFT);
+static_assert(offsetof(struct switcher_root, user) == ROOT_USER);
+static_assert(sizeof(struct switcher_state) <= PAGE_SIZE);
 #define SAME_HOST(field, offset) \
 	static_assert(offsetof(struct switcher_host, field) == (offset) - WINDOW_HOST)
 SAME_HOST(rsp, HOST_RSP);

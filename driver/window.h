@@ -36,6 +36,7 @@ struct host_msr_values {
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
  * @host_dr7: while the Guest runs, if the Host has breakpoints
+ * @last_vcpu: serial number of the vCPU that was entered here last
  */
 struct lg_window {
 	unsigned long va;
@@ -48,6 +49,7 @@ struct lg_window {
 	u64 pebs, debugctl, u_cet;
 	u64 cr4_cleared;
 	u64 host_dr7;
+	u64 last_vcpu;
 };
 
 static inline struct switcher_state *window_state(struct lg_window *w)

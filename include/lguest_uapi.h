@@ -141,7 +141,10 @@ struct lguest_stats {
 	__u64 nmis;			/* NMIs of the Host taken while the Guest ran */
 	__u64 direct_syscalls;		/* system calls that never left the Switcher */
 	__u64 direct_returns;		/* returns to user mode that never left it */
-	__u64 reserved[14];
+	__u64 direct_events;		/* exceptions that never left it */
+	__u64 direct_cr3_loads;		/* changes of page tables that never left it */
+	__u64 prefills;			/* shadow entries made beside those that faulted */
+	__u64 reserved[11];
 };
 
 #define LGUEST_IOC		0xb7

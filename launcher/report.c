@@ -211,6 +211,8 @@ void report_stats(struct vm *vm)
 	print_stat("NMIs of the host", stats.nmis);
 	print_stat("system calls in the Switcher", stats.direct_syscalls);
 	print_stat("returns in the Switcher", stats.direct_returns);
+	print_stat("exceptions in the Switcher", stats.direct_events);
+	print_stat("CR3 loads in the Switcher", stats.direct_cr3_loads);
 	print_stat("system calls through C", stats.syscalls);
 	print_stat("hypercalls", stats.hypercalls);
 	print_counts("hypercall", hypercall_names, (const uint64_t *)stats.hypercall_nr, LHCALL_NR);
@@ -220,6 +222,7 @@ void report_stats(struct vm *vm)
 	print_stat("kicks by eventfd", stats.kicks);
 	print_stat("halts", stats.halts);
 	print_stat("shadow entries made", stats.shadow_fills);
+	print_stat("shadow entries beside them", stats.prefills);
 	print_stat("shadow pages compared", stats.shadow_syncs);
 	print_stat("shadow pages now", stats.shadow_pages);
 	print_stat("TLB flushes", stats.flushes);

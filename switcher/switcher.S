@@ -26,6 +26,22 @@
 #include "lguest_abi.h"
 #include "switcher.h"
 
+/* STATE_MODE and STATE_DIRECT, side by side: user mode, and no need for C. */
+#define DIRECT_USER	(1 << 8 | MODE_USER)
+
+/* #DE, #BP, #OF, #BR, #UD, #NM, #MF and #XM, which have no error code. */
+#define DIRECT_VECTORS	(1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 16 | 1 << 19)
+
+/* The error code of a page fault: SDM volume 3, 4.7 */
+#define PF_PRESENT	0x01
+#define PF_WRITE	0x02
+#define PF_RSVD		0x08
+#define PF_INSTR	0x10
+#define PF_PK		0x20
+
+/* What C clears too when it delivers an event (driver/events.c): TF, NT, RF, AC */
+#define FLAGS_CLEARED	0x54100
+
 	.section .lg_switcher, "a"
 	.balign 4096
 	.globl switcher_text
@@ -154,6 +170,8 @@ move_frame:
 exit_entry:
 	testb	$3, 24(%rsp)
 	jz	ring0_fault
+	cmpw	$DIRECT_USER, WINDOW(STATE_MODE)
+	je	user_event
 save_guest:
 	push	%rdi
 	push	%rsi
@@ -232,6 +250,122 @@ clear_selectors:
 	jmp	restore_host
 
 /*
+ * An exception or interrupt in user mode. What only the Guest's kernel can care
+ * for it is given from here, as driver/events.c would: the event record is
+ * written, and the frame becomes that of the entry point.
+ *
+ *   rcx rax | vector error rip cs rflags rsp ss
+ *
+ * Of page faults these are its own: with P clear, since a shadow entry that was
+ * never looked at has reserved bits; and of the others those that a present
+ * entry forbids. Either may be wrong, where the Guest has changed its tables
+ * since: then it finds nothing to do, comes back, and faults again. So a fault
+ * on the page of the last one goes to C, unless the Guest's user has made a
+ * system call in between. SDM volume 3, 4.7 has the error code.
+ */
+user_event:
+	push	%rax
+	push	%rcx
+	movzbl	16(%rsp), %eax
+	cmp	$14, %eax
+	jne	not_page_fault
+	cmpb	$0, WINDOW(STATE_DIRECT_FAULTS)
+	je	event_to_c
+	mov	24(%rsp), %eax
+	test	$PF_RSVD, %al
+	jnz	event_to_c
+	test	$PF_PRESENT, %al
+	jz	1f
+	test	$PF_WRITE | PF_INSTR | PF_PK, %al
+	jz	event_to_c
+1:	mov	%cr2, %rax
+	mov	%rax, %rcx
+	shr	$12, %rcx
+	cmp	%rcx, WINDOW(STATE_LAST_FAULT)
+	je	event_to_c
+	decb	WINDOW(STATE_FAULT_BUDGET)
+	jz	event_to_c
+	cmpl	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
+	jne	event_to_c
+	mov	%rcx, WINDOW(STATE_LAST_FAULT)
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_cr2)
+	mov	24(%rsp), %rax
+	jmp	write_event
+not_page_fault:
+	cmp	$0x80, %eax
+	je	int80
+	cmp	$32, %eax
+	jae	event_to_c
+	mov	$DIRECT_VECTORS, %ecx
+	bt	%eax, %ecx
+	jnc	event_to_c
+no_error_code:
+	cmpl	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
+	jne	event_to_c
+	mov	$-1, %rax
+write_event:
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_error)
+	movzbl	16(%rsp), %eax
+	mov	%eax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_vector)
+	mov	32(%rsp), %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_ip)
+	mov	40(%rsp), %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_cs)
+	mov	48(%rsp), %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_flags)
+	mov	56(%rsp), %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_sp)
+	mov	64(%rsp), %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_ss)
+	movl	$1, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
+	movq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
+	rdgsbase %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
+	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
+	wrgsbase %rax
+	cmpb	$0, WINDOW(STATE_PKE)
+	jne	pkru_to_event
+pkru_is_event:
+	mov	WINDOW(STATE_KERNEL_ROOT), %rax
+	mov	%rax, %cr3
+	or	WINDOW(STATE_NOFLUSH), %rax
+	mov	%rax, WINDOW(STATE_KERNEL_ROOT)
+	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
+	incq	WINDOW(STATE_DIRECT_EVENTS)
+	mov	WINDOW(STATE_EVENT_ENTRY), %rax
+	mov	%rax, 32(%rsp)
+	movq	$0x33, 40(%rsp)			/* __USER_CS */
+	andq	$~FLAGS_CLEARED, 48(%rsp)
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rax
+	mov	%rax, 56(%rsp)
+	movq	$0x2b, 64(%rsp)			/* __USER_DS */
+	pop	%rcx
+	pop	%rax
+	add	$16, %rsp
+	jmp	iret_start
+
+	/* A gate of its own, so the CPU has checked that user mode may use it. */
+int80:
+	cmpb	$0, WINDOW(STATE_DIRECT_INT80)
+	jne	no_error_code
+event_to_c:
+	pop	%rcx
+	pop	%rax
+	jmp	save_guest
+
+	/* RDPKRU and WRPKRU want %ecx = 0 and %edx. */
+pkru_to_event:
+	mov	%rdx, WINDOW(STATE_SCRATCH)
+	xor	%ecx, %ecx
+	rdpkru
+	mov	%eax, WINDOW(STATE_USER_PKRU)
+	xor	%eax, %eax
+	xor	%edx, %edx
+	wrpkru
+	mov	WINDOW(STATE_SCRATCH), %rdx
+	jmp	pkru_is_event
+
+/*
  * An exception in ring 0 means a bug, ours or the Guest's cunning: the Guest
  * dies of it, the Host does not. Stack: vector, error code, frame. Which side's
  * tables are loaded is unknown, so load the one GDT that both map.
@@ -271,6 +405,7 @@ async_ring0:
 	RANGE(syscall_start, syscall_saved, syscall_again)
 	RANGE(sysret_start, sysret_end, sysret_again)
 	RANGE(sysret_user_start, sysret_user_end, sysret_again)
+	RANGE(sysret_kernel_start, sysret_kernel_end, sysret_again)
 	RANGE(iret_start, iret_end, iret_again)
 	RANGE(syscall32_start, syscall32_saved, syscall32_again)
 	/*
@@ -390,10 +525,14 @@ syscall_saved:
 	cmpb	$0, WINDOW(STATE_PKE)
 	jne	pkru_to_kernel
 pkru_is_kernel:
+	/* Flushes if C wants it; from then on it need not: lg_root_load(). */
 	mov	WINDOW(STATE_KERNEL_ROOT), %rax
 	mov	%rax, %cr3
+	or	WINDOW(STATE_NOFLUSH), %rax
+	mov	%rax, WINDOW(STATE_KERNEL_ROOT)
 	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
 	incq	WINDOW(STATE_DIRECT_SYSCALLS)
+	movq	$-1, WINDOW(STATE_LAST_FAULT)
 	mov	WINDOW(STATE_SYSCALL_ENTRY), %rcx
 	mov	$0x202, %r11d
 	mov	WINDOW(STATE_SCRATCH2), %rax
@@ -437,6 +576,8 @@ pkru_to_kernel:
  * %rax too is free for that, since the frame has its own.
  */
 hypercall:
+	cmp	$LHCALL_LOAD_CR3, %rax
+	je	load_cr3
 	cmp	$LHCALL_IRET, %rax
 	jne	syscall_to_c
 	cmpq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_pending)
@@ -447,9 +588,9 @@ hypercall:
 	jne	iret_to_c
 	cmpq	$0x2b, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ss)
 	jne	iret_to_c
-	/* Arithmetic flags, DF, AC, ID and IF: TF and RF are for C. */
+	/* Arithmetic flags, DF, AC, ID, RF (every fault sets it) and IF: TF is for C. */
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_flags), %r11
-	test	$~0x240ed7, %r11
+	test	$~0x250ed7, %r11
 	jnz	iret_to_c
 	or	$0x202, %r11d
 	/* Bits 63 to 47 alike: neither SYSRET, IRET nor WRGSBASE may fault here. */
@@ -474,6 +615,8 @@ hypercall:
 pkru_is_user:
 	mov	WINDOW(STATE_USER_ROOT), %rax
 	mov	%rax, %cr3
+	or	WINDOW(STATE_NOFLUSH), %rax
+	mov	%rax, WINDOW(STATE_USER_ROOT)
 	movb	$MODE_USER, WINDOW(STATE_MODE)
 	/* SYSRET wants %rcx = %rip and %r11 = flags: so it was after a system call. */
 	cmp	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cx)
@@ -519,6 +662,63 @@ pkru_to_user:
 	mov	WINDOW(STATE_SCRATCH), %rdx
 	mov	WINDOW(STATE_SCRATCH2), %rcx
 	jmp	pkru_is_user
+
+/*
+ * LHCALL_LOAD_CR3 of a CR3 that C has published, with no flush wanted: the
+ * Guest's PCID says where it must be. %rdi = the Guest's CR3; the result is 0.
+ */
+load_cr3:
+	mov	%rdi, %rax
+	btr	$63, %rax
+	jnc	cr3_to_c
+	push	%rcx
+	push	%r11
+	mov	%eax, %ecx
+	and	$(SWITCHER_ROOTS - 1), %ecx
+	shl	$ROOT_SHIFT, %ecx
+	lea	WINDOW(STATE_ROOTS), %r11
+	cmp	%rax, ROOT_CR3(%r11, %rcx)
+	jne	cr3_popped_to_c
+	/* SYSRET to a non-canonical address faults in ring 0, and TF is for C. */
+	mov	8(%rsp), %rax
+	shl	$16, %rax
+	sar	$16, %rax
+	cmp	8(%rsp), %rax
+	jne	cr3_popped_to_c
+	testl	$~0x250ed7, (%rsp)
+	jnz	cr3_popped_to_c
+	/* What is current goes back to its place. */
+	push	%rdx
+	mov	WINDOW(STATE_ROOT_PLACE), %rdx
+	mov	WINDOW(STATE_KERNEL_ROOT), %rax
+	mov	%rax, ROOT_KERNEL(%r11, %rdx)
+	mov	WINDOW(STATE_USER_ROOT), %rax
+	mov	%rax, ROOT_USER(%r11, %rdx)
+	pop	%rdx
+	mov	%rcx, WINDOW(STATE_ROOT_PLACE)
+	mov	ROOT_USER(%r11, %rcx), %rax
+	mov	%rax, WINDOW(STATE_USER_ROOT)
+	mov	ROOT_KERNEL(%r11, %rcx), %rax
+	mov	%rax, %cr3
+	or	WINDOW(STATE_NOFLUSH), %rax
+	mov	%rax, WINDOW(STATE_KERNEL_ROOT)
+	incq	WINDOW(STATE_DIRECT_CR3_LOADS)
+	pop	%r11
+	pop	%rcx
+	xor	%eax, %eax
+	mov	WINDOW(STATE_SCRATCH), %rsp
+sysret_kernel_start:
+	cmpw	$0, WINDOW(STATE_NMI)
+	jne	sysret_abort
+	sysretq
+sysret_kernel_end:
+
+cr3_popped_to_c:
+	pop	%r11
+	pop	%rcx
+cr3_to_c:
+	mov	$LHCALL_LOAD_CR3, %eax
+	jmp	syscall_to_c
 
 iret_to_c:
 	mov	$LHCALL_IRET, %eax

@@ -77,6 +77,7 @@
 #define STATE_MODE		(STATE_VCPU + 0x28)
 #define STATE_DIRECT		(STATE_VCPU + 0x29)
 #define STATE_PKE		(STATE_VCPU + 0x2a)
+#define STATE_DIRECT_FAULTS	(STATE_VCPU + 0x2b)
 #define STATE_USER_PKRU		(STATE_VCPU + 0x2c)
 #define STATE_KERNEL_ROOT	(STATE_VCPU + 0x30)
 #define STATE_USER_ROOT		(STATE_VCPU + 0x38)
@@ -84,6 +85,22 @@
 #define STATE_SYSCALL_ENTRY	(STATE_VCPU + 0x48)
 #define STATE_DIRECT_SYSCALLS	(STATE_VCPU + 0x50)
 #define STATE_DIRECT_RETURNS	(STATE_VCPU + 0x58)
+#define STATE_EVENT_ENTRY	(STATE_VCPU + 0x60)
+#define STATE_DIRECT_EVENTS	(STATE_VCPU + 0x68)
+#define STATE_DIRECT_CR3_LOADS	(STATE_VCPU + 0x70)
+#define STATE_LAST_FAULT	(STATE_VCPU + 0x78)
+#define STATE_NOFLUSH		(STATE_VCPU + 0x80)
+#define STATE_ROOT_PLACE	(STATE_VCPU + 0x88)
+#define STATE_FAULT_BUDGET	(STATE_VCPU + 0x90)
+#define STATE_DIRECT_INT80	(STATE_VCPU + 0x91)
+#define STATE_ROOTS		(STATE_VCPU + 0xa0)
+
+/* struct switcher_root */
+#define SWITCHER_ROOTS		16	/* a power of two */
+#define ROOT_SHIFT		5
+#define ROOT_CR3		0x00
+#define ROOT_KERNEL		0x08
+#define ROOT_USER		0x10
 
 /* STATE_MODE */
 #define MODE_USER		0
@@ -119,6 +136,13 @@ struct switcher_gdtr {
 	u64 base;
 };
 
+/** struct switcher_root - page tables for a CR3 of the Guest's */
+struct switcher_root {
+	u64 cr3;		/* the Guest's, without bit 63; ~0: none */
+	u64 kernel, user;	/* CR3 for each mode, as to be loaded; stale while current */
+	u64 pad;
+};
+
 /** struct switcher_vcpu - a vCPU's part of the state page: in it while loaded */
 struct switcher_vcpu {
 	u64 cr3;		/* what to load on entry */
@@ -129,12 +153,26 @@ struct switcher_vcpu {
 	u8 mode;		/* MODE_USER or MODE_KERNEL */
 	u8 direct;		/* the Switcher may change modes by itself */
 	u8 pke;			/* CR4.PKE is set */
-	u8 pad;
+	u8 direct_faults;	/* #PF tells what the Guest's tables lack: lg_unknown */
 	u32 user_pkru;		/* PKRU of user mode; kernel mode runs with 0 */
-	u64 kernel_root, user_root;	/* CR3 for each mode, as to be loaded by it */
+	u64 kernel_root, user_root;	/* CR3 for each mode, as to be loaded next */
 	u64 kernel_gs_base;	/* canonical */
 	u64 syscall_entry;	/* of the Guest's kernel, canonical */
-	u64 direct_syscalls, direct_returns;	/* counted by the Switcher */
+	u64 direct_syscalls, direct_returns;	/* counted by the Switcher, as are these: */
+	u64 event_entry;	/* of the Guest's kernel, canonical */
+	u64 direct_events, direct_cr3_loads;
+	/*
+	 * The page of the last fault in user mode that the Guest was given; ~0
+	 * once it has made progress. The same again is for C to look at, and
+	 * so is each 256th, whatever it is.
+	 */
+	u64 last_fault;
+	u64 noflush;		/* bit 63 if CR3 loads may have it, or 0 */
+	u64 root_place;		/* offset of the current one in roots */
+	u8 fault_budget;
+	u8 direct_int80;	/* INT $0x80 is a system call of the Guest's */
+	u8 pad0[14];
+	struct switcher_root roots[SWITCHER_ROOTS];	/* by the Guest's PCID */
 };
 
 /** struct switcher_state - one CPU's, mapped on both sides, supervisor only */

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way back: from a Guest frame to the shadow entries that map it, and from
+ * a shadow page to the entries that point to it.
+ *
+ * Both are lists of places, linked through lg_shadow_page.links. They cost one
+ * step to add to and to take from, however often a hostile Guest maps a frame.
+ * All of it is under lg_vm.mmu_lock.
+ */
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "lg.h"
+
+#define LARGE_FRAMES	512
+
+/* The page of @place, and where in it. */
+struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place, unsigned int *index)
+{
+	*index = place % LG_ENTRIES;
+	return vm->mmu.by_id[place / LG_ENTRIES];
+}
+
+static struct lg_link *link_at(struct lg_vm *vm, lg_place_t place)
+{
+	return &vm->mmu.by_id[place / LG_ENTRIES]->links[place % LG_ENTRIES];
+}
+
+void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
+		  unsigned int index)
+{
+	lg_place_t place = page->id * LG_ENTRIES + index;
+
+	page->links[index].next = *head;
+	page->links[index].prev = 0;
+	if (*head)
+		link_at(vm, *head)->prev = place;
+	*head = place;
+}
+
+void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
+		  unsigned int index)
+{
+	const struct lg_link *link = &page->links[index];
+
+	if (link->prev)
+		link_at(vm, link->prev)->next = link->next;
+	else
+		*head = link->next;
+	if (link->next)
+		link_at(vm, link->next)->prev = link->prev;
+}
+
+static gfn_t large_of(const struct lg_memory_slot *slot, gfn_t gfn)
+{
+	return gfn / LARGE_FRAMES - slot->first / LARGE_FRAMES;
+}
+
+/** lg_slot_alloc - what a new memory slot needs here; sleeps; -ENOMEM */
+int lg_slot_alloc(struct lg_memory_slot *slot)
+{
+	gfn_t large = large_of(slot, slot->first + slot->frames - 1) + 1;
+
+	slot->places = kvcalloc(slot->frames, sizeof(*slot->places), GFP_KERNEL_ACCOUNT);
+	slot->large_places = kvcalloc(large, sizeof(*slot->large_places), GFP_KERNEL_ACCOUNT);
+	slot->no_large = kvcalloc(large, sizeof(*slot->no_large), GFP_KERNEL_ACCOUNT);
+	if (slot->places && slot->large_places && slot->no_large)
+		return 0;
+	lg_slot_free(slot);
+	return -ENOMEM;
+}
+
+void lg_slot_free(struct lg_memory_slot *slot)
+{
+	kvfree(slot->places);
+	kvfree(slot->large_places);
+	kvfree(slot->no_large);
+}
+
+static struct lg_memory_slot *slot_of(struct lg_vm *vm, gfn_t gfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_slots; i++)
+		if (gfn >= vm->slots[i].first && gfn - vm->slots[i].first < vm->slots[i].frames)
+			return &vm->slots[i];
+	return NULL;
+}
+
+/* The list of @gfn's places at this level: 1, or 2 for 2 MiB. It is in a slot. */
+lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
+{
+	struct lg_memory_slot *slot = slot_of(vm, gfn);
+
+	return level == 1 ? &slot->places[gfn - slot->first] :
+			    &slot->large_places[large_of(slot, gfn)];
+}
+
+/**
+ * lg_frame_pfn - the Host's frame behind @gfn, if an entry has it already
+ * @vm: the VM
+ * @gfn: Guest frame, from the Guest
+ * @pfn: the Host's frame; it is the Launcher's until the mmu_notifier says so
+ */
+bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn)
+{
+	struct lg_memory_slot *slot = slot_of(vm, gfn);
+	lg_place_t place, large;
+	unsigned int index;
+
+	if (!slot)
+		return false;
+	place = slot->places[gfn - slot->first];
+	large = slot->large_places[large_of(slot, gfn)];
+	if (!place && !large)
+		return false;
+	*pfn = LG_ENTRY_FRAME(lg_place_page(vm, place ?: large, &index)->table[index]);
+	if (!place)
+		*pfn += gfn % LARGE_FRAMES;
+	return true;
+}
+
+/*
+ * May the 2 MiB around @gfn be one entry? They must be in one slot; whether the
+ * Host has them in one piece is remembered until the mmu_notifier comes by.
+ */
+bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
+{
+	const struct lg_memory_slot *slot = slot_of(vm, gfn);
+	gfn_t first = round_down(gfn, LARGE_FRAMES);
+
+	return slot && first >= slot->first && first + LARGE_FRAMES <= slot->first + slot->frames &&
+	       !slot->no_large[large_of(slot, gfn)];
+}
+
+void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
+{
+	struct lg_memory_slot *slot = slot_of(vm, gfn);
+
+	slot->no_large[large_of(slot, gfn)] = 1;
+}
+
+static bool drop_places(struct lg_vm *vm, const lg_place_t *head)
+{
+	struct lg_shadow_page *page;
+	bool dropped = *head;
+	unsigned int index;
+
+	while (*head) {
+		page = lg_place_page(vm, *head, &index);
+		lg_shadow_drop(vm, page, index, lg_unknown);
+	}
+	return dropped;
+}
+
+/* Drop what maps Guest frames [first, end) of @slot. */
+static bool drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+{
+	bool dropped = false;
+	gfn_t gfn, large;
+
+	for (gfn = first; gfn < end; gfn++)
+		if (slot->places[gfn - slot->first])
+			dropped |= drop_places(vm, &slot->places[gfn - slot->first]);
+	for (large = large_of(slot, first); large <= large_of(slot, end - 1); large++) {
+		dropped |= drop_places(vm, &slot->large_places[large]);
+		slot->no_large[large] = 0;
+	}
+	return dropped;
+}
+
+/**
+ * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
+ * @vm: the VM
+ * @start: first byte, in the Launcher
+ * @end: byte after the last
+ *
+ * When it returns, no CPU can reach the old pages through this VM.
+ */
+void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
+{
+	bool dropped = false;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_slots; i++) {
+		struct lg_memory_slot *slot = &vm->slots[i];
+		hva_t from = max(start, slot->hva);
+		hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
+
+		if (from < to)
+			dropped |= drop_frames(vm, slot,
+					       slot->first + ((from - slot->hva) >> PAGE_SHIFT),
+					       slot->first + ((to - slot->hva + PAGE_SIZE - 1) >>
+							      PAGE_SHIFT));
+	}
+	if (dropped)
+		lg_flush_others(vm);
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Roots: the top-level pages that go into CR3, a pair for each Guest CR3 that a
+ * vCPU has lately used, one for each mode.
+ *
+ * Some of them are published to the Switcher (switcher_vcpu.roots), which loads
+ * them by itself when the Guest loads a CR3 that it knows and asks for no flush.
+ * There are as many places there as Linux has ASIDs and more; the Guest's PCID
+ * says which, and each has two PCIDs of the CPU's own.
+ */
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+
+#include "lg.h"
+#include "window.h"
+
+/*
+ * The first of our PCIDs. Linux has 1 to 6 for itself, with 0x800 added for
+ * KPTI's user half (arch/x86/mm/tlb.c), and may hand out others upwards.
+ */
+#define PCID_WITH_PTI		0x7c0
+#define PCID_WITHOUT_PTI	0xfc0
+
+#define NOFLUSH			BIT_ULL(63)
+#define ENTRY_TOP	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+
+/*
+ * 5-level paging: canonical 48-bit addresses are in the first and last slot. In
+ * user mode the upper half is empty, and a fault there always the Guest's.
+ */
+static struct lg_shadow_page *alloc_root(struct lg_vm *vm, u8 role)
+{
+	struct lg_shadow_page *page = lg_shadow_alloc();
+
+	if (!page)
+		return NULL;
+	page->level = LG_PT_LEVELS;
+	page->role = role | LG_ROLE_ROOT;
+	memset64(page->table, lg_unknown, role & LG_ROLE_KERNEL ? LG_ENTRIES : LG_ENTRIES / 2);
+	page->table[LG_WINDOW_INDEX] = 0;
+	if (lg_la57) {
+		page->top = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		if (!page->top) {
+			lg_shadow_free(page);
+			return NULL;
+		}
+		memset64(page->top, lg_unknown, LG_ENTRIES);
+		page->top[0] = page->top[511] = __pa(page->table) | ENTRY_TOP;
+	}
+	spin_lock(&vm->mmu_lock);
+	lg_shadow_number(vm, page);
+	spin_unlock(&vm->mmu_lock);
+	return page;
+}
+
+static void free_root(struct lg_vm *vm, struct lg_shadow_page *page)
+{
+	if (!page)
+		return;
+	spin_lock(&vm->mmu_lock);
+	__clear_bit(page->id, vm->mmu.ids);
+	spin_unlock(&vm->mmu_lock);
+	lg_shadow_free(page);
+}
+
+static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
+{
+	return __pa(page->top ?: page->table) | (lg_pcid ? pcid : 0);
+}
+
+/* Tell the Switcher of the current roots; their first load flushes. */
+static void publish(struct lg_vcpu *vcpu)
+{
+	unsigned int place = vcpu->cr3 % LG_ROOTS;
+	u64 pcid = (boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI) + 2 * place;
+	u64 kernel = root_cr3(vcpu->root->kernel, pcid + 1);
+	u64 user = root_cr3(vcpu->root->user, pcid);
+	struct switcher_vcpu *cpu = vcpu->cpu;
+	struct switcher_root *root = &cpu->roots[place], *last;
+
+	/* While a root is current its CR3 values are not in its place. */
+	last = &cpu->roots[cpu->root_place / sizeof(*root)];
+	last->kernel = cpu->kernel_root;
+	last->user = cpu->user_root;
+	if (vcpu->published[place] != vcpu->root) {
+		root->kernel = kernel;
+		root->user = user;
+	}
+	root->cr3 = vcpu->cr3;
+	vcpu->published[place] = vcpu->root;
+	cpu->root_place = place * sizeof(*root);
+	cpu->kernel_root = root->kernel;
+	cpu->user_root = root->user;
+}
+
+/** lg_roots_alloc - for a new vCPU, before it is in lg_vm.vcpus; sleeps */
+int lg_roots_alloc(struct lg_vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++) {
+		struct lg_root *root = &vcpu->roots[i];
+
+		root->gfn = ~0ULL;
+		vcpu->cpu->roots[i].cr3 = ~0ULL;
+		root->kernel = alloc_root(vcpu->vm, LG_ROLE_KERNEL);
+		root->user = alloc_root(vcpu->vm, 0);
+		if (!root->kernel || !root->user)
+			return -ENOMEM;
+	}
+	vcpu->root = &vcpu->roots[0];
+	vcpu->root->gfn = vcpu->root->kernel->gfn = vcpu->root->user->gfn = 0;
+	publish(vcpu);
+	return 0;
+}
+
+void lg_roots_free(struct lg_vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++) {
+		free_root(vcpu->vm, vcpu->roots[i].kernel);
+		free_root(vcpu->vm, vcpu->roots[i].user);
+	}
+}
+
+/* The Guest's CR3 is not known to the Switcher (any more). */
+static void unpublish(struct lg_vcpu *vcpu, const struct lg_root *root)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++)
+		if (vcpu->published[i] == root) {
+			vcpu->published[i] = NULL;
+			vcpu->cpu->roots[i].cr3 = ~0ULL;
+		}
+}
+
+static bool is_published(const struct lg_vcpu *vcpu, const struct lg_root *root)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++)
+		if (vcpu->published[i] == root)
+			return true;
+	return false;
+}
+
+static void empty_root(struct lg_vcpu *vcpu, struct lg_root *root)
+{
+	lg_shadow_empty(vcpu->vm, root->kernel);
+	lg_shadow_empty(vcpu->vm, root->user);
+	root->gfn = root->kernel->gfn = root->user->gfn = ~0ULL;
+	root->used = 0;
+	unpublish(vcpu, root);
+}
+
+/* The root to do without: the Switcher's own use of those it knows is not seen. */
+static struct lg_root *oldest_root(struct lg_vcpu *vcpu)
+{
+	struct lg_root *oldest = NULL;
+	bool oldest_known = true;
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++) {
+		struct lg_root *root = &vcpu->roots[i];
+		bool known = is_published(vcpu, root);
+
+		if (root == vcpu->root)
+			continue;
+		if (!oldest || (oldest_known && !known) ||
+		    (oldest_known == known && root->used < oldest->used)) {
+			oldest = root;
+			oldest_known = known;
+		}
+	}
+	return oldest;
+}
+
+/*
+ * Make the roots for the Guest's top-level table @gfn current. True if they were
+ * there, with all that they map; else they are empty.
+ */
+static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
+{
+	struct lg_root *root = NULL;
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS && !root; i++)
+		if (vcpu->roots[i].gfn == gfn)
+			root = &vcpu->roots[i];
+	if (root) {
+		root->used = ++vcpu->root_clock;
+		vcpu->root = root;
+		return true;
+	}
+	root = oldest_root(vcpu);
+	empty_root(vcpu, root);
+	root->gfn = root->kernel->gfn = root->user->gfn = gfn;
+	root->used = ++vcpu->root_clock;
+	vcpu->root = root;
+	return false;
+}
+
+/** lg_root_exit - learn which CR3 the Switcher has loaded, at each exit */
+void lg_root_exit(struct lg_vcpu *vcpu)
+{
+	unsigned int place = vcpu->cpu->root_place / sizeof(struct switcher_root);
+
+	if (vcpu->published[place] != vcpu->root) {
+		vcpu->root = vcpu->published[place];
+		vcpu->root->used = ++vcpu->root_clock;
+	}
+	vcpu->cr3 = vcpu->cpu->roots[place].cr3;
+}
+
+static void flush_at_next_load(struct switcher_vcpu *cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++) {
+		cpu->roots[i].kernel &= ~NOFLUSH;
+		cpu->roots[i].user &= ~NOFLUSH;
+	}
+	cpu->kernel_root &= ~NOFLUSH;
+	cpu->user_root &= ~NOFLUSH;
+}
+
+/**
+ * lg_root_load - tell the Switcher what to load into CR3
+ * @vcpu: the virtual CPU, loaded
+ *
+ * At each entry, after the barrier that follows running_cpu. A load without bit
+ * 63 flushes the PCID that it names (SDM volume 3, 4.10.4.1). All of ours want
+ * that when an entry became narrower since this vCPU last looked, and when this
+ * CPU's TLB has what another vCPU did here, or we elsewhere. The first load of
+ * each root does it, and then sets bit 63 for the next. A CPU without PCID
+ * flushes at every load.
+ */
+void lg_root_load(struct lg_vcpu *vcpu)
+{
+	u64 generation = READ_ONCE(vcpu->vm->mmu.generation);
+	struct switcher_vcpu *cpu = vcpu->cpu;
+	struct lg_window *w = vcpu->window;
+
+	if (w->last_vcpu != vcpu->serial || vcpu->last_window != w ||
+	    vcpu->generation != generation) {
+		flush_at_next_load(cpu);
+		w->last_vcpu = vcpu->serial;
+		vcpu->last_window = w;
+		vcpu->generation = generation;
+	}
+	cpu->noflush = lg_pcid ? NOFLUSH : 0;
+	if (cpu->mode == LG_KERNEL) {
+		cpu->cr3 = cpu->kernel_root;
+		cpu->kernel_root |= cpu->noflush;
+	} else {
+		cpu->cr3 = cpu->user_root;
+		cpu->user_root |= cpu->noflush;
+	}
+}
+
+/** lg_root_set_window - show this CPU's window in all roots; they keep it */
+void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry)
+{
+	unsigned int i;
+
+	if (vcpu->window_entry == entry)
+		return;
+	vcpu->window_entry = entry;
+	for (i = 0; i < LG_ROOTS; i++) {
+		struct lg_shadow_page *kernel = vcpu->roots[i].kernel, *user = vcpu->roots[i].user;
+
+		(kernel->top ?: kernel->table)[LG_WINDOW_INDEX] = entry;
+		(user->top ?: user->table)[LG_WINDOW_INDEX] = entry;
+	}
+}
+
+/**
+ * lg_load_cr3 - LHCALL_LOAD_CR3: MOV to CR3 as the Guest's PCID-aware CPU does it
+ * @vcpu: the virtual CPU; its mutex is held
+ * @cr3: as MOV to CR3 would take it
+ *
+ * Without NOFLUSH (bit 63) what the address space had is stale.
+ */
+void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
+{
+	struct lg_vm *vm = vcpu->vm;
+
+	spin_lock(&vm->mmu_lock);
+	vcpu->cr3 = cr3 & ~NOFLUSH;
+	if (select_root(vcpu, LG_ENTRY_FRAME(cr3)) && !(cr3 & NOFLUSH))
+		lg_sync_user(vcpu);
+	publish(vcpu);
+	lg_shadow_flush_freed(vm);
+	spin_unlock(&vm->mmu_lock);
+}
+
+/**
+ * lg_release_table - LHCALL_RELEASE_PT: frame @gfn holds no page table any more
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gfn: from the Guest, not checked: a lie costs it faults
+ *
+ * Tables below the top go with the entries that point to them. A root has none,
+ * and would stay until its place is needed.
+ */
+void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < LG_ROOTS; i++) {
+		struct lg_root *root = &vcpu->roots[i];
+
+		if (root->gfn != gfn || root == vcpu->root)
+			continue;
+		spin_lock(&vcpu->vm->mmu_lock);
+		empty_root(vcpu, root);
+		lg_shadow_flush_freed(vcpu->vm);
+		spin_unlock(&vcpu->vm->mmu_lock);
+	}
+}
