@@ -21,6 +21,7 @@ help:
 	@echo 'make demo          a shell in a guest of a Debian host under QEMU; poweroff ends it'
 	@echo "make demo CMD='uname -a'    one command there"
 	@echo 'make check         the tests; make check-long: all of them'
+	@echo 'make bench         what lguest costs, against native; make bench-all: and against its peers'
 	@echo 'make install       the launcher into PREFIX (default /usr/local), lg.ko into /lib/modules'
 	@echo 'make clean         remove build/; the cache stays'
 
@@ -52,6 +53,14 @@ check-long:
 	@scripts/deps build guest hostvm bochs test
 	@tests/run --long
 
+bench:
+	@scripts/deps build guest hostvm bench
+	@tests/bench/run
+
+bench-all:
+	@scripts/deps build guest hostvm bench
+	@tests/bench/run --all
+
 install: modules launcher
 	install -D -m 755 build/lguest $(DESTDIR)$(PREFIX)/bin/lguest
 	install -D -m 644 launcher/lguest.1 $(DESTDIR)$(PREFIX)/share/man/man1/lguest.1
@@ -61,4 +70,4 @@ install: modules launcher
 clean:
 	rm -rf build lg.ko
 
-.PHONY: all help modules launcher guest demo check check-long install clean
+.PHONY: all help modules launcher guest demo check check-long bench bench-all install clean

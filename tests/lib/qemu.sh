@@ -47,6 +47,7 @@ start_machine()
 	for disk in "${disks[@]}"; do
 		qemu+=(-drive "file=$disk,format=raw,if=virtio")
 	done
+	qemu+=("${qemu_words[@]}")
 	if [ -n "$monitor" ]; then qemu+=(-monitor "unix:$monitor,server=on,wait=off"); fi
 	if [ -n "$gdb" ]; then
 		qemu+=(-s -S)

@@ -23,7 +23,7 @@ scripts_pass_shellcheck() { shell_files | xargs shellcheck; }
 
 every_file_names_its_licence()
 {
-	files | grep -vE '^(guest-patches/.*\.(patch|config)|guest-patches/.*/series|.*\.md|\.gitignore|\.shellcheckrc|COPYING|tests/selftests/(config|settings))$' |
+	files | grep -vE '^(guest-patches/.*\.(patch|config)|guest-patches/.*/series|.*\.md|\.gitignore|\.shellcheckrc|COPYING|tests/selftests/(config|settings)|tests/bench/results/.*)$' |
 	while read -r file; do
 		[ ! -f "$file" ] || head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$file"
 	done | { ! grep .; }

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034
+#
+# What the sides of the benchmark share: one machine, one initrd, one command line.
+# A side is sides/NAME.sh; sourced, it defines side(), which leaves in $out
+#   NAME.txt     what the measuring program printed, with lines of the side's own:
+#                  started TSC     before the machine's first instruction that counts
+#                  rss NAME KIB    memory
+#   NAME.marks   what the plugin wrote (where it can see the program's instructions)
+# or fails.
+
+all_sides="native lguest"
+bench=$LG_TOP/tests/bench
+out=$LG_BUILD/bench
+guest=$LG_BUILD/guest-6.12/bzImage
+
+# One emulated machine for everything. No ERMS: the emulator charges REP MOVSB a tick
+# a byte. No 5-level paging: the guest kernel has none. No SMAP: QEMU 7.2 gets IRET in
+# ring 3 wrong with it.
+bench_cpu=max,-erms,-la57,-smap
+guest_memory=256
+# What may vary from run to run is fixed; a crash must not idle for ever.
+icount=(-accel tcg -icount 'shift=0,sleep=off' -smp 1 -seed 1 -rtc 'base=2000-01-01T00:00:00,clock=vm')
+kernel_arguments="quiet nokaslr panic=-1 oops=panic"
+
+# prepare: the programs and the initrd, built when something has changed.
+prepare()
+{
+	local root=$out/root applet
+	mkdir -p "$out"
+	make -s -C "$bench/program" "OUTPUT=$out" || die "the benchmark's programs do not build"
+	[ "$out/bench.cpio" -ot "$out/bench" ] || return 0
+	rm -rf "$root"
+	mkdir -p "$root"/{bin,dev,proc,sys,tmp}
+	cp "$out/bench" "$root/bin/bench"
+	cp "$(command -v busybox)" "$root/bin/busybox"
+	for applet in sh ls tr grep; do ln -s busybox "$root/bin/$applet"; done
+	ln -s bin/bench "$root/init"
+	"$LG_TOP/scripts/mkinitramfs" pack "$root" "$out/bench.cpio"
+	rm -rf "$root"
+}
+
+# arguments WORD...: the words for the measuring program on the kernel's command line.
+arguments()
+{
+	local IFS=,
+	[ $# = 0 ] || echo "bench_args=$*"
+}
+
+# plain_machine OPTIONS...: QEMU with that machine, as tests/hostvm --icount has it.
+plain_machine()
+{
+	timeout --foreground -k 5 1800 qemu-system-x86_64 -nodefaults -no-user-config -display none \
+		-no-reboot -nic none -machine pc -cpu "$bench_cpu" "${icount[@]}" "$@" </dev/null
+}
+
+# host_machine OPTIONS...: tests/hostvm with that machine.
+host_machine()
+{
+	LG_NO_BUILD=1 "$LG_TOP/tests/hostvm" --icount --cpu "$bench_cpu" --timeout 3600 "$@" </dev/null
+}
+
+# firmware_ticks OPTIONS...: what the firmware of such a machine takes.
+firmware_ticks()
+{
+	rm -f "$out/firmware.out"
+	plain_machine -kernel "$out/firmware" -debugcon "file:$out/firmware.out" "$@" >&2
+	echo $((16#$(cat "$out/firmware.out")))
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the measuring program share: an operation, and the few
+ * instructions that must be the same wherever something is measured.
+ */
+#ifndef _BENCH_H
+#define _BENCH_H
+
+#include <stdint.h>
+#include <stdnoreturn.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+
+/* One row of the table. All of it runs in a process of its own. */
+struct op {
+	const char *name;		/* one word, the key in all files */
+	unsigned int count;		/* operations in a round: about a million ticks */
+	void (*prepare)(void);		/* once; may be NULL */
+	void (*before)(unsigned int n);	/* not measured, before each round; may be NULL */
+	void (*run)(unsigned int n);	/* measured: n operations */
+	void (*after)(unsigned int n);	/* not measured, after each round; may be NULL */
+};
+
+/* Each ends with an op without a name. */
+extern const struct op call_ops[], memory_ops[], process_ops[];
+
+/* The program's own path, for who wants to run it again; and the word that makes it end. */
+extern const char *bench_path;
+#define BENCH_NOTHING	"--nothing"
+
+noreturn void give_up(const char *what);
+
+/* The commonest use of give_up(): a call that returns -1 has failed. */
+#define MUST(call)	({ long must_value = (long)(call); if (must_value == -1) give_up(#call); must_value; })
+
+/* A system call as such, without what a C library puts around it. */
+static inline long raw_syscall(long nr, long a, long b, long c)
+{
+	long ret;
+
+	asm volatile("syscall" : "=a" (ret)
+		     : "a" (nr), "D" (a), "S" (b), "d" (c) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline long raw_syscall4(long nr, long a, long b, long c, long d)
+{
+	register long r10 asm("r10") = d;
+	long ret;
+
+	asm volatile("syscall" : "=a" (ret)
+		     : "a" (nr), "D" (a), "S" (b), "d" (c), "r" (r10) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline uint64_t read_tsc(void)
+{
+	uint32_t low, high;
+
+	asm volatile("lfence; rdtsc" : "=a" (low), "=d" (high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+/*
+ * A no-operation that nobody else uses: an emulator that looks for it (see
+ * ../plugin/) knows that a round begins or ends, and before them that the next operation does.
+ */
+#define MARK_MAGIC	0x6c67be00
+#define MARK_BEGIN	1
+#define MARK_END	2
+#define MARK_OP		3
+#define mark(kind)	asm volatile("nopl %c0(%%rax,%%rax,1)" : : "i" (MARK_MAGIC + (kind)) : "memory")
+
+#endif /* _BENCH_H */

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes and threads: switching between them, making and ending them.
+ */
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* --- To and fro. ---------------------------------------------------------------------- */
+
+static int to_other[2], to_us[2];
+
+static void prepare_pipe(void)
+{
+	char byte;
+
+	MUST(pipe(to_other));
+	MUST(pipe(to_us));
+	if (MUST(fork()))
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (raw_syscall(SYS_read, to_other[0], (long)&byte, 1) == 1)
+		raw_syscall(SYS_write, to_us[1], (long)&byte, 1);
+	_exit(0);
+}
+
+static void run_pipe(unsigned int n)
+{
+	char byte = 0;
+
+	while (n--) {
+		raw_syscall(SYS_write, to_other[1], (long)&byte, 1);
+		raw_syscall(SYS_read, to_us[0], (long)&byte, 1);
+	}
+}
+
+enum { OURS, THEIRS };
+static int turn;		/* whose turn it is, and the futex to wait on */
+
+static void wait_for_turn(int mine)
+{
+	int now;
+
+	while ((now = __atomic_load_n(&turn, __ATOMIC_ACQUIRE)) != mine)
+		raw_syscall4(SYS_futex, (long)&turn, FUTEX_WAIT_PRIVATE, now, 0);
+}
+
+static void pass_turn(int to)
+{
+	__atomic_store_n(&turn, to, __ATOMIC_RELEASE);
+	raw_syscall(SYS_futex, (long)&turn, FUTEX_WAKE_PRIVATE, 1);
+}
+
+static void *other_thread(void *unused)
+{
+	for (;;) {
+		wait_for_turn(THEIRS);
+		pass_turn(OURS);
+	}
+	return unused;
+}
+
+static void prepare_thread(void)
+{
+	pthread_t thread;
+
+	MUST(pthread_create(&thread, NULL, other_thread, NULL) ? -1 : 0);
+}
+
+static void run_thread(unsigned int n)
+{
+	while (n--) {
+		pass_turn(THEIRS);
+		wait_for_turn(OURS);
+	}
+}
+
+/* --- From fork to wait. --------------------------------------------------------------- */
+
+static void fork_and_wait(char *const *program)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		if (program)
+			execv(program[0], program);
+		_exit(program ? 127 : 0);
+	}
+	if (child > 0) {
+		int status;
+
+		waitpid(child, &status, 0);
+		if (!status)
+			return;
+	}
+	give_up("a child process did not do what it should");
+}
+
+static void run_fork(unsigned int n)
+{
+	while (n--)
+		fork_and_wait(NULL);
+}
+
+#define FORK_SIZE	(4UL << 20)
+
+static void prepare_fork_4m(void)
+{
+	char *memory = mmap(NULL, FORK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t i;
+
+	MUST(memory == MAP_FAILED ? -1 : 0);
+	MUST(madvise(memory, FORK_SIZE, MADV_NOHUGEPAGE));
+	for (i = 0; i < FORK_SIZE; i += 4096)
+		*(volatile char *)(memory + i) = 1;
+}
+
+static void run_exec(unsigned int n)
+{
+	char *const program[] = { (char *)bench_path, BENCH_NOTHING, NULL };
+
+	while (n--)
+		fork_and_wait(program);
+}
+
+/* What scripts do: a loop, a substitution, a pipe, programs. */
+static void run_shell(unsigned int n)
+{
+	static const char script[] =
+		"i=0; while [ $i -lt 20 ]; do i=$((i + 1)); done; "
+		"x=$(echo word); [ \"$x\" = word ] || exit 1; "
+		"echo a b c | tr a-z A-Z | grep -q 'A B C' || exit 1; "
+		"ls / >/dev/null; true";
+	char *const program[] = { "/bin/sh", "-c", (char *)script, NULL };
+
+	while (n--)
+		fork_and_wait(program);
+}
+
+const struct op process_ops[] = {
+	{ "pipe", 100, prepare_pipe, NULL, run_pipe, NULL },
+	{ "thread", 150, prepare_thread, NULL, run_thread, NULL },
+	{ "fork", 5, NULL, NULL, run_fork, NULL },
+	{ "fork_4m", 2, prepare_fork_4m, NULL, run_fork, NULL },
+	{ "exec", 2, NULL, NULL, run_exec, NULL },
+	{ "shell", 1, NULL, NULL, run_shell, NULL },
+	{ NULL, 0, NULL, NULL, NULL, NULL }
+};

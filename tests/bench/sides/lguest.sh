@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154
+#
+# Ours: the guest kernel under lguest, in a stock Debian host.
+
+side()
+{
+	host_machine --qemu -plugin --qemu "$out/expensive.so,out=$out/lguest.marks" \
+		--add "$out/bench.cpio" --add "$out/bench" --add "$bench/sides/lguest-in-host" -- \
+		/lg/lguest-in-host "$guest_memory" \
+		"$kernel_arguments bench_end=poweroff $(arguments "$@")" >"$out/lguest.txt"
+}
