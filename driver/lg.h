@@ -115,6 +115,14 @@ struct lg_root {
 	u64 used;			/* when, in lg_vcpu.root_clock */
 };
 
+/* Where the last quick fault found its table: good while nothing became narrower. */
+struct lg_last_table {
+	struct lg_shadow_page *root, *page;
+	gva_t gva;			/* in 2 MiB */
+	u64 generation;
+	bool writable;			/* as far as the levels above say */
+};
+
 /* switcher_vcpu.mode */
 enum lg_mode { LG_USER = MODE_USER, LG_KERNEL = MODE_KERNEL };
 
@@ -178,6 +186,7 @@ struct lg_vcpu {
 	struct lg_window *last_window;	/* where it was entered last */
 	u64 generation;			/* lg_mmu.generation at the last flush */
 	struct page **pages;		/* room for the 512 of a large page */
+	struct lg_last_table last_table;
 
 	/* An exception to deliver before anything else. */
 	bool exception_pending;

@@ -100,7 +100,9 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 	enum lg_slow slow;
 
 	for (;;) {
-		lg_drain_ring(vcpu);
+		if (vcpu->data && READ_ONCE(vcpu->data->hcall_status[vcpu->ring_next]) ==
+				  LGUEST_RING_PENDING)
+			lg_drain_ring(vcpu);
 		if (READ_ONCE(vcpu->flush.kind))
 			lg_flush_requested(vcpu);
 		slow = lg_deliver(vcpu);
