@@ -146,6 +146,8 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 		WRITE_ONCE(data->hcall_status[slot], LGUEST_RING_DONE);
 		vcpu->ring_next = (slot + 1) % LGUEST_RING_SLOTS;
 	}
+	if (i)
+		vcpu->stats.ring_drains++;
 	if (flush)
 		lg_flush(vcpu, flush, 0, 0);
 }
