@@ -161,6 +161,10 @@ void lg_window_put(struct lg_vcpu *vcpu)
 
 	vcpu->saved_regs = *vcpu->regs;
 	vcpu->saved_cpu = *vcpu->cpu;
+	vcpu->stats.direct_syscalls = vcpu->cpu->direct_syscalls;
+	vcpu->stats.direct_returns = vcpu->cpu->direct_returns;
+	vcpu->stats.direct_events = vcpu->cpu->direct_events;
+	vcpu->stats.direct_cr3_loads = vcpu->cpu->direct_cr3_loads;
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
 	vcpu->window = NULL;

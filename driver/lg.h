@@ -103,6 +103,8 @@ struct lg_vm {
 	bool abi_ready;
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
 
+	struct dentry *debugfs;		/* its folder there, or an error */
+
 	/* Set once, by lg_kill(); the reason is for the person at the Launcher. */
 	unsigned long dead;
 	char reason[LGUEST_REASON_MAX];
@@ -216,6 +218,7 @@ struct lg_vcpu {
 	gpa_t mmio_gpa;
 	struct lg_mmio mmio;
 
+	/* Read by debugfs.c at any time. direct_*: as of lg_window_put() */
 	struct lguest_stats stats;
 };
 
@@ -240,6 +243,13 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
 void lg_ioeventfd_release(struct lg_vm *vm);
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
 int lg_notifier_register(struct lg_vm *vm);
+
+/* debugfs.c: sleeps */
+void lg_debugfs_init(void);
+void lg_debugfs_exit(void);
+void lg_debugfs_vm(struct lg_vm *vm);
+void lg_debugfs_vcpu(struct lg_vcpu *vcpu);
+void lg_debugfs_remove(struct lg_vm *vm);
 
 /* window.c: all but init and exit with interrupts off or atomic */
 int lg_windows_init(void);

@@ -15,6 +15,7 @@
 #include <asm/trapnr.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /* Entries that a fault looks at, the one that faulted among them. */
 #define AROUND		16U
@@ -339,6 +340,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 	vcpu->stats.shadow_fills++;
 	list_move(&page->list, &vcpu->vm->mmu.pages);
 	index = lg_table_index(walk->gva, page->level);
+	trace_lguest_shadow_fill(vcpu->id, walk->gva, gfn, pfn, page->level, vcpu->regs->error);
 	if (large) {
 		lg_shadow_map(vcpu->vm, page, index,
 			      lg_shadow_leaf_entry(first_pfn, guest_entry, page->role) | _PAGE_PSE,

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /* Entries read from a Guest's table at once. */
 #define BATCH		16U
@@ -288,6 +289,7 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 	struct lg_vm *vm = vcpu->vm;
 
 	vcpu->stats.flushes++;
+	trace_lguest_flush(vcpu->id, kind, start, end);
 	spin_lock(&vm->mmu_lock);
 	vm->mmu.sync_clock++;
 	if (kind == LGUEST_FLUSH_RANGE)
