@@ -5,7 +5,7 @@
  * /dev/lguest may ask for them, and only between two LGUEST_RUN: where the handler
  * of a signal is.
  *
- * This file and "counters" in ../sides/lguest-exits-in-host are all that knows how
+ * This file and "counters" in ../count-exits are all that knows how
  * counters are read.
  */
 #include <signal.h>
@@ -28,7 +28,8 @@ static const struct {
 	FIELD(exits), FIELD(interrupts), FIELD(syscalls), FIELD(hypercalls), FIELD(injected),
 	FIELD(mmio), FIELD(kicks), FIELD(halts), FIELD(shadow_fills), FIELD(shadow_syncs),
 	FIELD(shadow_pages), FIELD(ring_calls), FIELD(flushes), FIELD(emulated), FIELD(nmis),
-	FIELD(direct_syscalls), FIELD(direct_returns),
+	FIELD(direct_syscalls), FIELD(direct_returns), FIELD(direct_events), FIELD(direct_cr3_loads),
+	FIELD(prefills),
 };
 
 static const char *const hypercalls[] = {
