@@ -9,7 +9,7 @@
 #   NAME.marks   what the plugin wrote (where it can see the program's instructions)
 # or fails.
 
-all_sides="native lguest kvm-npt0 kvm-npt1 qemu-tcg uml"
+all_sides="native lguest kvm-npt0 kvm-npt1 qemu-tcg uml native-6.1 xen-pv"
 bench=$LG_TOP/tests/bench
 out=$LG_BUILD/bench
 guest=$LG_BUILD/guest-6.12/bzImage
