@@ -9,6 +9,7 @@
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/sched.h>
 #include <linux/timekeeping.h>
 #include <asm/tsc.h>
 
@@ -70,4 +71,14 @@ void lg_clock_update(struct lg_vcpu *vcpu)
 	clock->tsc_timestamp = rdtsc_ordered();
 	smp_wmb();
 	WRITE_ONCE(clock->version, version);
+}
+
+/** lg_clock_steal - tell the Guest how long the thread waited for a CPU of the Host */
+void lg_clock_steal(struct lg_vcpu *vcpu)
+{
+	u64 delay = current->sched_info.run_delay;
+
+	vcpu->steal += delay - vcpu->run_delay;
+	vcpu->run_delay = delay;
+	WRITE_ONCE(vcpu->data->steal_ns, vcpu->steal);
 }

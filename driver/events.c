@@ -107,13 +107,33 @@ static bool can_interrupt(struct lg_vcpu *vcpu)
 }
 
 /*
+ * An NMI asks neither for irq_enabled nor for an interrupt that is under way. It
+ * waits only where the Guest's kernel could not take it: with a record that is
+ * not read yet, in the window, or with user mode's GS base; not for long.
+ */
+static bool can_nmi(struct lg_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->data->event_valid) || in_noirq_window(vcpu))
+		return false;
+	return vcpu->cpu->mode == LG_USER || vcpu->cpu->gs_base == vcpu->cpu->kernel_gs_base;
+}
+
+/*
  * Interrupts: one if the Guest takes it now, else irq_pending. In the window
  * the Guest has read irq_pending already, so it is stepped out of it.
  */
 static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 {
-	int vector = lg_interrupt_next(vcpu);
+	int vector;
 
+	if (unlikely(test_bit(X86_TRAP_NMI, vcpu->pending))) {
+		if (can_nmi(vcpu)) {
+			clear_bit(X86_TRAP_NMI, vcpu->pending);
+			return deliver(vcpu, X86_TRAP_NMI, ~0ULL);
+		}
+		vcpu->stepping = true;
+	}
+	vector = lg_interrupt_next(vcpu);
 	if (vector < 0) {
 		if (READ_ONCE(vcpu->data->irq_pending))
 			WRITE_ONCE(vcpu->data->irq_pending, 0);

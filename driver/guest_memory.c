@@ -67,20 +67,6 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	return err;
 }
 
-/* Where the Launcher has @gfn; 0: nowhere. */
-hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn)
-{
-	unsigned int i;
-
-	for (i = 0; i < vm->nr_slots; i++) {
-		const struct lg_memory_slot *slot = &vm->slots[i];
-
-		if (gfn >= slot->first && gfn - slot->first < slot->frames)
-			return slot->hva + ((gfn - slot->first) << PAGE_SHIFT);
-	}
-	return 0;
-}
-
 /**
  * lg_fault_in - make the Launcher's page at @hva present and writable
  * @hva: address in the Launcher

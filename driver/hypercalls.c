@@ -22,6 +22,11 @@ static enum lg_slow result(struct lg_vcpu *vcpu, long value)
 	return LG_FAST;
 }
 
+static bool flush_kind_ok(u64 kind)
+{
+	return kind >= LGUEST_FLUSH_USER && kind <= LGUEST_FLUSH_RANGE;
+}
+
 /* Those that the ring may hold, too. -ENOSYS: not one of them. */
 static long simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 {
@@ -34,7 +39,7 @@ static long simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 		lg_release_table(vcpu, arg[0]);
 		return 0;
 	case LHCALL_FLUSH_TLB:
-		if (arg[0] < LGUEST_FLUSH_USER || arg[0] > LGUEST_FLUSH_RANGE)
+		if (!flush_kind_ok(arg[0]))
 			return -EINVAL;
 		lg_flush(vcpu, arg[0], arg[1], arg[2]);
 		return 0;
@@ -50,26 +55,6 @@ static long simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 	}
 	}
 	return -ENOSYS;
-}
-
-static long other_vcpu_call(struct lg_vcpu *vcpu, u64 nr, u64 number, u64 vector)
-{
-	struct lg_vcpu *other;
-
-	if (number >= LGUEST_MAX_VCPUS)
-		return -EINVAL;
-	other = smp_load_acquire(&vcpu->vm->vcpus[number]);
-	if (!other)
-		return -ENOENT;
-	if (nr == LHCALL_KICK) {
-		WRITE_ONCE(other->unhalted, true);
-		lg_kick(other);
-		return 0;
-	}
-	if (vector < LGUEST_FIRST_IPI || vector >= LG_VECTORS)
-		return -EINVAL;
-	lg_interrupt(other, vector);
-	return 0;
 }
 
 /**
@@ -99,13 +84,20 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 		result(vcpu, 0);
 		return LG_SLOW_HALT;
 	case LHCALL_SEND_IPI:
-		return result(vcpu, other_vcpu_call(vcpu, nr, arg[1], arg[0]));
+		return result(vcpu, lg_send_ipi(vcpu, arg[0], arg[1]));
 	case LHCALL_KICK:
-		return result(vcpu, other_vcpu_call(vcpu, nr, arg[0], 0));
+		return result(vcpu, lg_kick_halted(vcpu, arg[0]));
+	case LHCALL_FLUSH_MULTI:
+		if (!flush_kind_ok(arg[0]))
+			return result(vcpu, -EINVAL);
+		lg_flush_multi(vcpu, arg[0], arg[1], arg[2], regs->r10);
+		return result(vcpu, 0);
 	case LHCALL_INIT:
 	case LHCALL_REGISTER:
 	case LHCALL_SHUTDOWN:
 	case LHCALL_CONSOLE:
+	case LHCALL_VCPU_UP:
+	case LHCALL_VCPU_DOWN:
 		return LG_SLOW_HYPERCALL;
 	}
 	return result(vcpu, simple_call(vcpu, nr, arg));
@@ -155,6 +147,23 @@ static bool kernel_text(u64 address)
 	return lg_canonical(address) && address >> 63;
 }
 
+/* Gone without a word if it is not all in one piece of memory: it is but a help. */
+static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
+{
+	hva_t first = lg_gfn_to_hva(vm, gpa >> PAGE_SHIFT), last;
+
+	if (!size || size > U32_MAX || (gpa & ~PAGE_MASK))
+		return;
+	last = lg_gfn_to_hva(vm, (gpa + size - 1) >> PAGE_SHIFT);
+	if (!first || last - first != ((size - 1) & PAGE_MASK))
+		return;
+	spin_lock(&vm->mmu_lock);
+	lg_tables_changed(vm);
+	vm->mmu.dirty_map = first;
+	vm->mmu.dirty_map_size = size;
+	spin_unlock(&vm->mmu_lock);
+}
+
 static long init_call(struct lg_vcpu *vcpu, gva_t gva)
 {
 	struct lg_vm *vm = vcpu->vm;
@@ -172,6 +181,7 @@ static long init_call(struct lg_vcpu *vcpu, gva_t gva)
 	if (abi.syscall_vec && (abi.syscall_vec < 32 || abi.syscall_vec >= LG_VECTORS))
 		return -EINVAL;
 	vm->abi = abi;
+	set_dirty_map(vm, abi.dirty_map, abi.dirty_map_size);
 	vcpu->cpu->syscall_entry = abi.syscall_entry;
 	vcpu->cpu->event_entry = abi.event_entry;
 	smp_store_release(&vm->abi_ready, true);
@@ -187,8 +197,16 @@ void lg_release_data(struct lg_vcpu *vcpu)
 	vcpu->data = NULL;
 }
 
-/* The one page of the Guest's that stays where it is: the Switcher has it mapped. */
-static long register_call(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
+/**
+ * lg_register_data - LHCALL_REGISTER: the vCPU's lguest_data, and its kernel's GS base
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gva: of the page, in the current address space
+ * @gs_base: checked here
+ *
+ * Sleeps. The one page of the Guest's that stays where it is: the Switcher has it
+ * mapped. -EINVAL, -EFAULT.
+ */
+long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 {
 	enum lg_walk_result found;
 	struct lg_walk walk;
@@ -278,12 +296,18 @@ int lg_hypercall_slow(struct lg_vcpu *vcpu)
 		regs->ax = init_call(vcpu, regs->di);
 		return 0;
 	case LHCALL_REGISTER:
-		regs->ax = register_call(vcpu, regs->di, regs->si);
+		regs->ax = lg_register_data(vcpu, regs->di, regs->si);
 		return 0;
 	case LHCALL_SHUTDOWN:
 		return shutdown_call(vcpu, regs->di, regs->si);
 	case LHCALL_CONSOLE:
 		return console_call(vcpu, regs->di, regs->si);
+	case LHCALL_VCPU_UP:
+		regs->ax = lg_vcpu_up(vcpu, regs->di, regs->si);
+		return 0;
+	case LHCALL_VCPU_DOWN:
+		lg_vcpu_down(vcpu);
+		return 0;
 	}
 	return 0;
 }

@@ -6,13 +6,14 @@
  */
 #include <linux/ktime.h>
 #include <linux/wait.h>
+#include <asm/trapnr.h>
 
 #include "lg.h"
 
 /**
  * lg_interrupt - make @vector pending on @vcpu
  * @vcpu: any virtual CPU of a VM that lives
- * @vector: 32 to 255
+ * @vector: 32 to 255, or 2 for an NMI
  *
  * Any context. Wakes a halted vCPU, and makes a running one look at once.
  */
@@ -51,7 +52,7 @@ int lg_interrupt_next(struct lg_vcpu *vcpu)
 /* Would HALT end? */
 bool lg_interrupt_waiting(struct lg_vcpu *vcpu)
 {
-	return lg_interrupt_next(vcpu) >= 0;
+	return test_bit(X86_TRAP_NMI, vcpu->pending) || lg_interrupt_next(vcpu) >= 0;
 }
 
 /** lg_set_timer - one interrupt on the timer's line @ns from now; ~0: none */

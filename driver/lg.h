@@ -19,6 +19,7 @@
 
 #include <linux/bitops.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/kref.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -74,6 +75,8 @@ struct lg_mmu {
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
 	u64 generation;			/* counts entries that became narrower */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
+	hva_t dirty_map;		/* lguest_init.dirty_map in the Launcher; 0: none */
+	u64 dirty_map_size;
 	struct list_head freed;		/* unlinked, to be freed once no TLB has them */
 	struct list_head unused;	/* ready for the next faults */
 	unsigned int nr_unused;
@@ -114,6 +117,15 @@ struct lg_root {
 
 /* switcher_vcpu.mode */
 enum lg_mode { LG_USER = MODE_USER, LG_KERNEL = MODE_KERNEL };
+
+/* lg_vcpu.state: see smp.c */
+enum lg_vcpu_state { LG_VCPU_RUNNING, LG_VCPU_DOWN, LG_VCPU_STARTING, LG_VCPU_START };
+
+/* A flush that another vCPU wants. Written under mmu_lock. */
+struct lg_flush {
+	u64 kind;			/* LGUEST_FLUSH_*; 0: none */
+	gva_t start, end;
+};
 
 /* Why the atomic part of the run loop was left. */
 enum lg_slow {
@@ -173,13 +185,20 @@ struct lg_vcpu {
 	u64 exception_error;
 	bool stepping;			/* TF is ours: out of the no-interrupt window */
 
-	/* Interrupts: set from anywhere, with set_bit(). */
+	enum lg_vcpu_state state;
+	struct lguest_vcpu_up start;	/* valid in LG_VCPU_START */
+	struct lg_flush flush;
+
+	/* Interrupts, and NMI as bit 2: set from anywhere, with set_bit(). */
 	unsigned long pending[BITS_TO_LONGS(LG_VECTORS)];
 	unsigned long kicked;		/* bit 0: leave the Guest and look */
 	bool unhalted;			/* LHCALL_KICK: the next HALT, or this one, ends */
 	int running_cpu;		/* in Guest mode there; -1: not */
 	wait_queue_head_t halted;
 	struct hrtimer timer;
+
+	u64 run_delay;			/* of @task when last looked at, ns */
+	u64 steal;			/* that it waited for a CPU, ns */
 
 	u64 dr6;			/* of the last #DB */
 	void *fpu;			/* XSAVE area */
@@ -205,6 +224,7 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id);
 void lg_vcpu_free(struct lg_vcpu *vcpu);
 void lg_kick(struct lg_vcpu *vcpu);
 void lg_kick_all(struct lg_vm *vm);
+void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base);
 int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args);
 void lg_irqfd_release(struct lg_vm *vm);
 int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
@@ -246,6 +266,17 @@ int lg_hypercall_slow(struct lg_vcpu *vcpu);
 void lg_drain_ring(struct lg_vcpu *vcpu);
 void lg_release_data(struct lg_vcpu *vcpu);
 
+long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base);
+
+/* smp.c */
+long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva);
+void lg_vcpu_down(struct lg_vcpu *vcpu);
+void lg_vcpu_start(struct lg_vcpu *vcpu);
+long lg_send_ipi(struct lg_vcpu *vcpu, u64 vector, u64 number);
+long lg_kick_halted(struct lg_vcpu *vcpu, u64 number);
+void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask);
+void lg_flush_requested(struct lg_vcpu *vcpu);
+
 /* interrupts.c */
 void lg_interrupt(struct lg_vcpu *vcpu, u8 vector);
 int lg_interrupt_next(struct lg_vcpu *vcpu);
@@ -257,6 +288,7 @@ enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 void lg_clock_init(struct lg_vm *vm);
 void lg_clock_register(struct lg_vcpu *vcpu);
 void lg_clock_update(struct lg_vcpu *vcpu);
+void lg_clock_steal(struct lg_vcpu *vcpu);
 
 /* fpu.c */
 int lg_fpu_init(void);
@@ -272,7 +304,20 @@ bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss);
 
 /* guest_memory.c */
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
-hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn);
+/* Where the Launcher has @gfn; 0: nowhere. */
+static inline hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_slots; i++) {
+		const struct lg_memory_slot *slot = &vm->slots[i];
+
+		if (gfn - slot->first < slot->frames)
+			return slot->hva + ((gfn - slot->first) << PAGE_SHIFT);
+	}
+	return 0;
+}
+
 bool lg_in_hole(gpa_t gpa);
 int lg_fault_in(hva_t hva);
 int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes);
@@ -340,8 +385,10 @@ struct lg_shadow_page {
 	lg_place_t parents;		/* entries that point here */
 	u8 level;			/* 1 to 4 */
 	u8 role;			/* LG_ROLE_* */
-	u16 used;			/* entries that map something, a root's window not counted */
-	u64 synced;			/* lg_mmu.sync_clock when last compared */
+	bool changed;			/* the Guest's table has been, since we compared */
+	DECLARE_BITMAP(used, 512);	/* entries that map something, a root's window aside */
+	u64 synced;			/* lg_mmu.sync_clock when last compared, and for: */
+	gva_t synced_start, synced_last;
 };
 
 /*
@@ -366,6 +413,23 @@ static inline bool lg_mapped(u64 entry)
 
 #define LG_WINDOW_INDEX		256	/* the top-level slot that is not the Guest's */
 
+static inline bool lg_is_window(const struct lg_shadow_page *page, unsigned int index)
+{
+	return (page->role & LG_ROLE_ROOT) && index == LG_WINDOW_INDEX;
+}
+
+/* What an entry points to; NULL: no page of ours. */
+static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page,
+						     unsigned int index)
+{
+	u64 entry = page->table[index];
+
+	if (page->level == 1 || !lg_mapped(entry) || (entry & _PAGE_PSE) ||
+	    lg_is_window(page, index))
+		return NULL;
+	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
+}
+
 /* shadow_pages.c */
 int lg_mmu_init(struct lg_vm *vm);
 void lg_mmu_free(struct lg_vm *vm);
@@ -374,9 +438,8 @@ void lg_shadow_free(struct lg_shadow_page *page);
 int lg_shadow_topup(struct lg_vm *vm);
 void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page);
 struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
+struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn);
 struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
-bool lg_shadow_maps(const struct lg_shadow_page *page, unsigned int index);
-struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page, unsigned int index);
 void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		      u64 entry);
 void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
@@ -389,7 +452,12 @@ void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_shadow_flush_freed(struct lg_vm *vm);
 void lg_shadow_zap_all(struct lg_vm *vm);
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
+void lg_leave_guest(struct lg_vm *vm, u64 mask);
 void lg_flush_others(struct lg_vm *vm);
+
+/* shadow_dirty.c */
+bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page);
+void lg_tables_changed(struct lg_vm *vm);
 
 /* shadow_rmap.c */
 int lg_slot_alloc(struct lg_memory_slot *slot);
@@ -401,6 +469,7 @@ void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 		  unsigned int index);
 lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level);
 bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn);
+bool lg_frame_large_pfn(struct lg_vm *vm, gfn_t gfn, u64 *first_pfn);
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn);
 void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn);
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
@@ -422,9 +491,11 @@ u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_sha
 u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry);
 
 /* shadow_sync.c */
+bool lg_usable(u64 guest_entry, u8 role);
 void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    u64 guest_entry);
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from);
 void lg_sync_user(struct lg_vcpu *vcpu);
 void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end);
 

@@ -101,6 +101,8 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 
 	for (;;) {
 		lg_drain_ring(vcpu);
+		if (READ_ONCE(vcpu->flush.kind))
+			lg_flush_requested(vcpu);
 		slow = lg_deliver(vcpu);
 		if (!slow)
 			slow = check_ip(vcpu);
@@ -115,6 +117,11 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 			WRITE_ONCE(vcpu->running_cpu, -1);
 			local_irq_enable();
 			return LG_SLOW_WORK;
+		}
+		if (READ_ONCE(vcpu->flush.kind)) {
+			WRITE_ONCE(vcpu->running_cpu, -1);
+			local_irq_enable();
+			continue;
 		}
 		step_begin(vcpu);
 		*saved = enter_once(vcpu);
@@ -139,9 +146,14 @@ static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
 	kernel_fpu_begin_mask(0);
 	lg_fpu_load(vcpu);
 	lg_window_load(vcpu);
-	if (vcpu->data)
+	if (vcpu->data) {
 		lg_clock_update(vcpu);
+		lg_clock_steal(vcpu);
+		WRITE_ONCE(vcpu->data->preempted, 0);
+	}
 	slow = run_atomic(vcpu, &saved);
+	if (vcpu->data)
+		WRITE_ONCE(vcpu->data->preempted, 1);
 	lg_window_put(vcpu);
 	if (!saved)
 		lg_fpu_save(vcpu);
@@ -208,6 +220,10 @@ static int run_loop(struct lg_vcpu *vcpu)
 		if (READ_ONCE(vcpu->run->immediate_exit) || user_work_pending())
 			return -EINTR;
 		cond_resched();
+		if (unlikely(READ_ONCE(vcpu->state) != LG_VCPU_RUNNING)) {
+			lg_vcpu_start(vcpu);
+			continue;
+		}
 		ret = lg_shadow_topup(vcpu->vm);
 		if (!ret)
 			ret = do_slow(vcpu, run_loaded(vcpu));
@@ -232,6 +248,7 @@ int lg_run(struct lg_vcpu *vcpu)
 		mutex_unlock(&vcpu->vm->lock);
 	}
 	WRITE_ONCE(vcpu->task, current);
+	vcpu->run_delay = current->sched_info.run_delay;
 	vcpu->run->exit_reason = LGUEST_EXIT_NONE;
 	lg_complete_mmio(vcpu);
 	ret = run_loop(vcpu);

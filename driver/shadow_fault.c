@@ -117,7 +117,8 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 	/* Before looking for another: this may have been its last parent. */
 	lg_shadow_drop(vm, page, index, lg_unknown);
 	child = lg_shadow_find(vm, gfn, level, role);
-	if (child && !(role & LG_ROLE_DIRECT))
+	/* What is in the upper half is global, and stays until that is flushed. */
+	if (child && !(role & LG_ROLE_DIRECT) && !(walk->gva >> 63))
 		lg_shadow_sync(vcpu, child);
 	if (!child)
 		child = lg_shadow_new(vm, gfn, level, role);
@@ -169,8 +170,12 @@ static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first = round_down(gfn, LG_LARGE_FRAMES);
 	unsigned int i;
 
+	if (walk->leaf < 2)
+		return false;
+	if (lg_frame_large_pfn(vcpu->vm, gfn, first_pfn))
+		return true;
 	*first_pfn = pfn - (gfn - first);
-	if (walk->leaf < 2 || (*first_pfn & (LG_LARGE_FRAMES - 1)) ||
+	if ((*first_pfn & (LG_LARGE_FRAMES - 1)) ||
 	    !lg_frame_may_be_large(vcpu->vm, gfn))
 		return false;
 	if (!PageCompound(pfn_to_page(pfn)) ||
@@ -210,22 +215,79 @@ static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 	}
 }
 
-/* A table of the Guest's: its neighbours are looked at, too. */
+/* The entries beside one that faulted: those that map nothing yet are looked at, too. */
+static void fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int first,
+		       const u64 entries[AROUND], u64 mask)
+{
+	unsigned int i;
+
+	for (i = 0; i < AROUND; i++) {
+		u64 now = page->table[first + i];
+
+		if (lg_mapped(now))
+			continue;
+		if (!(entries[i] & _PAGE_PRESENT)) {
+			if (now)
+				WRITE_ONCE(page->table[first + i], 0);
+			continue;
+		}
+		lg_shadow_fill(vcpu->vm, page, first + i, entries[i] & mask);
+		vcpu->stats.prefills += lg_mapped(page->table[first + i]);
+	}
+}
+
+static int read_around(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int index,
+		       u64 entries[AROUND])
+{
+	unsigned int first = round_down(index, AROUND);
+
+	return lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, AROUND);
+}
+
 static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
 			u64 mask)
 {
-	unsigned int first = round_down(index, AROUND), i;
 	u64 entries[AROUND];
 
-	if (lg_read_entries(vcpu->vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, AROUND))
-		return;
-	for (i = 0; i < AROUND; i++) {
-		if (lg_mapped(page->table[first + i]))
-			continue;
-		lg_shadow_fill(vcpu->vm, page, first + i, entries[i] & mask);
-		if (lg_mapped(page->table[first + i]))
-			vcpu->stats.prefills++;
+	if (!read_around(vcpu->vm, page, index, entries))
+		fill_batch(vcpu, page, round_down(index, AROUND), entries, mask);
+}
+
+/*
+ * The quick way for most faults: if the shadow's tables lead all the way down,
+ * only the last of the Guest's entries is new. The tables above may be stale, but
+ * so may those be that a CPU remembers (SDM volume 3, 4.10.3). False: walk.
+ */
+static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
+{
+	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
+							      vcpu->root->kernel;
+	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
+	u64 entries[AROUND], above = _PAGE_RW, entry, pfn;
+	unsigned int index;
+
+	if (access & X86_PF_INSTR)
+		return false;
+	for (; page->level > 1; page = lg_shadow_child(page, index)) {
+		index = lg_table_index(gva, page->level);
+		if (!lg_shadow_child(page, index))
+			return false;
+		above &= page->table[index];
 	}
+	index = lg_table_index(gva, 1);
+	if ((page->role & LG_ROLE_DIRECT) || read_around(vcpu->vm, page, index, entries))
+		return false;
+	entry = entries[index % AROUND];
+	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted || (wanted && !above))
+		return false;
+	if (!lg_frame_pfn(vcpu->vm, LG_ENTRY_FRAME(entry), &pfn))
+		return false;
+	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(pfn, entry, page->role),
+		      LG_ENTRY_FRAME(entry));
+	fill_batch(vcpu, page, round_down(index, AROUND), entries, ~0ULL);
+	list_move(&page->list, &vcpu->vm->mmu.pages);
+	vcpu->stats.shadow_fills++;
+	return true;
 }
 
 /* Make the entry that @walk asks for; the frame behind it is @pfn. */
@@ -311,6 +373,8 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 
 	if (vcpu->vm->mmu.invalidating)
 		return LG_SLOW_WAIT;
+	if (fill_quickly(vcpu, gva, access))
+		return LG_FAST;
 	switch (lg_walk(vcpu, gva, access, &walk)) {
 	case LG_WALK_FAULT:
 		if (vcpu->cpu->mode == LG_USER && !(walk.error & X86_PF_PROT))

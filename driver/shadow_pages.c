@@ -132,7 +132,8 @@ void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 	mmu->by_id[page->id] = page;
 }
 
-static struct hlist_head *bucket(struct lg_vm *vm, gfn_t gfn)
+/* Where the pages are that shadow what is in frame @gfn, among others. */
+struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn)
 {
 	return &vm->mmu.hash[hash_64(gfn, LG_SHADOW_HASH_BITS)];
 }
@@ -141,7 +142,7 @@ struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8
 {
 	struct lg_shadow_page *page;
 
-	hlist_for_each_entry(page, bucket(vm, gfn), hash)
+	hlist_for_each_entry(page, lg_shadow_bucket(vm, gfn), hash)
 		if (page->gfn == gfn && page->level == level && page->role == role)
 			return page;
 	return NULL;
@@ -162,32 +163,11 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	page->role = role;
 	memset64(page->table, lg_unknown, LG_ENTRIES);
 	lg_shadow_number(vm, page);
-	hlist_add_head(&page->hash, bucket(vm, gfn));
+	page->changed = false;
+	hlist_add_head(&page->hash, lg_shadow_bucket(vm, gfn));
 	list_move(&page->list, &mmu->pages);
 	mmu->count++;
 	return page;
-}
-
-static bool is_window(const struct lg_shadow_page *page, unsigned int index)
-{
-	return (page->role & LG_ROLE_ROOT) && index == LG_WINDOW_INDEX;
-}
-
-/* Does the entry map something of the Guest's? */
-bool lg_shadow_maps(const struct lg_shadow_page *page, unsigned int index)
-{
-	return lg_mapped(page->table[index]) && !is_window(page, index);
-}
-
-/* What an entry points to; NULL: no page of ours. */
-struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page, unsigned int index)
-{
-	u64 entry = page->table[index];
-
-	if (page->level == 1 || !lg_mapped(entry) || (entry & _PAGE_PSE) ||
-	    is_window(page, index))
-		return NULL;
-	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
 }
 
 /*
@@ -200,13 +180,9 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 
 	narrower = (old & ~entry & (_PAGE_PRESENT | _PAGE_RW)) | (entry & ~old & _PAGE_NX) |
 		   ((old ^ entry) & (GENMASK_ULL(51, PAGE_SHIFT) | _PAGE_PSE));
-	if (lg_mapped(old)) {
-		page->used--;
-		if (narrower)
-			WRITE_ONCE(vm->mmu.generation, vm->mmu.generation + 1);
-	}
-	if (lg_mapped(entry))
-		page->used++;
+	if (lg_mapped(old) && narrower)
+		WRITE_ONCE(vm->mmu.generation, vm->mmu.generation + 1);
+	__assign_bit(index, page->used, lg_mapped(entry));
 	WRITE_ONCE(page->table[index], entry);
 }
 
@@ -273,7 +249,7 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 {
 	struct lg_shadow_page *child = lg_shadow_child(page, index);
 
-	if (is_window(page, index))
+	if (lg_is_window(page, index))
 		return;
 	if (child)
 		lg_place_del(vm, &child->parents, page, index);
@@ -290,9 +266,8 @@ void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	unsigned int i;
 
-	for (i = 0; i < LG_ENTRIES && page->used; i++)
-		if (lg_shadow_maps(page, i))
-			lg_shadow_drop(vm, page, i, lg_unknown);
+	for_each_set_bit(i, page->used, LG_ENTRIES)
+		lg_shadow_drop(vm, page, i, lg_unknown);
 }
 
 static void nothing(void *unused)
@@ -300,25 +275,32 @@ static void nothing(void *unused)
 }
 
 /**
- * lg_flush_others - no other CPU runs this VM with what its TLB had before
+ * lg_leave_guest - make vCPUs leave the Guest
  * @vm: the VM
+ * @mask: bit n: vCPU n
  *
- * A vCPU that runs is made to leave the Guest, by an IPI that we wait for; one
- * that does not run flushes when it enters. Pairs with the barrier in run.c
- * between setting running_cpu and entering.
+ * By an IPI that we wait for, if they run elsewhere. What was written before is
+ * seen by them before they enter again. Pairs with the barrier in run.c between
+ * setting running_cpu and entering.
  */
-void lg_flush_others(struct lg_vm *vm)
+void lg_leave_guest(struct lg_vm *vm, u64 mask)
 {
 	unsigned int i;
 
 	smp_mb();
 	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		struct lg_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
+		struct lg_vcpu *vcpu = mask & BIT_ULL(i) ? READ_ONCE(vm->vcpus[i]) : NULL;
 		int cpu = vcpu ? READ_ONCE(vcpu->running_cpu) : -1;
 
 		if (cpu >= 0 && cpu != smp_processor_id())
 			smp_call_function_single(cpu, nothing, NULL, 1);
 	}
+}
+
+/** lg_flush_others - no other CPU runs this VM with what its TLB had before */
+void lg_flush_others(struct lg_vm *vm)
+{
+	lg_leave_guest(vm, ~0ULL);
 }
 
 /* What was unlinked may be used again, once nobody can walk it. */

@@ -120,6 +120,18 @@ bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn)
 	return true;
 }
 
+/* The same for the 2 MiB around @gfn, if an entry has them all. */
+bool lg_frame_large_pfn(struct lg_vm *vm, gfn_t gfn, u64 *first_pfn)
+{
+	struct lg_memory_slot *slot = slot_of(vm, gfn);
+	lg_place_t place = slot ? slot->large_places[large_of(slot, gfn)] : 0;
+	unsigned int index;
+
+	if (place)
+		*first_pfn = LG_ENTRY_FRAME(lg_place_page(vm, place, &index)->table[index]);
+	return place;
+}
+
 /*
  * May the 2 MiB around @gfn be one entry? They must be in one slot; whether the
  * Host has them in one piece is remembered until the mmu_notifier comes by.

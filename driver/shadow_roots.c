@@ -198,6 +198,7 @@ static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
 	empty_root(vcpu, root);
 	root->gfn = root->kernel->gfn = root->user->gfn = gfn;
 	root->used = ++vcpu->root_clock;
+	lg_shadow_adopt(vcpu->vm, root->kernel, vcpu->root->kernel);
 	vcpu->root = root;
 	return false;
 }

@@ -15,13 +15,12 @@
 #define USER_LAST	(gva_t)GENMASK_ULL(46, 0)
 #define KERNEL_FIRST	(gva_t)GENMASK_ULL(63, 47)
 
-/* May an entry stand for the Guest's in a page of this role, as far as is seen here? */
-static bool usable(u64 guest_entry, u8 role)
+/** lg_usable - may a leaf stand for the Guest's, in a page of this role? */
+bool lg_usable(u64 guest_entry, u8 role)
 {
-	const u64 wanted = _PAGE_PRESENT | _PAGE_ACCESSED;
+	u64 wanted = _PAGE_PRESENT | _PAGE_ACCESSED | (role & LG_ROLE_KERNEL ? 0 : _PAGE_USER);
 
-	return (guest_entry & wanted) == wanted && !lg_reserved_bits(guest_entry, 1) &&
-	       ((role & LG_ROLE_KERNEL) || (guest_entry & _PAGE_USER));
+	return (guest_entry & wanted) == wanted && !lg_reserved_bits(guest_entry, 1);
 }
 
 /**
@@ -40,7 +39,7 @@ void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 	u64 now = page->table[index], pfn;
 	gfn_t gfn = LG_ENTRY_FRAME(guest_entry);
 
-	if (usable(guest_entry, page->role)) {
+	if (lg_usable(guest_entry, page->role)) {
 		if (lg_mapped(now) && page->links[index].gfn == gfn) {
 			lg_shadow_relink(vm, page, index,
 					 lg_shadow_leaf_entry(LG_ENTRY_FRAME(now), guest_entry,
@@ -62,7 +61,7 @@ static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned i
 {
 	gfn_t gfn = LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE);
 
-	if (usable(guest_entry, page->role) && (guest_entry & _PAGE_PSE) &&
+	if (lg_usable(guest_entry, page->role) && (guest_entry & _PAGE_PSE) &&
 	    page->links[index].gfn == gfn)
 		lg_shadow_relink(vm, page, index,
 				 lg_shadow_leaf_entry(LG_ENTRY_FRAME(page->table[index]),
@@ -112,10 +111,10 @@ static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page
 
 /* Where it is swapped out: entries without an A bit, to be looked at again. */
 static void read_entries(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int first,
-			 u64 entries[BATCH])
+			 unsigned int count, u64 *entries)
 {
-	if (lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, BATCH))
-		memset64(entries, _PAGE_PRESENT, BATCH);
+	if (lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, count))
+		memset64(entries, _PAGE_PRESENT, count);
 }
 
 /*
@@ -129,29 +128,62 @@ static void read_entries(struct lg_vm *vm, const struct lg_shadow_page *page, un
 static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start, gva_t last)
 {
 	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
-	unsigned int i = lg_table_index(start, page->level);
+	unsigned int first = lg_table_index(start, page->level), i;
 	unsigned int end = lg_table_index(last, page->level);
-	unsigned int batch = LG_ENTRIES, read = batch;
+	bool whole = !first && end == LG_ENTRIES - 1, changed;
+	unsigned int read = LG_ENTRIES;
 	struct lg_vm *vm = vcpu->vm;
 
-	if (!i && end == LG_ENTRIES - 1) {
-		if (page->synced == vm->mmu.sync_clock)
-			return;
-		page->synced = vm->mmu.sync_clock;
-	}
+	if (page->synced == vm->mmu.sync_clock &&
+	    (whole || (page->synced_start == start && page->synced_last == last)))
+		return;
+	changed = !whole || lg_table_changed(vm, page);
+	page->synced = vm->mmu.sync_clock;
+	page->synced_start = start;
+	page->synced_last = last;
+	if (!changed && page->level == 1)
+		return;
 	vcpu->stats.shadow_syncs++;
-	for (start &= ~(span - 1); i <= end && page->used; i++, start += span) {
-		struct lg_shadow_page *child;
+	for (i = first; (i = find_next_bit(page->used, end + 1, i)) <= end; i++) {
+		gva_t from = i == first ? start : (start & ~(span - 1)) + (i - first) * span;
+		struct lg_shadow_page *child = lg_shadow_child(page, i);
 
-		if (!lg_shadow_maps(page, i))
+		if (!changed) {
+			if (child && !(child->role & LG_ROLE_DIRECT))
+				sync_page(vcpu, child, from, from | (span - 1));
 			continue;
-		batch = round_down(i, BATCH);
-		if (batch != read)
-			read_entries(vm, page, batch, entries);
-		read = batch;
-		child = sync_entry(vm, page, i, entries[i - batch]);
+		}
+		/* One by one where there is but one, or they lie far apart. */
+		if (i >= read + BATCH || read == LG_ENTRIES) {
+			read = i;
+			read_entries(vm, page, i, min3(BATCH, end + 1 - i, LG_ENTRIES - i),
+				     entries);
+		}
+		child = sync_entry(vm, page, i, entries[i - read]);
 		if (child)
-			sync_page(vcpu, child, start, min(last, start + span - 1));
+			sync_page(vcpu, child, from, min(last, from | (span - 1)));
+	}
+}
+
+/**
+ * lg_shadow_adopt - let a new root have the Guest's kernel from an old one
+ * @vm: the VM
+ * @to: empty root
+ * @from: root in use
+ *
+ * What is global there is so here: it needs no comparing.
+ */
+void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from)
+{
+	unsigned int i = LG_ENTRIES / 2;
+
+	for_each_set_bit_from(i, from->used, LG_ENTRIES) {
+		struct lg_shadow_page *child = lg_shadow_child(from, i);
+		u64 entry;
+
+		read_entries(vm, to, i, 1, &entry);
+		if (child && same_table(to, child, entry))
+			lg_shadow_link(vm, to, i, child, lg_shadow_table_entry(to, child, entry));
 	}
 }
 

@@ -27,6 +27,26 @@ static void free_vcpu_parts(struct lg_vcpu *vcpu)
 	kfree(vcpu);
 }
 
+/**
+ * lg_reset_regs - kernel mode, all zero but these
+ * @vcpu: the virtual CPU; its mutex is held
+ * @ip: %rip, canonical
+ * @sp: %rsp
+ * @gs_base: canonical
+ */
+void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base)
+{
+	*vcpu->regs = (struct guest_regs) {
+		.ip = ip, .sp = sp, .flags = lg_runnable_flags(0),
+		.cs = __USER_CS, .ss = __USER_DS,
+	};
+	vcpu->cpu->mode = LG_KERNEL;
+	vcpu->cpu->ds = vcpu->cpu->es = vcpu->cpu->fs = vcpu->cpu->gs = 0;
+	vcpu->cpu->fs_base = 0;
+	vcpu->cpu->gs_base = gs_base;
+	vcpu->cpu->kernel_gs_base = gs_base;
+}
+
 static atomic64_t last_serial = ATOMIC64_INIT(0);
 
 static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
@@ -41,12 +61,10 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	vcpu->running_cpu = -1;
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
-	vcpu->cpu->mode = LG_KERNEL;
+	vcpu->state = id ? LG_VCPU_DOWN : LG_VCPU_RUNNING;
 	vcpu->cpu->pke = lg_pke;
 	vcpu->cpu->last_fault = ~0ULL;
-	vcpu->regs->cs = __USER_CS;
-	vcpu->regs->ss = __USER_DS;
-	vcpu->regs->flags = lg_runnable_flags(0);
+	lg_reset_regs(vcpu, 0, 0, 0);
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->halted);
 	lg_hrtimer_setup(&vcpu->timer, lg_timer_fires);
@@ -173,6 +191,7 @@ static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 	vcpu->cpu->fs_base = from->fs_base;
 	vcpu->cpu->gs_base = from->gs_base;
 	vcpu->cpu->kernel_gs_base = from->gs_base;
+	vcpu->state = LG_VCPU_RUNNING;
 	lg_load_cr3(vcpu, from->cr3 & GENMASK_ULL(51, 0));
 	return 0;
 }

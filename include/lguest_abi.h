@@ -57,7 +57,7 @@
 #define LHCALL_CONSOLE		4  /* (gva, length): early console output; returns bytes written */
 #define LHCALL_LOAD_CR3		5  /* (CR3 with PCID and NOFLUSH, as MOV to CR3 takes it) */
 #define LHCALL_FLUSH_TLB	6  /* (LGUEST_FLUSH_*, start, end): this vCPU */
-#define LHCALL_FLUSH_MULTI	7  /* (LGUEST_FLUSH_*, start, end, gva of 64-bit vCPU mask) */
+#define LHCALL_FLUSH_MULTI	7  /* (LGUEST_FLUSH_*, start, end, mask): other vCPUs, bit n: vCPU n */
 #define LHCALL_SET_PTE		8  /* (gpa of the entry, new value): a hint */
 #define LHCALL_RELEASE_PT	9  /* (gfn): no page table any more: a hint */
 #define LHCALL_SET_TIMER	10 /* (nanoseconds from now): one interrupt on line 0; ~0 cancels */
@@ -65,8 +65,8 @@
 #define LHCALL_LOAD_TLS		12 /* (entry 0, 1, 2): the three TLS descriptors of the GDT */
 #define LHCALL_IRET		13 /* (): to lguest_data.iret, with its ax, cx and r11 */
 #define LHCALL_INTERRUPT	14 /* (): deliver what is pending and not blocked, if irq_enabled */
-#define LHCALL_SEND_IPI		15 /* (vector, vCPU number) */
-#define LHCALL_VCPU_UP		16 /* (vCPU number, &struct lguest_vcpu_up) */
+#define LHCALL_SEND_IPI		15 /* (vector, vCPU number); 2 is an NMI */
+#define LHCALL_VCPU_UP		16 /* (vCPU number, &struct lguest_vcpu_up); -EBUSY: it is up */
 #define LHCALL_VCPU_DOWN	17 /* (): this vCPU, no return until it is brought up again */
 #define LHCALL_KICK		18 /* (vCPU number): end its HALT */
 #define LHCALL_DEBUG_PUTC	19 /* (character) on the Host's log */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which of the Guest's page tables have changed: the Guest keeps a map, one byte
+ * for each page of its memory, and sets it after each write to a page table.
+ * So a flush of everything need not compare everything. All under mmu_lock.
+ *
+ * A Guest that lies here keeps stale mappings of its own memory.
+ */
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+
+#include "lg.h"
+
+/* Read a byte of the map, and take it back to 0. */
+static bool take_mark(struct lg_vm *vm, gfn_t gfn)
+{
+	u8 __user *byte = (u8 __user *)vm->mmu.dirty_map + gfn;
+	u8 mark = 1;
+	int err;
+
+	pagefault_disable();
+	err = __get_user(mark, byte);
+	if (!err && mark)
+		err = __put_user(0, byte);
+	pagefault_enable();
+	/* Seen and taken back before the entries are read. */
+	smp_mb();
+	return err || mark;
+}
+
+/**
+ * lg_table_changed - has the Guest's table behind @page changed since it was compared?
+ * @vm: the VM
+ * @page: shadow page
+ *
+ * Says yes once: the caller compares it now. Top-level tables have no mark.
+ */
+bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
+{
+	struct lg_shadow_page *other;
+	bool changed;
+
+	if (page->level == LG_PT_LEVELS || page->gfn >= vm->mmu.dirty_map_size)
+		return true;
+	/* The mark is for all the pages that shadow this table. */
+	if (take_mark(vm, page->gfn))
+		hlist_for_each_entry(other, lg_shadow_bucket(vm, page->gfn), hash)
+			if (other->gfn == page->gfn)
+				other->changed = true;
+	changed = page->changed;
+	page->changed = false;
+	return changed;
+}
+
+/** lg_tables_changed - what is known of all tables is stale: the map is a new one */
+void lg_tables_changed(struct lg_vm *vm)
+{
+	struct lg_shadow_page *page;
+
+	list_for_each_entry(page, &vm->mmu.pages, list)
+		page->changed = true;
+}
