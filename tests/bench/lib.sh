@@ -9,7 +9,7 @@
 #   NAME.marks   what the plugin wrote (where it can see the program's instructions)
 # or fails.
 
-all_sides="native lguest"
+all_sides="native lguest kvm-npt0 kvm-npt1 qemu-tcg uml native-6.1 xen-pv"
 bench=$LG_TOP/tests/bench
 out=$LG_BUILD/bench
 guest=$LG_BUILD/guest-6.12/bzImage
@@ -66,4 +66,61 @@ firmware_ticks()
 	rm -f "$out/firmware.out"
 	plain_machine -kernel "$out/firmware" -debugcon "file:$out/firmware.out" "$@" >&2
 	echo $((16#$(cat "$out/firmware.out")))
+}
+
+# host_modules NAME...: these modules of the host kernel and what they need, in the
+# order of loading, in $out/modules.
+host_modules()
+{
+	local kernel n=10 file
+	kernel=$("$LG_TOP/scripts/fetch-kernel" 6.1-cloud) || return 1
+	rm -rf "$out/modules"
+	mkdir -p "$out/modules"
+	modprobe -d "$kernel/root" -S "$(cat "$kernel/release")" --show-depends -a "$@" |
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' |
+	while read -r file; do
+		n=$((n + 1))
+		cp "$file" "$out/modules/$n-$(basename "$file")"
+	done
+}
+
+# qemu_in_host SIDE ACCEL CPU [MODULE=PARAMETERS]... -- WORD...: a side that runs the guest
+# kernel in this machine's QEMU inside the host; host_modules were called before.
+qemu_in_host()
+{
+	local name=$1 accel=$2 cpu=$3 parameters=()
+	shift 3
+	while [ "$1" != -- ]; do parameters+=("$1"); shift; done
+	shift
+	host_machine --no-load --qemu -plugin --qemu "$out/expensive.so,out=$out/$name.marks" \
+		--add "$out/bench.cpio" --add "$out/firmware" --add "$out/modules" \
+		--add "$(command -v qemu-system-x86_64):lg/qemu-system-x86_64" \
+		--add /usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so:lg/qemu/accel-tcg-x86_64.so \
+		--add /usr/share/seabios/bios-256k.bin:lg/qemu/bios-256k.bin \
+		--add /usr/share/qemu/linuxboot_dma.bin:lg/qemu/linuxboot_dma.bin \
+		--add /usr/share/qemu/kvmvapic.bin:lg/qemu/kvmvapic.bin \
+		--add "$bench/sides/in-host.sh" --add "$bench/sides/qemu-in-host" -- \
+		/lg/qemu-in-host "$guest_memory" \
+		"$kernel_arguments console=ttyS0 bench_end=reboot $(arguments "$@")" "$accel" "$cpu" \
+		"${parameters[@]}" >"$out/$name.txt"
+}
+
+# peer_packages NAME PACKAGE...: unpack these packages of Debian 12 into the cache, and
+# print where. Nothing is installed.
+peer_packages()
+{
+	local name=$1 into=$LG_CACHE/peers/$1
+	shift
+	if [ ! -e "$into/done" ]; then
+		. "$LG_TOP/scripts/apt-private.sh"
+		lock "peer-$name"
+		apt_refresh bookworm
+		rm -rf "$into"
+		mkdir -p "$into"
+		say "downloading $*"
+		apt_unpack bookworm "$into" "$@"
+		touch "$into/done"
+		unlock
+	fi
+	echo "$into/root"
 }

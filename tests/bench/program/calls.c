@@ -20,14 +20,15 @@
 
 /* --- Nothing but the processor and its memory. --------------------------------- */
 
-#define WALK_PAGES	512
+#define WALK_PAGES	64
+#define WALK_PLACES	512		/* a cache line each, eight to the page */
 
 static struct place {
 	struct place *next;
 	uint64_t value;
 } *places;
 
-/* A chain through 2 MiB, each link in another page, none near the one before. */
+/* A chain through 256 KiB, each link in another page than the one before. */
 static void prepare_compute(void)
 {
 	char *memory = mmap(NULL, WALK_PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -35,11 +36,11 @@ static void prepare_compute(void)
 	unsigned int i;
 
 	MUST(memory == MAP_FAILED ? -1 : 0);
-	for (i = 0; i < WALK_PAGES; i++) {
-		struct place *place = (struct place *)(memory + i * PAGE + i % 64 * 64);
-		unsigned int next = (i + 211) % WALK_PAGES;
+	for (i = 0; i < WALK_PLACES; i++) {
+		struct place *place = (struct place *)(memory + i % WALK_PAGES * PAGE + i / 64 * 512);
+		unsigned int next = (i + 211) % WALK_PLACES;
 
-		place->next = (struct place *)(memory + next * PAGE + next % 64 * 64);
+		place->next = (struct place *)(memory + next % WALK_PAGES * PAGE + next / 64 * 512);
 		place->value = i;
 	}
 	places = (struct place *)memory;

@@ -6,7 +6,8 @@
 side()
 {
 	host_machine --qemu -plugin --qemu "$out/expensive.so,out=$out/lguest.marks" \
-		--add "$out/bench.cpio" --add "$out/bench" --add "$bench/sides/lguest-in-host" -- \
+		--add "$out/bench.cpio" --add "$out/bench" --add "$out/hypercall" \
+		--add "$bench/sides/in-host.sh" --add "$bench/sides/lguest-in-host" -- \
 		/lg/lguest-in-host "$guest_memory" \
 		"$kernel_arguments bench_end=poweroff $(arguments "$@")" >"$out/lguest.txt"
 }
