@@ -19,7 +19,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -566,42 +565,51 @@ static void on_alarm(int signal)
 	(void)signal;
 }
 
+/*
+ * A Guest may run for ever, with the other thread waiting for its vCPU: so each has
+ * its own signals.
+ */
+static void wake_until_done(const pthread_t *threads, unsigned int count)
+{
+	bool done[2] = { false, false };
+	unsigned int i, left = count;
+
+	while (left) {
+		usleep(5000);
+		for (i = 0; i < count; i++) {
+			if (done[i])
+				continue;
+			done[i] = !pthread_tryjoin_np(threads[i], NULL);
+			left -= done[i];
+			if (!done[i])
+				pthread_kill(threads[i], SIGALRM);
+		}
+	}
+}
+
 static int fuzz_all(unsigned int seed, unsigned int calls)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
-	struct itimerval timer = {
-		.it_value = { .tv_usec = 20000 }, .it_interval = { .tv_usec = 20000 },
-	}, none = { 0 };
 	unsigned int done;
 
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
 	/* A killed VM stays killed: so a new one now and then. */
 	for (done = 0; done < calls; done += 40) {
 		struct fuzz f[2];
-		pthread_t thread;
+		pthread_t threads[2];
 		struct vm vm;
-		int err;
+		int err = vm_make(&vm);
 
-		do {
-			err = vm_make(&vm);
-		} while (err == -EINTR);
 		if (err)
 			return err;
 		spin_at(&vm);
 		f[0] = (struct fuzz){ .vm = &vm, .seed = seed + done, .calls = 20 };
 		f[1] = (struct fuzz){ .vm = &vm, .seed = seed + done + 1, .calls = 20 };
-		pthread_create(&thread, NULL, fuzz, &f[1]);
-		fuzz(&f[0]);
-		/* It may wait in LGUEST_RUN for ever: signals of the timer come to us. */
-		while (pthread_tryjoin_np(thread, NULL)) {
-			vm.run->immediate_exit = 1;
-			pthread_kill(thread, SIGALRM);
-			usleep(1000);
-		}
+		pthread_create(&threads[0], NULL, fuzz, &f[0]);
+		pthread_create(&threads[1], NULL, fuzz, &f[1]);
+		wake_until_done(threads, 2);
 		vm_end(&vm);
 	}
-	setitimer(ITIMER_REAL, &none, NULL);
 	return 0;
 }
 

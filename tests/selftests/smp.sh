@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A guest with several virtual CPUs: they come up, interrupt each other, go offline
+# and come back under load, answer NMIs, flush each other's TLBs; and the guest
+# knows what time the host has kept from it. On more CPUs than the host has, too.
+# shellcheck source=tests/lib/check.sh
+. ./check.sh
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
+
+# run CPUS COMMANDS: run COMMANDS in a guest; what it says is in $work/out.
+run()
+{
+	lg-run --log "$work/log" --cpus="$1" --stats --add "$tests/userland64:/bin/userland64" -- \
+		sh -c "$2" >"$work/out" 2>"$work/err" && return
+	tail -n 30 "$work/out" "$work/log" "$work/err"
+	return 1
+}
+
+# out TEXT: the guest said that line.
+out() { grep -qxF -- "$1" "$work/out" || { echo "no \"$1\" in:"; cat "$work/out"; return 1; }; }
+
+# over NUMBER NAME: the host counted more than NUMBER of NAME.
+over()
+{
+	count=$(sed -n "s/^lguest:   $2 *\([0-9]*\)$/\1/p" "$work/err")
+	echo "$2: ${count:-none}"
+	[ "${count:-0}" -gt "$1" ]
+}
+
+clean() { ! grep -aE 'WARNING|BUG|Oops|rcu.*stall|No irq handler|soft lockup' "$work/log"; }
+
+# shellcheck disable=SC2016  # for the guest
+load='work() { i=0; while [ $i -lt 40 ]; do busybox true; echo x | grep -q x; i=$((i + 1)); done; }
+	for i in 1 2 3 4; do work & done'
+
+check two_cpus run 2 'nproc; awk "/^RES:/ { print (\$2 + \$3 > 0 ? \"rescheduled\" : \"\") }
+	/^CAL:/ { print (\$2 + \$3 > 0 ? \"called\" : \"\") }" /proc/interrupts'
+check both_are_online out 2
+check reschedule_interrupts_arrive out rescheduled
+check function_calls_arrive out called
+check no_complaint_of_two clean
+
+check four_cpus_under_load run 4 "nproc; $load; wait; echo done; awk '/^cpu / { print (\$9 > 0 ? \"stolen\" : \"\") }' /proc/stat"
+check all_four_are_online out 4
+check load_ends out "done"
+check stolen_time_is_told out stolen
+check no_complaint_of_four clean
+
+# shellcheck disable=SC2016  # for the guest
+check hotplug_under_load run 4 "$load"'
+	for round in 1 2 3 4 5; do
+		for state in 0 1; do
+			for cpu in 1 2 3; do echo $state >/sys/devices/system/cpu/cpu$cpu/online || echo failed; done
+		done
+	done
+	wait; nproc; echo done'
+check all_are_back out 4
+check load_ends_after_hotplug out "done"
+check no_complaint_of_hotplug clean
+
+check nmi_to_all_cpus run 4 'echo l >/proc/sysrq-trigger; echo "backtraces $(dmesg | grep -c "NMI backtrace for cpu")"'
+check each_has_its_backtrace out "backtraces 4"
+
+# Threads that map and unmap in one address space, and a page table in use elsewhere.
+check threads_share_memory run 4 'userland64 | grep -c "^ok"'
+check all_of_userland out 27
+check flushes_reach_the_others over 0 "hypercall flush multi"
+check sixteen_cpus run 16 'nproc'
+check sixteen_are_online out 16
+check no_complaint_of_sixteen clean
+checked
