@@ -35,6 +35,7 @@ clean() { ! grep -aE 'WARNING|BUG|Oops|rcu.*stall|No irq handler|soft lockup' "$
 load='work() { i=0; while [ $i -lt 40 ]; do busybox true; echo x | grep -q x; i=$((i + 1)); done; }
 	for i in 1 2 3 4; do work & done'
 
+# shellcheck disable=SC2016  # for the guest
 check two_cpus run 2 'nproc; awk "/^RES:/ { print (\$2 + \$3 > 0 ? \"rescheduled\" : \"\") }
 	/^CAL:/ { print (\$2 + \$3 > 0 ? \"called\" : \"\") }" /proc/interrupts'
 check both_are_online out 2
@@ -60,6 +61,7 @@ check all_are_back out 4
 check load_ends_after_hotplug out "done"
 check no_complaint_of_hotplug clean
 
+# shellcheck disable=SC2016  # for the guest
 check nmi_to_all_cpus run 4 'echo l >/proc/sysrq-trigger; echo "backtraces $(dmesg | grep -c "NMI backtrace for cpu")"'
 check each_has_its_backtrace out "backtraces 4"
 
