@@ -106,8 +106,10 @@ static int __init lg_init(void)
 		pr_err("no windows for the Switcher (error %d)\n", err);
 		return err;
 	}
+	lg_debugfs_init();
 	err = misc_register(&lg_device);
 	if (err) {
+		lg_debugfs_exit();
 		lg_windows_exit();
 		return err;
 	}
@@ -120,6 +122,7 @@ static int __init lg_init(void)
 static void __exit lg_exit_module(void)
 {
 	misc_deregister(&lg_device);
+	lg_debugfs_exit();
 	lg_windows_exit();
 }
 

@@ -77,8 +77,8 @@ static bool launcher_has_shadow_stack(void)
  */
 static void quiet_debug_store(struct lg_window *w)
 {
-	w->pebs = quiet_msr(boot_cpu_has(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
-	w->debugctl = quiet_msr(boot_cpu_has(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
+	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
+	w->debugctl = quiet_msr(cpu_feature_enabled(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
 }
 
 static void restore_debug_store(struct lg_window *w)
@@ -161,6 +161,10 @@ void lg_window_put(struct lg_vcpu *vcpu)
 
 	vcpu->saved_regs = *vcpu->regs;
 	vcpu->saved_cpu = *vcpu->cpu;
+	vcpu->stats.direct_syscalls = vcpu->cpu->direct_syscalls;
+	vcpu->stats.direct_returns = vcpu->cpu->direct_returns;
+	vcpu->stats.direct_events = vcpu->cpu->direct_events;
+	vcpu->stats.direct_cr3_loads = vcpu->cpu->direct_cr3_loads;
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
 	vcpu->window = NULL;
@@ -198,12 +202,12 @@ static void clear_cpu_buffers(void)
 {
 	static const u16 ds = __KERNEL_DS;
 
-	if (boot_cpu_has_bug(X86_BUG_MDS) || boot_cpu_has_bug(X86_BUG_TAA) ||
-	    boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA) || boot_cpu_has_bug(X86_BUG_RFDS))
+	if (static_cpu_has_bug(X86_BUG_MDS) || static_cpu_has_bug(X86_BUG_TAA) ||
+	    static_cpu_has_bug(X86_BUG_MMIO_STALE_DATA) || static_cpu_has_bug(X86_BUG_RFDS))
 		asm volatile("verw %0" : : "m" (ds) : "cc");
 }
 
-static void guest_speculation(bool guest)
+static __always_inline void guest_speculation(bool guest)
 {
 	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS)) {
 		u64 host = this_cpu_read(x86_spec_ctrl_current);

@@ -10,6 +10,7 @@
 #include <asm/trapnr.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /*
  * What the Guest may have in RFLAGS while it runs. IF is always set: ring 3
@@ -85,6 +86,7 @@ static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error
 	regs->ss = __USER_DS;
 	regs->flags = lg_runnable_flags(regs->flags & ~(u64)FLAGS_CLEARED);
 	vcpu->stats.injected++;
+	trace_lguest_inject(vcpu->id, vector, error);
 	return LG_FAST;
 }
 

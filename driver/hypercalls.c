@@ -11,6 +11,7 @@
 #include <asm/trap_pf.h>
 
 #include "lg.h"
+#include "trace.h"
 
 static bool direct = true;
 module_param(direct, bool, 0644);
@@ -70,6 +71,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 	u64 nr = regs->ax;
 
 	vcpu->stats.hypercalls++;
+	trace_lguest_hypercall(vcpu->id, nr, arg);
 	if (nr < ARRAY_SIZE(vcpu->stats.hypercall_nr))
 		vcpu->stats.hypercall_nr[nr]++;
 	switch (nr) {
@@ -129,6 +131,7 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 		arg[0] = READ_ONCE(entry->arg[0]);
 		arg[1] = READ_ONCE(entry->arg[1]);
 		arg[2] = READ_ONCE(entry->arg[2]);
+		trace_lguest_ring_call(vcpu->id, nr, arg);
 		/* Many flushes of everything are one: each may take a while. */
 		if (nr == LHCALL_FLUSH_TLB && arg[0] != LGUEST_FLUSH_RANGE)
 			flush = max_t(u64, flush, min_t(u64, arg[0], LGUEST_FLUSH_ALL));
@@ -138,6 +141,8 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 		WRITE_ONCE(data->hcall_status[slot], LGUEST_RING_DONE);
 		vcpu->ring_next = (slot + 1) % LGUEST_RING_SLOTS;
 	}
+	if (i)
+		vcpu->stats.ring_drains++;
 	if (flush)
 		lg_flush(vcpu, flush, 0, 0);
 }

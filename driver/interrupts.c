@@ -32,9 +32,12 @@ static bool blocked(u64 mask, unsigned int vector)
 /* The highest vector that could be delivered now, or -1. */
 int lg_interrupt_next(struct lg_vcpu *vcpu)
 {
-	u64 mask = vcpu->data ? READ_ONCE(vcpu->data->blocked_interrupts) : ~0ULL;
+	u64 mask;
 	int i;
 
+	if (bitmap_empty(vcpu->pending, LG_VECTORS))
+		return -1;
+	mask = vcpu->data ? READ_ONCE(vcpu->data->blocked_interrupts) : ~0ULL;
 	for (i = BITS_TO_LONGS(LG_VECTORS) - 1; i >= 0; i--) {
 		unsigned long bits = READ_ONCE(vcpu->pending[i]);
 

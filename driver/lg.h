@@ -103,6 +103,8 @@ struct lg_vm {
 	bool abi_ready;
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
 
+	struct dentry *debugfs;		/* its folder there, or an error */
+
 	/* Set once, by lg_kill(); the reason is for the person at the Launcher. */
 	unsigned long dead;
 	char reason[LGUEST_REASON_MAX];
@@ -113,6 +115,14 @@ struct lg_root {
 	gfn_t gfn;			/* of the Guest's top-level table; ~0: free */
 	struct lg_shadow_page *kernel, *user;
 	u64 used;			/* when, in lg_vcpu.root_clock */
+};
+
+/* Where the last quick fault found its table: good while nothing became narrower. */
+struct lg_last_table {
+	struct lg_shadow_page *root, *page;
+	gva_t gva;			/* in 2 MiB */
+	u64 generation;
+	bool writable;			/* as far as the levels above say */
 };
 
 /* switcher_vcpu.mode */
@@ -178,6 +188,7 @@ struct lg_vcpu {
 	struct lg_window *last_window;	/* where it was entered last */
 	u64 generation;			/* lg_mmu.generation at the last flush */
 	struct page **pages;		/* room for the 512 of a large page */
+	struct lg_last_table last_table;
 
 	/* An exception to deliver before anything else. */
 	bool exception_pending;
@@ -207,6 +218,7 @@ struct lg_vcpu {
 	gpa_t mmio_gpa;
 	struct lg_mmio mmio;
 
+	/* Read by debugfs.c at any time. direct_*: as of lg_window_put() */
 	struct lguest_stats stats;
 };
 
@@ -231,6 +243,13 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
 void lg_ioeventfd_release(struct lg_vm *vm);
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
 int lg_notifier_register(struct lg_vm *vm);
+
+/* debugfs.c: sleeps */
+void lg_debugfs_init(void);
+void lg_debugfs_exit(void);
+void lg_debugfs_vm(struct lg_vm *vm);
+void lg_debugfs_vcpu(struct lg_vcpu *vcpu);
+void lg_debugfs_remove(struct lg_vm *vm);
 
 /* window.c: all but init and exit with interrupts off or atomic */
 int lg_windows_init(void);

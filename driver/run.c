@@ -13,6 +13,7 @@
 #include <asm/trapnr.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /*
  * What the thread owes the kernel before it may go on: a signal, or work that
@@ -51,9 +52,12 @@ static bool enter_once(struct lg_vcpu *vcpu)
 	bool interrupted;
 
 	vcpu->stats.exits++;
+	trace_lguest_entry(vcpu->id, vcpu->cpu->mode, vcpu->regs->ip);
 	lg_window_enter(vcpu);
 	WRITE_ONCE(vcpu->running_cpu, -1);
 	lg_root_exit(vcpu);
+	trace_lguest_exit(vcpu->id, vcpu->regs->trap, vcpu->cpu->mode, vcpu->regs->ip,
+			  vcpu->regs->error, vcpu->cpu->cr2);
 
 	interrupted = is_host_interrupt(vcpu);
 	if (interrupted) {
@@ -100,7 +104,9 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 	enum lg_slow slow;
 
 	for (;;) {
-		lg_drain_ring(vcpu);
+		if (vcpu->data && READ_ONCE(vcpu->data->hcall_status[vcpu->ring_next]) ==
+				  LGUEST_RING_PENDING)
+			lg_drain_ring(vcpu);
 		if (READ_ONCE(vcpu->flush.kind))
 			lg_flush_requested(vcpu);
 		slow = lg_deliver(vcpu);

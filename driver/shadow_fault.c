@@ -15,9 +15,14 @@
 #include <asm/trapnr.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /* Entries that a fault looks at, the one that faulted among them. */
 #define AROUND		16U
+/* Where the Guest has nothing it may have more of it. */
+#define ABSENT		64U
+/* The same for one that is known to have been empty. */
+#define BESIDE		2U
 /* Pages to give up when there are too many. */
 #define RECLAIM		64
 
@@ -237,11 +242,11 @@ static void fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsign
 }
 
 static int read_around(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int index,
-		       u64 entries[AROUND])
+		       unsigned int count, u64 *entries)
 {
-	unsigned int first = round_down(index, AROUND);
+	unsigned int first = round_down(index, count);
 
-	return lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, AROUND);
+	return lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, count);
 }
 
 static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
@@ -249,8 +254,37 @@ static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 {
 	u64 entries[AROUND];
 
-	if (!read_around(vcpu->vm, page, index, entries))
+	if (!read_around(vcpu->vm, page, index, AROUND, entries))
 		fill_batch(vcpu, page, round_down(index, AROUND), entries, mask);
+}
+
+/*
+ * The table of @gva that the shadow's tables lead to, if they do; found without a
+ * search while nothing became narrower.
+ */
+static struct lg_shadow_page *last_table(struct lg_vcpu *vcpu, gva_t gva)
+{
+	struct lg_shadow_page *root = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
+							      vcpu->root->kernel, *page;
+	struct lg_last_table *last = &vcpu->last_table;
+	u64 above = _PAGE_RW;
+	unsigned int index;
+
+	if (last->root == root && last->gva == gva >> PMD_SHIFT &&
+	    last->generation == vcpu->vm->mmu.generation)
+		return last->page;
+	for (page = root; page && page->level > 1; page = lg_shadow_child(page, index)) {
+		index = lg_table_index(gva, page->level);
+		above &= page->table[index];
+	}
+	if (!page || (page->role & LG_ROLE_DIRECT))
+		return NULL;
+	*last = (struct lg_last_table) {
+		.root = root, .page = page, .gva = gva >> PMD_SHIFT, .writable = above & _PAGE_RW,
+		.generation = vcpu->vm->mmu.generation,
+	};
+	list_move(&page->list, &vcpu->vm->mmu.pages);
+	return page;
 }
 
 /*
@@ -260,32 +294,28 @@ static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
  */
 static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
-	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
-							      vcpu->root->kernel;
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
-	u64 entries[AROUND], above = _PAGE_RW, entry, pfn;
-	unsigned int index;
+	struct lg_shadow_page *page = last_table(vcpu, gva);
+	unsigned int index = lg_table_index(gva, 1), beside;
+	u64 entries[AROUND], entry, pfn;
 
-	if (access & X86_PF_INSTR)
+	if ((access & X86_PF_INSTR) || !page || (wanted && !vcpu->last_table.writable))
 		return false;
-	for (; page->level > 1; page = lg_shadow_child(page, index)) {
-		index = lg_table_index(gva, page->level);
-		if (!lg_shadow_child(page, index))
-			return false;
-		above &= page->table[index];
-	}
-	index = lg_table_index(gva, 1);
-	if ((page->role & LG_ROLE_DIRECT) || read_around(vcpu->vm, page, index, entries))
+	/* One that was looked at and not there: are its neighbours there now, too? */
+	beside = page->table[index] ? AROUND : BESIDE;
+	if (read_around(vcpu->vm, page, index, beside, entries))
 		return false;
-	entry = entries[index % AROUND];
-	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted || (wanted && !above))
-		return false;
-	if (!lg_frame_pfn(vcpu->vm, LG_ENTRY_FRAME(entry), &pfn))
+	entry = entries[index % beside];
+	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted ||
+	    !lg_frame_pfn(vcpu->vm, LG_ENTRY_FRAME(entry), &pfn))
 		return false;
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(pfn, entry, page->role),
 		      LG_ENTRY_FRAME(entry));
-	fill_batch(vcpu, page, round_down(index, AROUND), entries, ~0ULL);
-	list_move(&page->list, &vcpu->vm->mmu.pages);
+	if (beside == AROUND)
+		fill_batch(vcpu, page, round_down(index, AROUND), entries, ~0ULL);
+	else if (entries[(index ^ 1) % BESIDE] & _PAGE_PRESENT &&
+		 !lg_mapped(page->table[index ^ 1]))
+		fill_around(vcpu, page, index, ~0ULL);
 	vcpu->stats.shadow_fills++;
 	return true;
 }
@@ -310,6 +340,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 	vcpu->stats.shadow_fills++;
 	list_move(&page->list, &vcpu->vm->mmu.pages);
 	index = lg_table_index(walk->gva, page->level);
+	trace_lguest_shadow_fill(vcpu->id, walk->gva, gfn, pfn, page->level, vcpu->regs->error);
 	if (large) {
 		lg_shadow_map(vcpu->vm, page, index,
 			      lg_shadow_leaf_entry(first_pfn, guest_entry, page->role) | _PAGE_PSE,
@@ -331,7 +362,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 static void note_absent(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 {
 	struct lg_shadow_page *page = vcpu->root->user;
-	unsigned int index;
+	unsigned int index, i;
 
 	while (page && page->level > walk->leaf)
 		page = lg_shadow_child(page, lg_table_index(walk->gva, page->level));
@@ -340,10 +371,13 @@ static void note_absent(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 	index = lg_table_index(walk->gva, page->level);
 	if (lg_mapped(page->table[index]))
 		return;
-	if (page->level == 1)
-		fill_around(vcpu, page, index, ~0ULL);
-	else
+	if (page->level > 1) {
 		lg_shadow_drop(vcpu->vm, page, index, 0);
+		return;
+	}
+	index = round_down(index, ABSENT);
+	for (i = 0; i < ABSENT; i += AROUND)
+		fill_around(vcpu, page, index + i, ~0ULL);
 }
 
 /* A page fault for the Guest's kernel. The same again is not for the Switcher. */

@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /* Entries read from a Guest's table at once. */
 #define BATCH		16U
@@ -200,6 +201,51 @@ static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, g
 	sync_page(vcpu, root->kernel, start, last);
 }
 
+/* Compare what leads to the table of @gva, from @page down; the table's shadow, or NULL. */
+static struct lg_shadow_page *sync_path(struct lg_vm *vm, struct lg_shadow_page *page, gva_t gva)
+{
+	while (page && page->level > 1) {
+		unsigned int index = lg_table_index(gva, page->level);
+		u64 entry;
+
+		if (!lg_mapped(page->table[index]))
+			return NULL;
+		read_entries(vm, page, index, 1, &entry);
+		page = sync_entry(vm, page, index, entry);
+	}
+	return page;
+}
+
+static void sync_leaves(struct lg_vm *vm, struct lg_shadow_page *page, gva_t start, gva_t last)
+{
+	unsigned int i = lg_table_index(start, 1), end = lg_table_index(last, 1);
+	u64 entries[BATCH];
+	unsigned int first = i;
+
+	read_entries(vm, page, first, end + 1 - first, entries);
+	for (; i <= end; i++)
+		if (lg_mapped(page->table[i]))
+			lg_shadow_fill(vm, page, i, entries[i - first]);
+}
+
+/* A few pages of user space, in one table: as sync_root(), with less ado. */
+static void sync_few(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+{
+	struct lg_shadow_page *user = vcpu->root->user, *kernel = vcpu->root->kernel, *page;
+	unsigned int top = lg_table_index(start, LG_PT_LEVELS);
+	struct lg_vm *vm = vcpu->vm;
+
+	page = sync_path(vm, user, start);
+	if (page)
+		sync_leaves(vm, page, start, last);
+	/* The same tables below, but for those of text_poke() and its like. */
+	if (page && kernel->table[top] == (user->table[top] | _PAGE_NX))
+		return;
+	page = sync_path(vm, kernel, start);
+	if (page)
+		sync_leaves(vm, page, start, last);
+}
+
 static void sync_all(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	unsigned int i;
@@ -220,7 +266,9 @@ static void flush_range(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	if (start > last)
 		return;
-	if (start <= USER_LAST)
+	if (last <= USER_LAST && !((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)))
+		sync_few(vcpu, start, last);
+	else if (start <= USER_LAST)
 		sync_root(vcpu, vcpu->root, start, min(last, USER_LAST));
 	/* INVLPG drops global entries of all address spaces. */
 	if (last >= KERNEL_FIRST)
@@ -241,6 +289,7 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 	struct lg_vm *vm = vcpu->vm;
 
 	vcpu->stats.flushes++;
+	trace_lguest_flush(vcpu->id, kind, start, end);
 	spin_lock(&vm->mmu_lock);
 	vm->mmu.sync_clock++;
 	if (kind == LGUEST_FLUSH_RANGE)

@@ -110,6 +110,7 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 	lg_vm_get(vm);
 	/* Known to lg_flush_others() before anybody can run it. */
 	smp_store_release(&vm->vcpus[id], vcpu);
+	lg_debugfs_vcpu(vcpu);
 	fd_install(fd, file);
 	return fd;
 }
@@ -213,10 +214,6 @@ static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __use
 		return set_regs(vcpu, &regs);
 	case LGUEST_GET_STATS:
 		stats->shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
-		stats->direct_syscalls = vcpu->cpu->direct_syscalls;
-		stats->direct_returns = vcpu->cpu->direct_returns;
-		stats->direct_events = vcpu->cpu->direct_events;
-		stats->direct_cr3_loads = vcpu->cpu->direct_cr3_loads;
 		return copy_to_user(user, stats, sizeof(*stats)) ? -EFAULT : 0;
 	}
 	return -ENOTTY;

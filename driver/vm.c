@@ -41,6 +41,7 @@ struct lg_vm *lg_vm_create(void)
 		goto detach;
 	mmgrab(vm->mm);
 	__module_get(THIS_MODULE);
+	lg_debugfs_vm(vm);
 	return vm;
 detach:
 	lg_windows_detach(vm->mm);
@@ -61,6 +62,8 @@ static void vm_free(struct kref *kref)
 	struct lg_vm *vm = container_of(kref, struct lg_vm, kref);
 	unsigned int i;
 
+	/* First: nobody reads of what goes below. */
+	lg_debugfs_remove(vm);
 	mmu_notifier_unregister(&vm->notifier, vm->mm);
 	spin_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);

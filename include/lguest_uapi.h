@@ -144,7 +144,8 @@ struct lguest_stats {
 	__u64 direct_events;		/* exceptions that never left it */
 	__u64 direct_cr3_loads;		/* changes of page tables that never left it */
 	__u64 prefills;			/* shadow entries made beside those that faulted */
-	__u64 reserved[11];
+	__u64 ring_drains;		/* exits that found calls in the ring */
+	__u64 reserved[10];
 };
 
 #define LGUEST_IOC		0xb7

@@ -217,6 +217,7 @@ void report_stats(struct vm *vm)
 	print_stat("hypercalls", stats.hypercalls);
 	print_counts("hypercall", hypercall_names, (const uint64_t *)stats.hypercall_nr, LHCALL_NR);
 	print_stat("ring calls", stats.ring_calls);
+	print_stat("ring drains", stats.ring_drains);
 	print_stat("events delivered", stats.injected);
 	print_stat("register accesses (mmio)", stats.mmio);
 	print_stat("kicks by eventfd", stats.kicks);

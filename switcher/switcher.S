@@ -220,14 +220,12 @@ restore_host:
 	 * have left in the return predictor may name Host code. Fill it with
 	 * returns to nowhere before the first of ours.
 	 */
-	mov	$16, %eax
-1:	call	2f
+	.rept	32
+	call	1f
 	int3
-2:	call	3f
-	int3
-3:	add	$16, %rsp
-	dec	%eax
-	jnz	1b
+1:
+	.endr
+	add	$32 * 8, %rsp
 	lfence
 	lidt	WINDOW(HOST_IDTR + 6)
 	popfq

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the Guests make the Host do, to be read while they run:
+ *
+ *   /sys/kernel/debug/lguest/PID-SERIAL/{stats,stats.json}	sums over the vCPUs
+ *   .../vcpuN/{stats,stats.json}
+ *
+ * A vCPU that runs has its mutex for as long as LGUEST_RUN takes, so nothing
+ * here takes it. Each counter is read once and is right by itself, but those of
+ * a vCPU that runs are of slightly different moments; what the Switcher counts
+ * is as of the last time that the vCPU left its window: a timer tick ago at most.
+ *
+ * debugfs calls nothing of a file that is removed, and debugfs_remove() waits
+ * for those that read: what the files tell of may be freed once it is back.
+ */
+#include <linux/atomic.h>
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <asm/trapnr.h>
+
+#include "lg.h"
+
+#define WORDS		(sizeof(struct lguest_stats) / sizeof(u64))
+#define WORD(field)	(offsetof(struct lguest_stats, field) / sizeof(u64))
+
+struct counter {
+	const char *name;
+	unsigned int word;	/* of struct lguest_stats */
+};
+
+#define COUNTER(field)			{ #field, WORD(field) }
+#define EXCEPTION(name, vector)		{ "exception_" #name, WORD(exceptions[vector]) }
+#define HYPERCALL(name, number)		{ "hypercall_" #name, WORD(hypercall_nr[number]) }
+
+static const struct counter counters[] = {
+	COUNTER(exits),
+	COUNTER(interrupts),
+	COUNTER(nmis),
+	COUNTER(syscalls),
+	COUNTER(hypercalls),
+	COUNTER(direct_syscalls),
+	COUNTER(direct_returns),
+	COUNTER(direct_events),
+	COUNTER(direct_cr3_loads),
+	COUNTER(injected),
+	COUNTER(emulated),
+	COUNTER(mmio),
+	COUNTER(kicks),
+	COUNTER(halts),
+	COUNTER(ring_calls),
+	COUNTER(ring_drains),
+	COUNTER(flushes),
+	COUNTER(shadow_fills),
+	COUNTER(prefills),
+	COUNTER(shadow_syncs),
+	/* SDM volume 3, table 6-1 */
+	EXCEPTION(de, X86_TRAP_DE),
+	EXCEPTION(db, X86_TRAP_DB),
+	EXCEPTION(nmi, X86_TRAP_NMI),
+	EXCEPTION(bp, X86_TRAP_BP),
+	EXCEPTION(of, X86_TRAP_OF),
+	EXCEPTION(br, X86_TRAP_BR),
+	EXCEPTION(ud, X86_TRAP_UD),
+	EXCEPTION(nm, X86_TRAP_NM),
+	EXCEPTION(df, X86_TRAP_DF),
+	EXCEPTION(old_mf, X86_TRAP_OLD_MF),
+	EXCEPTION(ts, X86_TRAP_TS),
+	EXCEPTION(np, X86_TRAP_NP),
+	EXCEPTION(ss, X86_TRAP_SS),
+	EXCEPTION(gp, X86_TRAP_GP),
+	EXCEPTION(pf, X86_TRAP_PF),
+	EXCEPTION(15, X86_TRAP_SPURIOUS),
+	EXCEPTION(mf, X86_TRAP_MF),
+	EXCEPTION(ac, X86_TRAP_AC),
+	EXCEPTION(mc, X86_TRAP_MC),
+	EXCEPTION(xf, X86_TRAP_XF),
+	EXCEPTION(ve, X86_TRAP_VE),
+	EXCEPTION(cp, X86_TRAP_CP),
+	EXCEPTION(22, 22),
+	EXCEPTION(23, 23),
+	EXCEPTION(24, 24),
+	EXCEPTION(25, 25),
+	EXCEPTION(26, 26),
+	EXCEPTION(27, 27),
+	EXCEPTION(hv, 28),
+	EXCEPTION(vc, X86_TRAP_VC),
+	EXCEPTION(sx, 30),
+	EXCEPTION(31, 31),
+	HYPERCALL(flush_async, LHCALL_FLUSH_ASYNC),
+	HYPERCALL(init, LHCALL_INIT),
+	HYPERCALL(register, LHCALL_REGISTER),
+	HYPERCALL(shutdown, LHCALL_SHUTDOWN),
+	HYPERCALL(console, LHCALL_CONSOLE),
+	HYPERCALL(load_cr3, LHCALL_LOAD_CR3),
+	HYPERCALL(flush_tlb, LHCALL_FLUSH_TLB),
+	HYPERCALL(flush_multi, LHCALL_FLUSH_MULTI),
+	HYPERCALL(set_pte, LHCALL_SET_PTE),
+	HYPERCALL(release_pt, LHCALL_RELEASE_PT),
+	HYPERCALL(set_timer, LHCALL_SET_TIMER),
+	HYPERCALL(halt, LHCALL_HALT),
+	HYPERCALL(load_tls, LHCALL_LOAD_TLS),
+	HYPERCALL(iret, LHCALL_IRET),
+	HYPERCALL(interrupt, LHCALL_INTERRUPT),
+	HYPERCALL(send_ipi, LHCALL_SEND_IPI),
+	HYPERCALL(vcpu_up, LHCALL_VCPU_UP),
+	HYPERCALL(vcpu_down, LHCALL_VCPU_DOWN),
+	HYPERCALL(kick, LHCALL_KICK),
+	HYPERCALL(debug_putc, LHCALL_DEBUG_PUTC),
+	/* The VM's, and no sum: vCPUs share them. Last: VCPU_COUNTERS ends before it. */
+	COUNTER(shadow_pages),
+};
+
+#define VCPU_COUNTERS	(ARRAY_SIZE(counters) - 1)
+
+/* Whoever adds a counter or a hypercall gives it a name here. */
+static_assert(ARRAY_SIZE(counters) ==
+	      WORD(reserved) - (ARRAY_SIZE(((struct lguest_stats *)NULL)->hypercall_nr) - LHCALL_NR));
+
+static struct dentry *root;
+
+static void print(struct seq_file *m, const u64 *words, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		seq_printf(m, "%s %llu\n", counters[i].name, words[counters[i].word]);
+}
+
+/* One object, a line each: for jq and for grep. */
+static void print_json(struct seq_file *m, const u64 *words, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		seq_printf(m, "%s\"%s\": %llu", i ? ",\n" : "{\n", counters[i].name,
+			   words[counters[i].word]);
+	seq_puts(m, "\n}\n");
+}
+
+static void add(u64 *words, const struct lg_vcpu *vcpu)
+{
+	const u64 *from = (const u64 *)&vcpu->stats;
+	unsigned int i;
+
+	for (i = 0; i < WORDS; i++)
+		words[i] += READ_ONCE(from[i]);
+}
+
+static void add_all(u64 *words, struct lg_vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
+		/* Whoever sees it sees all of it; it stays until the VM goes. */
+		struct lg_vcpu *vcpu = smp_load_acquire(&vm->vcpus[i]);
+
+		if (vcpu)
+			add(words, vcpu);
+	}
+	words[WORD(shadow_pages)] = READ_ONCE(vm->mmu.count);
+}
+
+static int vcpu_text_show(struct seq_file *m, void *unused)
+{
+	u64 words[WORDS] = {};
+
+	add(words, m->private);
+	print(m, words, VCPU_COUNTERS);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcpu_text);
+
+static int vcpu_json_show(struct seq_file *m, void *unused)
+{
+	u64 words[WORDS] = {};
+
+	add(words, m->private);
+	print_json(m, words, VCPU_COUNTERS);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcpu_json);
+
+static int vm_text_show(struct seq_file *m, void *unused)
+{
+	u64 words[WORDS] = {};
+
+	add_all(words, m->private);
+	print(m, words, ARRAY_SIZE(counters));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vm_text);
+
+static int vm_json_show(struct seq_file *m, void *unused)
+{
+	u64 words[WORDS] = {};
+
+	add_all(words, m->private);
+	print_json(m, words, ARRAY_SIZE(counters));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vm_json);
+
+/* No error below is one of ours: without debugfs a VM has no files, and runs. */
+
+/** lg_debugfs_vm - the files of a new VM, of the calling process */
+void lg_debugfs_vm(struct lg_vm *vm)
+{
+	static atomic64_t serial = ATOMIC64_INIT(0);
+	char name[32];
+
+	snprintf(name, sizeof(name), "%d-%lld", task_tgid_nr(current),
+		 atomic64_inc_return(&serial));
+	vm->debugfs = debugfs_create_dir(name, root);
+	debugfs_create_file("stats", 0444, vm->debugfs, vm, &vm_text_fops);
+	debugfs_create_file("stats.json", 0444, vm->debugfs, vm, &vm_json_fops);
+}
+
+/** lg_debugfs_vcpu - the files of a new vCPU; they go with the VM's */
+void lg_debugfs_vcpu(struct lg_vcpu *vcpu)
+{
+	struct dentry *dir;
+	char name[16];
+
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	dir = debugfs_create_dir(name, vcpu->vm->debugfs);
+	debugfs_create_file("stats", 0444, dir, vcpu, &vcpu_text_fops);
+	debugfs_create_file("stats.json", 0444, dir, vcpu, &vcpu_json_fops);
+}
+
+/** lg_debugfs_remove - all files of @vm; sleeps until nobody reads them */
+void lg_debugfs_remove(struct lg_vm *vm)
+{
+	debugfs_remove(vm->debugfs);
+}
+
+void lg_debugfs_init(void)
+{
+	root = debugfs_create_dir("lguest", NULL);
+}
+
+void lg_debugfs_exit(void)
+{
+	debugfs_remove(root);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints, for ftrace, perf and trace-cmd. One that is off costs a NOP.
+ *
+ * They hold numbers only, the VM is that of the thread. lguest_entry and
+ * lguest_exit come in pairs, and sit outside of lg_window_enter(): what hangs
+ * on a tracepoint is ordinary kernel code, and finds the Host's own registers.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM lguest
+
+#if !defined(_LG_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _LG_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "lguest_abi.h"
+#include "switcher.h"
+
+#define LG_TRACE_MODES							\
+	{ MODE_USER, "user" }, { MODE_KERNEL, "kernel" }
+
+/* Others are vectors of interrupts. */
+#define LG_TRACE_TRAPS							\
+	{ 0, "#DE" }, { 1, "#DB" }, { 2, "NMI" }, { 3, "#BP" },		\
+	{ 4, "#OF" }, { 5, "#BR" }, { 6, "#UD" }, { 7, "#NM" },		\
+	{ 8, "#DF" }, { 10, "#TS" }, { 11, "#NP" }, { 12, "#SS" },	\
+	{ 13, "#GP" }, { 14, "#PF" }, { 16, "#MF" }, { 17, "#AC" },	\
+	{ 18, "#MC" }, { 19, "#XM" }, { 20, "#VE" }, { 21, "#CP" },	\
+	{ 28, "#HV" }, { 29, "#VC" }, { 30, "#SX" },			\
+	{ TRAP_SYSCALL, "syscall" }, { TRAP_ABORTED, "aborted" },	\
+	{ TRAP_RING0, "ring0" }, { TRAP_SYSCALL32, "syscall32" }
+
+#define LG_TRACE_FLUSHES						\
+	{ LGUEST_FLUSH_USER, "user" }, { LGUEST_FLUSH_ALL, "all" },	\
+	{ LGUEST_FLUSH_RANGE, "range" }
+
+#define LG_TRACE_HYPERCALLS						\
+	{ LHCALL_FLUSH_ASYNC, "flush_async" }, { LHCALL_INIT, "init" },	\
+	{ LHCALL_REGISTER, "register" }, { LHCALL_SHUTDOWN, "shutdown" }, \
+	{ LHCALL_CONSOLE, "console" }, { LHCALL_LOAD_CR3, "load_cr3" },	\
+	{ LHCALL_FLUSH_TLB, "flush_tlb" },				\
+	{ LHCALL_FLUSH_MULTI, "flush_multi" },				\
+	{ LHCALL_SET_PTE, "set_pte" }, { LHCALL_RELEASE_PT, "release_pt" }, \
+	{ LHCALL_SET_TIMER, "set_timer" }, { LHCALL_HALT, "halt" },	\
+	{ LHCALL_LOAD_TLS, "load_tls" }, { LHCALL_IRET, "iret" },	\
+	{ LHCALL_INTERRUPT, "interrupt" }, { LHCALL_SEND_IPI, "send_ipi" }, \
+	{ LHCALL_VCPU_UP, "vcpu_up" }, { LHCALL_VCPU_DOWN, "vcpu_down" }, \
+	{ LHCALL_KICK, "kick" }, { LHCALL_DEBUG_PUTC, "debug_putc" }
+
+TRACE_EVENT(lguest_entry,
+	TP_PROTO(unsigned int vcpu, u8 mode, u64 ip),
+	TP_ARGS(vcpu, mode, ip),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u8, mode)
+		__field(u64, ip)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->mode = mode;
+		__entry->ip = ip;
+	),
+	TP_printk("vcpu %u %s ip 0x%llx", __entry->vcpu,
+		  __print_symbolic(__entry->mode, LG_TRACE_MODES), __entry->ip)
+);
+
+/* The mode and the address that the Guest was in; error and cr2 go with #PF. */
+TRACE_EVENT(lguest_exit,
+	TP_PROTO(unsigned int vcpu, u64 trap, u8 mode, u64 ip, u64 error, u64 cr2),
+	TP_ARGS(vcpu, trap, mode, ip, error, cr2),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u32, trap)
+		__field(u8, mode)
+		__field(u64, ip)
+		__field(u64, error)
+		__field(u64, cr2)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		/* PUSH imm8 has extended the sign of vectors from 128 on. */
+		__entry->trap = (s64)trap < 0 ? trap & 0xff : trap;
+		__entry->mode = mode;
+		__entry->ip = ip;
+		__entry->error = error;
+		__entry->cr2 = cr2;
+	),
+	TP_printk("vcpu %u trap %s %s ip 0x%llx error 0x%llx cr2 0x%llx", __entry->vcpu,
+		  __print_symbolic(__entry->trap, LG_TRACE_TRAPS),
+		  __print_symbolic(__entry->mode, LG_TRACE_MODES),
+		  __entry->ip, __entry->error, __entry->cr2)
+);
+
+/* An exception or an interrupt for the Guest's kernel; error ~0: it has none. */
+TRACE_EVENT(lguest_inject,
+	TP_PROTO(unsigned int vcpu, u32 vector, u64 error),
+	TP_ARGS(vcpu, vector, error),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u32, vector)
+		__field(u64, error)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->vector = vector;
+		__entry->error = error;
+	),
+	TP_printk("vcpu %u vector %s error 0x%llx", __entry->vcpu,
+		  __print_symbolic(__entry->vector, LG_TRACE_TRAPS), __entry->error)
+);
+
+/* Level 1: 4 KiB. 2: 2 MiB, and gfn and pfn are still those of the address. */
+TRACE_EVENT(lguest_shadow_fill,
+	TP_PROTO(unsigned int vcpu, u64 gva, u64 gfn, u64 pfn, u8 level, u64 error),
+	TP_ARGS(vcpu, gva, gfn, pfn, level, error),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u8, level)
+		__field(u64, gva)
+		__field(u64, gfn)
+		__field(u64, pfn)
+		__field(u64, error)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->level = level;
+		__entry->gva = gva;
+		__entry->gfn = gfn;
+		__entry->pfn = pfn;
+		__entry->error = error;
+	),
+	TP_printk("vcpu %u gva 0x%llx gfn 0x%llx pfn 0x%llx level %u error 0x%llx",
+		  __entry->vcpu, __entry->gva, __entry->gfn, __entry->pfn, __entry->level,
+		  __entry->error)
+);
+
+/* The addresses mean something with "range" only. */
+TRACE_EVENT(lguest_flush,
+	TP_PROTO(unsigned int vcpu, u64 kind, u64 start, u64 end),
+	TP_ARGS(vcpu, kind, start, end),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u32, kind)
+		__field(u64, start)
+		__field(u64, end)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->kind = kind;
+		__entry->start = start;
+		__entry->end = end;
+	),
+	TP_printk("vcpu %u %s start 0x%llx end 0x%llx", __entry->vcpu,
+		  __print_symbolic(__entry->kind, LG_TRACE_FLUSHES),
+		  __entry->start, __entry->end)
+);
+
+/* The number is the Guest's word: it may be none of ours. */
+DECLARE_EVENT_CLASS(lguest_call,
+	TP_PROTO(unsigned int vcpu, u64 nr, const u64 *args),
+	TP_ARGS(vcpu, nr, args),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u64, nr)
+		__field(u64, arg0)
+		__field(u64, arg1)
+		__field(u64, arg2)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu;
+		__entry->nr = nr;
+		__entry->arg0 = args[0];
+		__entry->arg1 = args[1];
+		__entry->arg2 = args[2];
+	),
+	TP_printk("vcpu %u %s 0x%llx 0x%llx 0x%llx", __entry->vcpu,
+		  __print_symbolic(__entry->nr, LG_TRACE_HYPERCALLS),
+		  __entry->arg0, __entry->arg1, __entry->arg2)
+);
+
+DEFINE_EVENT(lguest_call, lguest_hypercall,
+	TP_PROTO(unsigned int vcpu, u64 nr, const u64 *args),
+	TP_ARGS(vcpu, nr, args)
+);
+
+/* The same from the ring, when it is drained. */
+DEFINE_EVENT(lguest_call, lguest_ring_call,
+	TP_PROTO(unsigned int vcpu, u64 nr, const u64 *args),
+	TP_ARGS(vcpu, nr, args)
+);
+
+#endif /* _LG_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
