@@ -63,6 +63,7 @@ void lg_set_timer(struct lg_vcpu *vcpu, u64 ns)
 {
 	if (ns == ~0ULL) {
 		hrtimer_cancel(&vcpu->timer);
+		clear_bit(LGUEST_FIRST_VECTOR + LGUEST_TIMER_LINE, vcpu->pending);
 		return;
 	}
 	hrtimer_start(&vcpu->timer, ktime_add_safe(ktime_get(), min_t(u64, ns, KTIME_MAX)),

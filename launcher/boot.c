@@ -157,6 +157,8 @@ static int fill_memory(const struct boot_request *request, const struct kernel *
 	params->hdr = kernel->header;
 	params->hdr.type_of_loader = UNKNOWN_LOADER;
 	params->hdr.hardware_subarch = LGUEST_SUBARCH;
+	/* Ours to define: how many virtual CPUs there are. */
+	params->hdr.hardware_subarch_data = request->cpus;
 	/* Nobody moved the kernel (no KASLR), and there is no heap for set-up code. */
 	params->hdr.loadflags = LOADED_HIGH;
 	params->hdr.setup_data = 0;

@@ -22,6 +22,7 @@ struct boot_request {
 	const char *kernel;		/* path */
 	const char *initrd;		/* path, or NULL */
 	const char *command_line;
+	unsigned int cpus;
 };
 
 /* Where the Guest starts. */

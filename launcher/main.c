@@ -5,14 +5,15 @@
  * The way through this program: options.c understands the person; vm.c makes
  * memory and devices; boot.c (and kernel.c, bzimage.c, payload.c, elf_image.c,
  * pagetables.c) puts the Guest into the memory; vm.c tells lg.ko of it; run.c
- * runs it, with a thread for each queue of each device beside it (virtio/);
- * report.c tells how it ended.
+ * runs it, with a thread for each further virtual CPU (vcpu.c) and for each queue
+ * of each device (virtio/) beside it; report.c tells how it ended.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include "host_check.h"
 #include "lguest_abi.h"
@@ -45,12 +46,22 @@ static int check_memory(uint64_t wanted)
 		      (unsigned long long)wanted >> 20, (unsigned long long)have >> 20);
 }
 
+/* It works, but slowly when they wait for each other. */
+static void check_cpus(unsigned int wanted)
+{
+	long have = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (have > 0 && wanted > have)
+		detail("the guest's %u CPUs take turns on this host's %ld", wanted, have);
+}
+
 /* Make a VM with the Guest in it, ready to run. */
 static int set_up(struct vm *vm, struct options *options)
 {
 	struct boot_request request = {
 		.kernel = options->kernel,
 		.initrd = options_initrd(options),
+		.cpus = options->cpus,
 	};
 	char *devices = NULL, *command_line = NULL;
 	struct boot_entry entry;
@@ -84,6 +95,8 @@ static int run_once(struct options *options)
 	if (set_up(&vm, options))
 		goto exit;
 	end = run_guest(&vm);
+	if (end == RUN_NOT_STARTED)
+		goto exit;
 	if (options->stats)
 		report_stats(&vm);
 	if (end == RUN_RESTART) {
@@ -104,6 +117,7 @@ static int run(struct options *options)
 
 	if (check_memory(options->memory) || terminal_init())
 		return EXIT_NOT_STARTED;
+	check_cpus(options->cpus);
 	/* No Guest gains anything from a set-uid program that we might start. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	do {

@@ -2,8 +2,10 @@
 /*
  * What the Launcher says to the person: one line each on standard error.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "message.h"
 #include "terminal.h"
@@ -67,4 +69,15 @@ int refuse(int error, const char *format, ...)
 	say(format, arguments);
 	va_end(arguments);
 	return error;
+}
+
+/**
+ * host_refuses() - lg.ko does not do what it was asked for
+ * @what: that the Guest needs; errno says why not
+ *
+ * Return: a negative errno.
+ */
+int host_refuses(const char *what)
+{
+	return refuse(-errno, "the host refuses %s: %s", what, strerror(errno));
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lguest_uapi.h"
 #include "memory.h"
 #include "message.h"
 #include "options.h"
@@ -25,6 +26,7 @@ static const char help[] =
 "  --initrd=FILE      the guest's initial file system (default: initrd.img beside\n"
   "                     KERNEL, if it is there and no root= is given)\n"
 "  --block=FILE[,ro]  a disk: /dev/vda in the guest, the next one /dev/vdb\n"
+"  --cpus=N           how many CPUs the guest has: 1 (the default) to 16\n"
 "  --stats            at the end, say what the guest made the host do\n"
 "  --verbose          say what is being done\n"
 "  --check            say whether this host can run guests, and what it lacks\n"
@@ -37,12 +39,13 @@ static const char help[] =
 "\n"
 "Example: lguest --initrd=initrd.img 64m bzImage quiet\n";
 
-enum { OPTION_INITRD = 1, OPTION_BLOCK, OPTION_STATS, OPTION_VERBOSE, OPTION_CHECK, OPTION_HELP,
-	OPTION_VERSION };
+enum { OPTION_INITRD = 1, OPTION_BLOCK, OPTION_CPUS, OPTION_STATS, OPTION_VERBOSE, OPTION_CHECK,
+	OPTION_HELP, OPTION_VERSION };
 
 static const struct option option_table[] = {
 	{ "initrd", required_argument, NULL, OPTION_INITRD },
 	{ "block", required_argument, NULL, OPTION_BLOCK },
+	{ "cpus", required_argument, NULL, OPTION_CPUS },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
 	{ "check", no_argument, NULL, OPTION_CHECK },
@@ -132,6 +135,28 @@ no_number:
 		      "'%s' is not an amount of memory: say 64m, 2g or a number of MiB", text);
 }
 
+/**
+ * options_cpus() - understand a number of CPUs
+ * @text: digits
+ * @cpus: goes there
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int options_cpus(const char *text, unsigned int *cpus)
+{
+	unsigned int value = 0;
+	const char *at;
+
+	for (at = text; isdigit((unsigned char)*at) && value <= LGUEST_MAX_VCPUS; at++)
+		value = value * 10 + (*at - '0');
+	if (at == text || *at || !value || value > LGUEST_MAX_VCPUS)
+		return refuse(-EINVAL,
+			      "'%s' is not a number of CPUs that a guest can have: say 1 to %d",
+			      text, LGUEST_MAX_VCPUS);
+	*cpus = value;
+	return 0;
+}
+
 static int add_disk(struct options *options, const char *text)
 {
 	struct options_disk *disk;
@@ -162,6 +187,8 @@ static int use_option(struct options *options, int option, const char *word)
 		return 0;
 	case OPTION_BLOCK:
 		return add_disk(options, optarg);
+	case OPTION_CPUS:
+		return options_cpus(optarg, &options->cpus);
 	case OPTION_STATS:
 		options->stats = true;
 		return 0;
@@ -178,7 +205,8 @@ static int use_option(struct options *options, int option, const char *word)
 		options->action = OPTIONS_VERSION;
 		return 0;
 	case ':':
-		return refuse(-EINVAL, "option '%s' needs a value: %s=FILE", word, word);
+		return refuse(-EINVAL, "option '%s' needs a value: %s=%s", word, word,
+			      optopt == OPTION_CPUS ? "N" : "FILE");
 	default:
 		/* getopt says here that it knows the option, without what is after "=". */
 		if (optopt >= OPTION_INITRD && optopt <= OPTION_VERSION)
@@ -200,6 +228,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	int option, error, word;
 
 	memset(options, 0, sizeof(*options));
+	options->cpus = 1;
 	opterr = 0;
 	optind = 0;	/* glibc: begin anew, for tests that parse twice */
 	for (;;) {

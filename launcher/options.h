@@ -24,6 +24,7 @@ struct options {
 	enum options_action action;
 	bool verbose;
 	bool stats;
+	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;
 	const char *initrd;
@@ -36,6 +37,7 @@ struct options {
 int options_parse(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
 int options_memory(const char *text, uint64_t *size);
+int options_cpus(const char *text, unsigned int *cpus);
 char *options_command_line(const struct options *options, const char *devices);
 const char *options_initrd(struct options *options);
 void options_help(void);

@@ -74,15 +74,19 @@ static void print_stack(const struct vm *vm, const struct lguest_regs *regs)
 	}
 }
 
-static void print_registers(struct vm *vm)
+static void print_registers(struct vcpu *vcpu)
 {
+	const struct vm *vm = vcpu->vm;
+	char where[32] = "";
 	struct lguest_regs r;
 
-	if (ioctl(vm->vcpu_fd, LGUEST_GET_REGS, &r) < 0) {
+	if (ioctl(vcpu->fd, LGUEST_GET_REGS, &r) < 0) {
 		message("its registers can't be had");
 		return;
 	}
-	message("its registers, in %s:", r.kernel_mode ? "its kernel" : "its user space");
+	if (vm->vcpus > 1)
+		snprintf(where, sizeof(where), " on its CPU %u", vcpu->number);
+	message("its registers%s, in %s:", where, r.kernel_mode ? "its kernel" : "its user space");
 #define REGISTERS(a, b, c)						\
 	message("  %-3s %016llx  %-3s %016llx  %-3s %016llx",	\
 		#a, (unsigned long long)r.a, #b, (unsigned long long)r.b,	\
@@ -119,11 +123,11 @@ static void print_recent(void)
 
 /**
  * report_crash() - the Guest has ended, and not because it wanted to
- * @vm: the VM, all of it still there
+ * @vcpu: on which virtual CPU; none runs, and the VM is still all there
  * @what: what happened, in a few words
  * @reason: more of it, from the Guest or lg.ko
  */
-void report_crash(struct vm *vm, const char *what, const char *reason)
+void report_crash(struct vcpu *vcpu, const char *what, const char *reason)
 {
 	char clean[LGUEST_MESSAGE_MAX];
 	size_t i;
@@ -135,7 +139,7 @@ void report_crash(struct vm *vm, const char *what, const char *reason)
 		i--;
 	clean[i] = '\0';
 	print_recent();
-	print_registers(vm);
+	print_registers(vcpu);
 	message("%s%s%s", what, i ? ": " : "", clean);
 }
 
@@ -169,6 +173,7 @@ static const char * const hypercall_names[] = {
 	[LHCALL_DEBUG_PUTC] = "debug putc",
 };
 
+_Static_assert(sizeof(struct lguest_stats) % sizeof(uint64_t) == 0, "all of it is counts");
 _Static_assert(ARRAY_SIZE(hypercall_names) == LHCALL_NR,
 	       "each hypercall has a name");
 
@@ -191,20 +196,53 @@ static void print_counts(const char *kind, const char * const *names, const uint
 	}
 }
 
+/* All of a VM's virtual CPUs. Return: false if the Host does not tell. */
+static bool sum_stats(struct vm *vm, struct lguest_stats *sum, uint64_t *exits)
+{
+	struct lguest_stats one;
+	uint64_t *to = (uint64_t *)sum, *from = (uint64_t *)&one;
+	unsigned int i, j;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < vm->vcpus; i++) {
+		if (ioctl(vm->vcpu[i].fd, LGUEST_GET_STATS, &one) < 0)
+			return false;
+		exits[i] = one.exits;
+		for (j = 0; j < sizeof(one) / sizeof(*from); j++)
+			to[j] += from[j];
+		/* This one is the VM's, and each virtual CPU tells it. */
+		sum->shadow_pages = one.shadow_pages;
+	}
+	return true;
+}
+
+static void print_exits(const struct vm *vm, const uint64_t *exits)
+{
+	char name[32];
+	unsigned int i;
+
+	for (i = 0; vm->vcpus > 1 && i < vm->vcpus; i++) {
+		snprintf(name, sizeof(name), "exits of CPU %u", i);
+		print_stat(name, exits[i]);
+	}
+}
+
 /**
  * report_stats() - what the Guest made the Host do; zeros are left out
- * @vm: the VM, all of it still there
+ * @vm: the VM, all of it still there; none of its virtual CPUs runs
  */
 void report_stats(struct vm *vm)
 {
+	uint64_t exits[LGUEST_MAX_VCPUS];
 	struct lguest_stats stats;
 
-	if (ioctl(vm->vcpu_fd, LGUEST_GET_STATS, &stats) < 0) {
+	if (!sum_stats(vm, &stats, exits)) {
 		message("the host has no counts of this guest");
 		return;
 	}
 	message("the guest made the host do this much:");
 	print_stat("exits", stats.exits);
+	print_exits(vm, exits);
 	print_counts("exception", exception_names, (const uint64_t *)stats.exceptions,
 		     LGUEST_STATS_VECTORS);
 	print_stat("interrupts of the host", stats.interrupts);

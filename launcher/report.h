@@ -3,9 +3,10 @@
 #ifndef _LAUNCHER_REPORT_H
 #define _LAUNCHER_REPORT_H
 
+struct vcpu;
 struct vm;
 
-void report_crash(struct vm *vm, const char *what, const char *reason);
+void report_crash(struct vcpu *vcpu, const char *what, const char *reason);
 void report_stats(struct vm *vm);
 
 #endif /* _LAUNCHER_REPORT_H */

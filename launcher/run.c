@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Running the Guest until it ends: the loop around LGUEST_RUN.
+ * Running the Guest until it ends: the loop around LGUEST_RUN, one for each
+ * virtual CPU. Number 0 is the main thread's, the others have threads of their
+ * own, which wait in LGUEST_RUN until the Guest starts their virtual CPU.
+ *
+ * Any of them may see the Guest's end. The first one is remembered, and wakes
+ * the main thread, which ends the others; only then, with nobody beside it, the
+ * main thread says how the Guest ended.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "compiler.h"
 #include "lguest_abi.h"
 #include "message.h"
 #include "report.h"
 #include "run.h"
 #include "terminal.h"
+#include "thread.h"
 #include "vm.h"
 
 /* What is nobody's register reads as 0, and is not written. */
-static void do_mmio(struct vm *vm)
+static void do_mmio(struct vm *vm, struct lguest_run *run)
 {
-	struct lguest_run *run = vm->run;
 	struct virtio_device *device;
 	uint64_t offset;
 
@@ -36,9 +43,86 @@ static void do_console(struct lguest_run *run)
 	terminal_write_early(run->console.data, length);
 }
 
-static enum run_end do_shutdown(struct vm *vm)
+/* Do what LGUEST_RUN returned for. Return: false if the Guest has ended. */
+static bool do_exit(struct vcpu *vcpu)
 {
-	struct lguest_run *run = vm->run;
+	switch (vcpu->run->exit_reason) {
+	case LGUEST_EXIT_MMIO:
+		do_mmio(vcpu->vm, vcpu->run);
+		return true;
+	case LGUEST_EXIT_CONSOLE:
+		do_console(vcpu->run);
+		return true;
+	case LGUEST_EXIT_INTR:
+	case LGUEST_EXIT_NONE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Of all virtual CPUs that see the Guest's end, the first one counts. */
+static void end_by(struct vcpu *vcpu)
+{
+	struct vcpu *nobody = NULL;
+	struct vm *vm = vcpu->vm;
+
+	if (!atomic_compare_exchange_strong(&vm->ended_by, &nobody, vcpu))
+		return;
+	vm->stopping = true;
+	if (vcpu->number)
+		vm_wake_main(vm);
+}
+
+static void *run_vcpu(void *argument)
+{
+	struct vcpu *vcpu = argument;
+	struct vm *vm = vcpu->vm;
+
+	while (!vm->leaving && !vm->stopping) {
+		if (ioctl(vcpu->fd, LGUEST_RUN, 0) < 0) {
+			/* The only signals that come here and go on are wake-ups. */
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			vcpu->error = errno;
+		} else if (do_exit(vcpu)) {
+			continue;
+		}
+		end_by(vcpu);
+		break;
+	}
+	return NULL;
+}
+
+static int start_others(struct vm *vm)
+{
+	unsigned int i;
+	int error = 0;
+
+	for (i = 1; !error && i < vm->vcpus; i++) {
+		error = thread_start(&vm->vcpu[i].thread, run_vcpu, &vm->vcpu[i]);
+		vm->vcpu[i].has_thread = !error;
+	}
+	return error;
+}
+
+static void stop_others(struct vm *vm)
+{
+	unsigned int i;
+
+	vm->stopping = true;
+	for (i = 1; i < vm->vcpus; i++)
+		WRITE_ONCE(vm->vcpu[i].run->immediate_exit, 1);
+	for (i = 1; i < vm->vcpus; i++) {
+		if (vm->vcpu[i].has_thread)
+			thread_join(vm->vcpu[i].thread);
+		vm->vcpu[i].has_thread = false;
+	}
+}
+
+static enum run_end do_shutdown(struct vcpu *vcpu)
+{
+	struct lguest_run *run = vcpu->run;
 
 	run->shutdown.message[sizeof(run->shutdown.message) - 1] = '\0';
 	switch (run->shutdown.reason) {
@@ -47,56 +131,58 @@ static enum run_end do_shutdown(struct vm *vm)
 	case LGUEST_SHUTDOWN_RESTART:
 		return RUN_RESTART;
 	default:
-		report_crash(vm, "the guest's kernel panicked", run->shutdown.message);
+		report_crash(vcpu, "the guest's kernel panicked", run->shutdown.message);
 		return RUN_CRASHED;
 	}
 }
 
-static enum run_end do_killed(struct vm *vm)
+static enum run_end do_killed(struct vcpu *vcpu)
 {
-	struct lguest_run *run = vm->run;
+	struct lguest_run *run = vcpu->run;
 
 	run->killed.reason[sizeof(run->killed.reason) - 1] = '\0';
-	report_crash(vm, "the host ended the guest", run->killed.reason);
+	report_crash(vcpu, "the host ended the guest", run->killed.reason);
 	return RUN_CRASHED;
+}
+
+/* How it ended, told to the person if it was no good end. No thread runs it. */
+static enum run_end tell_end(struct vm *vm)
+{
+	struct vcpu *vcpu = vm->ended_by;
+
+	if (!vcpu)
+		return RUN_LEFT;
+	if (vcpu->error) {
+		report_crash(vcpu, "the host can't run the guest", strerror(vcpu->error));
+		return RUN_CRASHED;
+	}
+	switch (vcpu->run->exit_reason) {
+	case LGUEST_EXIT_SHUTDOWN:
+		return do_shutdown(vcpu);
+	case LGUEST_EXIT_KILLED:
+		return do_killed(vcpu);
+	default:
+		report_crash(vcpu, "the host has a reason to stop the guest that is unknown here",
+			     "build lg.ko and lguest from the same tree");
+		return RUN_CRASHED;
+	}
 }
 
 /**
  * run_guest() - run the Guest until it ends
  * @vm: as vm_start() left it
  *
- * Return: how it ended.
+ * Return: how it ended; none of its virtual CPUs has a thread any more.
  */
 enum run_end run_guest(struct vm *vm)
 {
-	for (;;) {
-		if (vm->leaving)
-			return RUN_LEFT;
-		if (ioctl(vm->vcpu_fd, LGUEST_RUN, 0) < 0) {
-			/* The only signals that come here and go on are wake-ups. */
-			if (errno == EINTR || errno == EAGAIN)
-				continue;
-			report_crash(vm, "the host can't run the guest", strerror(errno));
-			return RUN_CRASHED;
-		}
-		switch (vm->run->exit_reason) {
-		case LGUEST_EXIT_MMIO:
-			do_mmio(vm);
-			break;
-		case LGUEST_EXIT_CONSOLE:
-			do_console(vm->run);
-			break;
-		case LGUEST_EXIT_SHUTDOWN:
-			return do_shutdown(vm);
-		case LGUEST_EXIT_KILLED:
-			return do_killed(vm);
-		case LGUEST_EXIT_INTR:
-		case LGUEST_EXIT_NONE:
-			break;
-		default:
-			report_crash(vm, "the host has a reason to stop the guest that is unknown here",
-				     "build lg.ko and lguest from the same tree");
-			return RUN_CRASHED;
-		}
-	}
+	int error;
+
+	vm->running = true;
+	error = start_others(vm);
+	if (!error)
+		run_vcpu(&vm->vcpu[0]);
+	stop_others(vm);
+	vm->running = false;
+	return error ? RUN_NOT_STARTED : tell_end(vm);
 }

@@ -6,6 +6,7 @@
 struct vm;
 
 enum run_end {
+	RUN_NOT_STARTED,	/* the person has been told why */
 	RUN_POWEROFF,
 	RUN_RESTART,
 	RUN_CRASHED,	/* the person has been told why */

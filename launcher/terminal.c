@@ -34,6 +34,13 @@ static bool output_gone;	/* nobody reads it any more; under output_lock */
 static char last_byte;		/* of the output; under output_lock */
 static atomic_bool give_up;	/* terminal_give_up() */
 
+/* The thread that holds output_lock and may wait in a write. */
+static struct {
+	pthread_mutex_t lock;
+	bool is_there;
+	pthread_t thread;
+} writer = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
 static const int deadly_signals[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE,
 };
@@ -193,12 +200,21 @@ size_t terminal_filter(struct terminal_keys *keys, uint8_t *text, size_t size)
 	return to;
 }
 
+static void set_writer(bool is_there)
+{
+	pthread_mutex_lock(&writer.lock);
+	writer.is_there = is_there;
+	writer.thread = pthread_self();
+	pthread_mutex_unlock(&writer.lock);
+}
+
 /* Under output_lock. Waits as long as it takes, or until terminal_give_up(). */
 static void write_all(const char *text, size_t size)
 {
 	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
 	recent_add(text, size);
+	set_writer(true);
 	while (size && !output_gone && !give_up) {
 		ssize_t done = write(STDOUT_FILENO, text, size);
 
@@ -213,6 +229,7 @@ static void write_all(const char *text, size_t size)
 			output_gone = true;
 		}
 	}
+	set_writer(false);
 }
 
 /**
@@ -257,10 +274,15 @@ void terminal_write_early(const char *text, size_t size)
 
 /**
  * terminal_give_up() - do not wait for a reader who does not read
- * @yes: true: drop what can't be written; a thread that waits in a write must
- *       be woken by a signal. false: a new Guest starts, wait again
+ * @yes: true: drop what can't be written, and wake the thread that waits in a
+ *       write; it may just be about to, so call this until it is out.
+ *       false: a new Guest starts, wait again
  */
 void terminal_give_up(bool yes)
 {
 	give_up = yes;
+	pthread_mutex_lock(&writer.lock);
+	if (yes && writer.is_there)
+		pthread_kill(writer.thread, SIGUSR1);
+	pthread_mutex_unlock(&writer.lock);
 }

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "lguest_abi.h"
 #include "message.h"
 #include "terminal.h"
@@ -28,16 +28,34 @@
 _Static_assert(VM_MAX_DEVICES < LGUEST_LINES, "each device has a line");
 _Static_assert(VM_MAX_DEVICES * VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVENTFD, "each queue a kick");
 
-/* A kick for the thread in LGUEST_RUN, from a thread of the console's. */
+/**
+ * vm_wake_main() - get the main thread out of LGUEST_RUN, or keep it out
+ * @vm: as vm_start() left it
+ *
+ * It looks then whether it must end, and makes the other virtual CPUs end.
+ */
+void vm_wake_main(struct vm *vm)
+{
+	WRITE_ONCE(vm->vcpu[0].run->immediate_exit, 1);
+	pthread_kill(vm->vcpu[0].thread, SIGUSR1);
+}
+
+/*
+ * Called by a thread of the console's. The main thread may be in a write, or
+ * wait for one that another thread does, and a signal may come just before the
+ * write: wake both until all virtual CPUs have ended.
+ */
 static void leave(void *argument)
 {
 	struct vm *vm = argument;
 
 	vm->leaving = true;
 	terminal_give_up(true);
-	if (vm->run)
-		vm->run->immediate_exit = 1;
-	pthread_kill(vm->vcpu_thread, SIGUSR1);
+	while (vm->running) {
+		vm_wake_main(vm);
+		usleep(10 * 1000);
+		terminal_give_up(true);
+	}
 }
 
 /* SIGUSR1 does nothing but end a system call. */
@@ -70,12 +88,15 @@ static int add_devices(struct vm *vm, const struct options *options)
 int vm_init(struct vm *vm, const struct options *options)
 {
 	struct sigaction wake_up = { .sa_handler = on_wake_up };
+	unsigned int i;
 	int error;
 
 	memset(vm, 0, sizeof(*vm));
 	vm->fd = -1;
-	vm->vcpu_fd = -1;
-	vm->vcpu_thread = pthread_self();
+	vm->vcpus = options->cpus;
+	for (i = 0; i < vm->vcpus; i++)
+		vcpu_init(&vm->vcpu[i], vm, i);
+	vm->vcpu[0].thread = pthread_self();
 	sigaction(SIGUSR1, &wake_up, NULL);
 	terminal_give_up(false);
 	error = guest_memory_init(&vm->memory, options->memory);
@@ -177,11 +198,6 @@ close:
 	return error;
 }
 
-static int host_refuses(const char *what)
-{
-	return refuse(-errno, "the host refuses %s: %s", what, strerror(errno));
-}
-
 static int set_memory(struct vm *vm)
 {
 	struct lguest_memory low = {
@@ -202,34 +218,19 @@ static int set_memory(struct vm *vm)
 	return 0;
 }
 
-static int create_vcpu(struct vm *vm, const struct lguest_info *info,
-		       const struct boot_entry *entry)
+/* The first one boots the Guest, which starts the others when it wants to. */
+static int create_vcpus(struct vm *vm, const struct lguest_info *info,
+			const struct boot_entry *entry)
 {
-	struct lguest_regs regs = {
-		.rip = entry->rip,
-		.rsi = entry->rsi,
-		.cr3 = entry->cr3,
-		.rflags = 2,	/* the bit that is always 1: interrupts are off */
-		.kernel_mode = 1,
-	};
-	void *run;
+	unsigned int i;
+	int error = 0;
 
-	if (info->run_size < sizeof(*vm->run))
-		return refuse(-EPROTO, "the host's page of a virtual CPU is too small");
-	vm->vcpu_fd = ioctl(vm->fd, LGUEST_CREATE_VCPU, 0);
-	if (vm->vcpu_fd < 0)
-		return host_refuses("a virtual CPU");
-	run = mmap(NULL, info->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu_fd, 0);
-	if (run == MAP_FAILED)
-		return host_refuses("the page of a virtual CPU");
-	vm->run = run;
-	vm->run_size = info->run_size;
-	if (ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) < 0)
-		return host_refuses("the guest's first registers");
-	return 0;
+	for (i = 0; !error && i < vm->vcpus; i++)
+		error = vcpu_create(&vm->vcpu[i], info);
+	return error ? error : vcpu_set_entry(&vm->vcpu[0], entry);
 }
 
-/* Kicks and interrupts go by eventfd, without the virtual CPU's thread. */
+/* Kicks and interrupts go by eventfd, without any virtual CPU's thread. */
 static int connect_device(struct vm *vm, unsigned int number)
 {
 	struct virtio_device *device = &vm->device[number];
@@ -273,7 +274,7 @@ int vm_start(struct vm *vm, const struct boot_entry *entry)
 		return vm->fd;
 	error = set_memory(vm);
 	if (!error)
-		error = create_vcpu(vm, &info, entry);
+		error = create_vcpus(vm, &info, entry);
 	for (i = 0; !error && i < vm->devices; i++)
 		error = connect_device(vm, i);
 	if (error)
@@ -295,14 +296,11 @@ void vm_exit(struct vm *vm)
 	for (i = vm->devices; i > 0; i--)
 		virtio_device_exit(&vm->device[i - 1]);
 	vm->devices = 0;
-	if (vm->run)
-		munmap(vm->run, vm->run_size);
-	vm->run = NULL;
-	if (vm->vcpu_fd >= 0)
-		close(vm->vcpu_fd);
+	for (i = vm->vcpus; i > 0; i--)
+		vcpu_exit(&vm->vcpu[i - 1]);
+	vm->vcpus = 0;
 	if (vm->fd >= 0)
 		close(vm->fd);
-	vm->vcpu_fd = -1;
 	vm->fd = -1;
 	guest_memory_exit(&vm->memory);
 }

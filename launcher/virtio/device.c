@@ -6,14 +6,12 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "../compiler.h"
 #include "../message.h"
+#include "../thread.h"
 #include "virtio.h"
 
 static int new_event(void)
@@ -80,47 +78,20 @@ static void *run_queue(void *argument)
  * virtio_device_start() - start the device's threads
  * @device: as its init function left it
  *
- * All signals are for the main thread, but for those that a thread's own fault
- * raises, and SIGUSR1, which ends a system call of a thread that must end.
- *
  * Return: 0, or a negative errno after telling the person.
  */
 int virtio_device_start(struct virtio_device *device)
 {
-	static const int open_signals[] = { SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
-	sigset_t blocked, old;
 	unsigned int i;
 	int error = 0;
 
-	sigfillset(&blocked);
-	for (i = 0; i < ARRAY_SIZE(open_signals); i++)
-		sigdelset(&blocked, open_signals[i]);
-	pthread_sigmask(SIG_SETMASK, &blocked, &old);
 	for (i = 0; !error && i < device->ops->queues; i++) {
 		struct virtio_queue *queue = &device->queue[i];
 
-		error = pthread_create(&queue->thread, NULL, run_queue, queue);
+		error = thread_start(&queue->thread, run_queue, queue);
 		queue->has_thread = !error;
 	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error)
-		return refuse(-error, "can't start a thread: %s", strerror(error));
-	return 0;
-}
-
-/* A signal may come just before the thread goes to sleep: send more of them. */
-static void join(struct virtio_queue *queue)
-{
-	struct timespec until;
-
-	do {
-		pthread_kill(queue->thread, SIGUSR1);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 10 * 1000 * 1000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-	} while (pthread_timedjoin_np(queue->thread, NULL, &until) == ETIMEDOUT);
-	queue->has_thread = false;
+	return error;
 }
 
 /**
@@ -137,9 +108,11 @@ void virtio_device_exit(struct virtio_device *device)
 	device->stopping = true;
 	if (device->stop >= 0 && write(device->stop, &one, sizeof(one)) < 0)
 		message("can't stop the guest's %s: %s", device->ops->name, strerror(errno));
-	for (i = 0; i < device->ops->queues; i++)
+	for (i = 0; i < device->ops->queues; i++) {
 		if (device->queue[i].has_thread)
-			join(&device->queue[i]);
+			thread_join(device->queue[i].thread);
+		device->queue[i].has_thread = false;
+	}
 	if (device->ops->exit)
 		device->ops->exit(device);
 	for (i = 0; i < device->ops->queues; i++)

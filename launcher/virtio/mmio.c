@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Virtio-mmio, version 2: the registers of a device (virtio 1.2, section
- * 4.2.2).  All runs in the virtual CPU's thread.
+ * 4.2.2).  All runs in the threads of virtual CPUs, each access on its own under
+ * the device's lock: that a selector and what it selects are written together is
+ * the driver's concern.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>

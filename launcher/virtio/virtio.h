@@ -5,8 +5,9 @@
  *
  * A device has one thread for each of its queues.  The thread takes chains of
  * buffers from the queue, works on them with no lock held, and puts them back.
- * The transport runs in the virtual CPU's thread.  The device's lock protects
- * all that both touch.
+ * The transport runs in the virtual CPUs' threads, several at once perhaps.  The
+ * device's lock protects all that two threads touch; each access to a register
+ * takes it, but for the interrupt's two, which are atomic, and for kicks.
  */
 #ifndef _LAUNCHER_VIRTIO_H
 #define _LAUNCHER_VIRTIO_H
@@ -121,7 +122,7 @@ size_t iov_read(struct iovec **iov, unsigned int *count, void *to, size_t size);
 size_t iov_write(struct iovec **iov, unsigned int *count, const void *from, size_t size);
 size_t iov_cut_tail(struct iovec *iov, unsigned int *count, void **tail);
 
-/* mmio.c: registers; called by the virtual CPU's thread */
+/* mmio.c: registers; called by any virtual CPU's thread */
 uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigned int length);
 void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned int length,
 		       uint64_t value);

@@ -45,6 +45,11 @@ check no_arguments refuses 'lguest 64m bzImage' lguest
 check no_kernel refuses 'which kernel' lguest 64m
 check unknown_option refuses "unknown option '--frobnicate'.*--help" lguest --frobnicate 64m "$kernel"
 check option_without_its_value refuses 'needs a value' lguest --initrd
+check cpus_0 refuses "'0' is not a number of CPUs.*1 to 16" lguest --cpus=0 64m "$kernel"
+check cpus_17 refuses "'17' is not a number of CPUs" lguest --cpus=17 64m "$kernel"
+check cpus_not_a_number refuses "'x' is not a number of CPUs" lguest --cpus=x 64m "$kernel"
+check cpus_negative refuses "'-1' is not a number of CPUs" lguest --cpus=-1 64m "$kernel"
+check cpus_without_a_number refuses 'needs a value: --cpus=N' lguest --cpus
 check memory_not_a_number refuses 'not an amount of memory.*64m' lguest lots "$kernel"
 check memory_with_an_unknown_unit refuses 'not an amount of memory' lguest 64x "$kernel"
 check memory_negative refuses 'not an amount|unknown option' lguest -64 "$kernel"

@@ -22,6 +22,7 @@
 static struct guest_memory memory;
 static struct boot_entry entry;
 static struct boot_params *params;
+static unsigned int cpus = 1;
 static const char *directory;
 static char kernel_path[64], initrd_path[64];
 
@@ -57,7 +58,7 @@ static void tear_down(void)
 
 static int prepare(uint64_t size, const char *initrd, const char *line)
 {
-	struct boot_request request = { kernel_path, initrd, line };
+	struct boot_request request = { kernel_path, initrd, line, cpus };
 
 	guest_memory_exit(&memory);
 	ck_assert_int_eq(guest_memory_init(&memory, size), 0);
@@ -194,6 +195,18 @@ START_TEST(boot_params_say_what_the_kernel_must_know)
 }
 END_TEST
 
+START_TEST(boot_params_say_how_many_cpus)
+{
+	set_up();
+	for (cpus = 1; cpus <= 16; cpus++) {
+		ck_assert_int_eq(prepare(64 * MIB, NULL, ""), 0);
+		ck_assert_uint_eq(params->hdr.hardware_subarch, LGUEST_SUBARCH);
+		ck_assert_uint_eq(params->hdr.hardware_subarch_data, cpus);
+	}
+	tear_down();
+}
+END_TEST
+
 static void region_is(int index, uint64_t from, uint64_t to, uint32_t type)
 {
 	ck_assert_int_lt(index, params->e820_entries);
@@ -302,6 +315,7 @@ int main(void)
 	UNIT_ADD(suite, page_tables_map_all_that_the_abi_says);
 	UNIT_ADD(suite, page_tables_must_be_in_memory);
 	UNIT_ADD(suite, boot_params_say_what_the_kernel_must_know);
+	UNIT_ADD(suite, boot_params_say_how_many_cpus);
 	UNIT_ADD(suite, memory_map_is_right);
 	UNIT_ADD(suite, initrd_lies_at_the_top);
 	UNIT_ADD(suite, initrd_that_does_not_fit_is_refused);

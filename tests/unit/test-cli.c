@@ -115,6 +115,10 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 	fails("", "how much memory");
 	fails("64m", "which kernel");
 	fails("--frobnicate 64m bzImage", "unknown option '--frobnicate'");
+	fails("--cpus=0 64m bzImage", "'0' is not a number of CPUs that a guest can have");
+	fails("--cpus=17 64m bzImage", "'17' is not a number of CPUs");
+	fails("--cpus=x 64m bzImage", "'x' is not a number of CPUs");
+	fails("--cpus", "option '--cpus' needs a value: --cpus=N");
 	fails("64q bzImage", "not an amount of memory");
 	fails("0 bzImage", "too small");
 	fails("100000g bzImage", "more than this host has");
@@ -134,6 +138,7 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 	if (access("/dev/lguest", F_OK)) {
 		fails("64m bzImage", "module lg is not loaded: make && sudo insmod lg.ko");
 		fails("64m vmlinux quiet --help", "module lg is not loaded");
+		fails("--cpus=16 64m bzImage", "module lg is not loaded");
 	}
 	tear_down();
 }

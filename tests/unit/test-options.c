@@ -65,6 +65,41 @@ START_TEST(what_is_no_memory_size_is_refused)
 }
 END_TEST
 
+START_TEST(numbers_of_cpus_are_understood)
+{
+	ck_assert_int_eq(PARSE("64m", "bz"), 0);
+	ck_assert_uint_eq(options.cpus, 1);
+	ck_assert_int_eq(PARSE("--cpus=1", "64m", "bz"), 0);
+	ck_assert_uint_eq(options.cpus, 1);
+	ck_assert_int_eq(PARSE("--cpus", "16", "64m", "bz"), 0);
+	ck_assert_uint_eq(options.cpus, 16);
+	ck_assert_int_eq(PARSE("--cpus=04", "64m", "bz", "--cpus=7"), 0);
+	ck_assert_uint_eq(options.cpus, 4);
+	ck_assert_int_eq(PARSE("--cpus=2", "--cpus=3", "64m", "bz"), 0);
+	ck_assert_uint_eq(options.cpus, 3);
+}
+END_TEST
+
+START_TEST(what_is_no_number_of_cpus_is_refused)
+{
+	static const char * const bad[] = {
+		"", "0", "00", "17", "016x", "x", "-1", "+2", " 2", "2 ", "2.0", "0x2", "1,2", "160",
+		"4294967297", "18446744073709551617", "99999999999999999999999999999999",
+	};
+	unsigned int cpus = 5;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		unit_refused(options_cpus(bad[i], &cpus), "is not a number of CPUs");
+		ck_assert_uint_eq(cpus, 5);
+	}
+	unit_refused(PARSE("--cpus=0", "64m", "bz"), "say 1 to 16");
+	unit_refused(PARSE("--cpus"), "needs a value: --cpus=N");
+	/* What follows is its value. */
+	unit_refused(PARSE("--cpus", "64m", "bz"), "'64m' is not a number of CPUs");
+}
+END_TEST
+
 START_TEST(options_end_at_memory)
 {
 	ck_assert_int_eq(PARSE("--initrd=i", "--verbose", "--stats", "64m", "bz", "--verbose", "-x",
@@ -152,6 +187,8 @@ int main(void)
 
 	UNIT_ADD(suite, memory_sizes_are_understood);
 	UNIT_ADD(suite, what_is_no_memory_size_is_refused);
+	UNIT_ADD(suite, numbers_of_cpus_are_understood);
+	UNIT_ADD(suite, what_is_no_number_of_cpus_is_refused);
 	UNIT_ADD(suite, options_end_at_memory);
 	UNIT_ADD(suite, disks_are_taken_apart);
 	UNIT_ADD(suite, questions_need_no_kernel);

@@ -215,7 +215,7 @@ static void guest_poweroff(void)
 /* Start a VM of this size for this Guest. */
 static int start(void (*guest)(void), uint64_t size)
 {
-	struct options options = { .memory = size };
+	struct options options = { .memory = size, .cpus = 1 };
 	int error;
 
 	lg.guest = guest;
@@ -569,7 +569,7 @@ START_TEST(hostile_page_tables_do_not_hurt_the_report)
 		lg.regs.rsp = 0xffffffff81000ffc;
 		lg.regs.cr3 = i & 1 ? 0x4000 : hostile[i / 2];
 		said[0] = '\0';
-		report_crash(&vm, "test", "test");
+		report_crash(&vm.vcpu[0], "test", "test");
 		was_said("code at rip:");
 	}
 	vm_exit(&vm);

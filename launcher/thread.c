@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads beside the main one: of virtual CPUs and of devices.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "compiler.h"
+#include "message.h"
+#include "thread.h"
+
+/**
+ * thread_start() - start a thread
+ * @thread: its name goes there
+ * @run: its body
+ * @argument: for @run
+ *
+ * All signals are for the main thread, but for those that a thread's own fault
+ * raises, and SIGUSR1, which ends a system call of a thread that must end.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	static const int open_signals[] = { SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	sigset_t blocked, old;
+	unsigned int i;
+	int error;
+
+	sigfillset(&blocked);
+	for (i = 0; i < ARRAY_SIZE(open_signals); i++)
+		sigdelset(&blocked, open_signals[i]);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
+	error = pthread_create(thread, NULL, run, argument);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error)
+		return refuse(-error, "can't start a thread: %s", strerror(error));
+	return 0;
+}
+
+/**
+ * thread_join() - get a thread out of its system call, and wait for its end
+ * @thread: from thread_start(); it has been told, in its own way, to end
+ *
+ * A signal may come just before the thread goes to sleep: send more of them.
+ */
+void thread_join(pthread_t thread)
+{
+	struct timespec until;
+
+	do {
+		pthread_kill(thread, SIGUSR1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 10 * 1000 * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
+}

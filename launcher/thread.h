@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Threads beside the main one: of virtual CPUs and of devices. */
+#ifndef _LAUNCHER_THREAD_H
+#define _LAUNCHER_THREAD_H
+
+#include <pthread.h>
+
+int thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
+void thread_join(pthread_t thread);
+
+#endif /* _LAUNCHER_THREAD_H */

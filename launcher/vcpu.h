@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A virtual CPU: what the Launcher has of it. */
+#ifndef _LAUNCHER_VCPU_H
+#define _LAUNCHER_VCPU_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot.h"
+#include "lguest_uapi.h"
+
+struct vm;
+
+struct vcpu {
+	struct vm *vm;
+	unsigned int number;
+	int fd;
+	struct lguest_run *run;		/* mapped from fd, run_size bytes */
+	size_t run_size;
+	pthread_t thread;		/* that calls LGUEST_RUN; number 0: the main thread */
+	bool has_thread;		/* to be joined: never so for number 0 */
+	int error;			/* errno of the LGUEST_RUN that failed, or 0 */
+};
+
+void vcpu_init(struct vcpu *vcpu, struct vm *vm, unsigned int number);
+int vcpu_create(struct vcpu *vcpu, const struct lguest_info *info);
+int vcpu_set_entry(struct vcpu *vcpu, const struct boot_entry *entry);
+void vcpu_exit(struct vcpu *vcpu);
+
+#endif /* _LAUNCHER_VCPU_H */
