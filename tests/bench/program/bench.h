@@ -43,16 +43,6 @@ static inline long raw_syscall(long nr, long a, long b, long c)
 	return ret;
 }
 
-static inline long raw_syscall4(long nr, long a, long b, long c, long d)
-{
-	register long r10 asm("r10") = d;
-	long ret;
-
-	asm volatile("syscall" : "=a" (ret)
-		     : "a" (nr), "D" (a), "S" (b), "d" (c), "r" (r10) : "rcx", "r11", "memory");
-	return ret;
-}
-
 static inline uint64_t read_tsc(void)
 {
 	uint32_t low, high;

@@ -11,7 +11,8 @@
  *   init TSC                            the first thing that main() saw
  *   calibrate TICKS INSTRUCTIONS        of a loop that does nothing
  *   result OPERATION TICKS COUNT        the best round, and how many operations it has
- *   at OPERATION WHERE N                stopped; goes on at a line of input
+ *   at OPERATION WHERE N KIB            stopped; goes on at a line of input; at the first
+ *                                       stop KIB are the page tables of all processes
  *   failed OPERATION WHAT
  *   end
  *
@@ -126,12 +127,27 @@ static void measure(const struct op *op, unsigned int rounds)
 		printf("result %s %llu %u\n", op->name, (unsigned long long)report->best, op->count);
 }
 
+/* KiB of this machine's page tables, as its kernel counts them. */
+static unsigned long page_tables(void)
+{
+	unsigned long kib = 0;
+	char line[128];
+	FILE *file = fopen("/proc/meminfo", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "PageTables: %lu", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib;
+}
+
 /* For who counts something from outside: say where we are, go on at a line of input. */
 static void stop(const struct op *op, const char *where, unsigned int n)
 {
 	char byte;
 
-	printf("at %s %s %u\n", op->name, where, n);
+	printf("at %s %s %u %lu\n", op->name, where, n, strcmp(where, "ready") ? 0 : page_tables());
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n' && byte != '\r')
 		;

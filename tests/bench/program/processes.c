@@ -2,7 +2,6 @@
 /*
  * Processes and threads: switching between them, making and ending them.
  */
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -17,18 +16,35 @@
 
 static int to_other[2], to_us[2];
 
-static void prepare_pipe(void)
+/* The other side, process or thread. */
+static void *answer(void *unused)
 {
 	char byte;
 
+	while (raw_syscall(SYS_read, to_other[0], (long)&byte, 1) == 1)
+		raw_syscall(SYS_write, to_us[1], (long)&byte, 1);
+	return unused;
+}
+
+static void prepare_pipe(void)
+{
 	MUST(pipe(to_other));
 	MUST(pipe(to_us));
 	if (MUST(fork()))
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (raw_syscall(SYS_read, to_other[0], (long)&byte, 1) == 1)
-		raw_syscall(SYS_write, to_us[1], (long)&byte, 1);
+	answer(NULL);
 	_exit(0);
+}
+
+/* The same with one set of page tables. */
+static void prepare_thread(void)
+{
+	pthread_t thread;
+
+	MUST(pipe(to_other));
+	MUST(pipe(to_us));
+	MUST(pthread_create(&thread, NULL, answer, NULL) ? -1 : 0);
 }
 
 static void run_pipe(unsigned int n)
@@ -38,47 +54,6 @@ static void run_pipe(unsigned int n)
 	while (n--) {
 		raw_syscall(SYS_write, to_other[1], (long)&byte, 1);
 		raw_syscall(SYS_read, to_us[0], (long)&byte, 1);
-	}
-}
-
-enum { OURS, THEIRS };
-static int turn;		/* whose turn it is, and the futex to wait on */
-
-static void wait_for_turn(int mine)
-{
-	int now;
-
-	while ((now = __atomic_load_n(&turn, __ATOMIC_ACQUIRE)) != mine)
-		raw_syscall4(SYS_futex, (long)&turn, FUTEX_WAIT_PRIVATE, now, 0);
-}
-
-static void pass_turn(int to)
-{
-	__atomic_store_n(&turn, to, __ATOMIC_RELEASE);
-	raw_syscall(SYS_futex, (long)&turn, FUTEX_WAKE_PRIVATE, 1);
-}
-
-static void *other_thread(void *unused)
-{
-	for (;;) {
-		wait_for_turn(THEIRS);
-		pass_turn(OURS);
-	}
-	return unused;
-}
-
-static void prepare_thread(void)
-{
-	pthread_t thread;
-
-	MUST(pthread_create(&thread, NULL, other_thread, NULL) ? -1 : 0);
-}
-
-static void run_thread(unsigned int n)
-{
-	while (n--) {
-		pass_turn(THEIRS);
-		wait_for_turn(OURS);
 	}
 }
 
@@ -146,7 +121,7 @@ static void run_shell(unsigned int n)
 
 const struct op process_ops[] = {
 	{ "pipe", 100, prepare_pipe, NULL, run_pipe, NULL },
-	{ "thread", 150, prepare_thread, NULL, run_thread, NULL },
+	{ "thread", 100, prepare_thread, NULL, run_pipe, NULL },
 	{ "fork", 5, NULL, NULL, run_fork, NULL },
 	{ "fork_4m", 2, prepare_fork_4m, NULL, run_fork, NULL },
 	{ "exec", 2, NULL, NULL, run_exec, NULL },
