@@ -57,7 +57,7 @@
 #define LHCALL_CONSOLE		4  /* (gva, length): early console output; returns bytes written */
 #define LHCALL_LOAD_CR3		5  /* (CR3 with PCID and NOFLUSH, as MOV to CR3 takes it) */
 #define LHCALL_FLUSH_TLB	6  /* (LGUEST_FLUSH_*, start, end): this vCPU */
-#define LHCALL_FLUSH_MULTI	7  /* (LGUEST_FLUSH_*, start, end, mask): other vCPUs, bit n: vCPU n */
+#define LHCALL_FLUSH_MULTI	7  /* (LGUEST_FLUSH_*, start, end, mask): bit n: vCPU n */
 #define LHCALL_SET_PTE		8  /* (gpa of the entry, new value): a hint */
 #define LHCALL_RELEASE_PT	9  /* (gfn): no page table any more: a hint */
 #define LHCALL_SET_TIMER	10 /* (nanoseconds from now): one interrupt on line 0; ~0 cancels */
