@@ -14,7 +14,7 @@
 #define _LGUEST_ABI_H
 
 /* Changes with every change that an old Guest or Host would misread. */
-#define LGUEST_ABI_VERSION	1
+#define LGUEST_ABI_VERSION	2
 
 /*
  * How the Launcher finds the entry point: an ELF note of this name in the

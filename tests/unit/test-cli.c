@@ -130,7 +130,7 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 	fails("64m truncated", "truncated");
 	fails("64m corrupt", "does not unpack");
 	fails("64m plain", "no lguest support: build one");
-	fails("64m abi", "version 999 of the guest ABI, this lguest version 1");
+	fails("64m abi", "version 999 of the guest ABI, this lguest version 2");
 	fails("--initrd=nothing 64m bzImage", "can't open the initrd 'nothing'");
 	fails("--initrd=/proc/self/exe 20k bzImage", "too small");
 	fails("--block=nothing 64m bzImage", "can't open the disk 'nothing'");
@@ -151,7 +151,7 @@ START_TEST(help_and_version_go_to_standard_output)
 	ck_assert_ptr_nonnull(strstr(out, "Usage: lguest [OPTIONS] MEMORY KERNEL"));
 	ck_assert_str_eq(err, "");
 	ck_assert_int_eq(lguest("--version"), 0);
-	ck_assert_ptr_nonnull(strstr(out, "guest ABI 1"));
+	ck_assert_ptr_nonnull(strstr(out, "guest ABI 2"));
 	ck_assert_str_eq(err, "");
 	tear_down();
 }
