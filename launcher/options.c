@@ -11,50 +11,99 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "lguest_uapi.h"
 #include "memory.h"
 #include "message.h"
 #include "options.h"
-
-static const char help[] =
-"Usage: lguest [OPTIONS] MEMORY KERNEL [KERNEL ARGUMENTS...]\n"
-"Run a Linux guest on a host that needs no virtualisation hardware.\n"
-"\n"
-"MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
-"KERNEL is a bzImage or a vmlinux with lguest support.\n"
-"\n"
-"  --initrd=FILE      the guest's initial file system (default: initrd.img beside\n"
-  "                     KERNEL, if it is there and no root= is given)\n"
-"  --block=FILE[,ro]  a disk: /dev/vda in the guest, the next one /dev/vdb\n"
-"  --cpus=N           how many CPUs the guest has: 1 (the default) to 16\n"
-"  --stats            at the end, say what the guest made the host do\n"
-"  --verbose          say what is being done\n"
-"  --check            say whether this host can run guests, and what it lacks\n"
-"  --help             this text\n"
-"  --version          the versions of this program and of its interfaces\n"
-"\n"
-"The guest's console is this terminal. Ctrl-A x leaves, Ctrl-A Ctrl-A sends\n"
-"Ctrl-A. Exit status: 0 after the guest's poweroff, 1 if it could not be\n"
-"started, 255 if it panicked or crashed.\n"
-"\n"
-"Example: lguest --initrd=initrd.img 64m bzImage quiet\n";
-
-enum { OPTION_INITRD = 1, OPTION_BLOCK, OPTION_CPUS, OPTION_STATS, OPTION_VERBOSE, OPTION_CHECK,
-	OPTION_HELP, OPTION_VERSION };
-
-static const struct option option_table[] = {
-	{ "initrd", required_argument, NULL, OPTION_INITRD },
-	{ "block", required_argument, NULL, OPTION_BLOCK },
-	{ "cpus", required_argument, NULL, OPTION_CPUS },
-	{ "stats", no_argument, NULL, OPTION_STATS },
-	{ "verbose", no_argument, NULL, OPTION_VERBOSE },
-	{ "check", no_argument, NULL, OPTION_CHECK },
-	{ "help", no_argument, NULL, OPTION_HELP },
-	{ "version", no_argument, NULL, OPTION_VERSION },
-	{ NULL, 0, NULL, 0 },
-};
+#include "virtio/virtio.h"
 
 #define TRY_HELP	"'lguest --help' lists what there is"
+
+/* An option: devices' are in virtio/kinds.c. */
+struct option_row {
+	const char *name;
+	const char *value;	/* how its value is written; NULL: it has none */
+	const char *help;
+	int (*use)(struct options *options, const char *value);
+};
+
+static int use_initrd(struct options *options, const char *value)
+{
+	options->initrd = value;
+	return 0;
+}
+
+static int use_cpus(struct options *options, const char *value)
+{
+	return options_cpus(value, &options->cpus);
+}
+
+static int use_stats(struct options *options, const char *value)
+{
+	(void)value;
+	options->stats = true;
+	return 0;
+}
+
+static int use_verbose(struct options *options, const char *value)
+{
+	(void)value;
+	options->verbose = true;
+	return 0;
+}
+
+static int use_check(struct options *options, const char *value)
+{
+	(void)value;
+	options->action = OPTIONS_CHECK;
+	return 0;
+}
+
+static int use_help(struct options *options, const char *value)
+{
+	(void)value;
+	options->action = OPTIONS_HELP;
+	return 0;
+}
+
+static int use_version(struct options *options, const char *value)
+{
+	(void)value;
+	options->action = OPTIONS_VERSION;
+	return 0;
+}
+
+static const struct option_row rows[] = {
+	{ "initrd", "FILE", "the guest's initial file system (default: initrd.img beside\n"
+			    "KERNEL, if it is there and no root= is given)", use_initrd },
+	{ "cpus", "N", "how many CPUs the guest has: 1 (the default) to 16", use_cpus },
+	{ "stats", NULL, "at the end, say what the guest made the host do", use_stats },
+	{ "verbose", NULL, "say what is being done", use_verbose },
+	{ "check", NULL, "say whether this host can run guests, and what it lacks", use_check },
+	{ "help", NULL, "this text", use_help },
+	{ "version", NULL, "the versions of this program and of its interfaces", use_version },
+};
+
+#define OPTIONS	(ARRAY_SIZE(rows) + virtio_nr_kinds)
+
+static const char *option_name(unsigned int number)
+{
+	return number < ARRAY_SIZE(rows) ? rows[number].name :
+					   virtio_kinds[number - ARRAY_SIZE(rows)]->option;
+}
+
+static const char *option_value(unsigned int number)
+{
+	return number < ARRAY_SIZE(rows) ? rows[number].value :
+					   virtio_kinds[number - ARRAY_SIZE(rows)]->value;
+}
+
+static const char *option_help(unsigned int number)
+{
+	return number < ARRAY_SIZE(rows) ? rows[number].help :
+					   virtio_kinds[number - ARRAY_SIZE(rows)]->help;
+}
 
 static bool names_root(char *const *arguments)
 {
@@ -88,12 +137,50 @@ const char *options_initrd(struct options *options)
 	return options->found_initrd;
 }
 
+/* One option's lines of --help: its text stands in a column of its own. */
+static void help_option(unsigned int number)
+{
+	const char *line = option_help(number), *value = option_value(number);
+	int column = 21, used, length;
+
+	used = printf("  --%s%s%s ", option_name(number), value ? "=" : "", value ? value : "");
+	for (;;) {
+		if (used > column)
+			used = printf("\n") - 1;
+		length = strcspn(line, "\n");
+		printf("%*s%.*s\n", column - used, "", length, line);
+		used = 0;
+		if (!line[length])
+			return;
+		line += length + 1;
+	}
+}
+
 /**
  * options_help() - print how the program is used
  */
 void options_help(void)
 {
-	fputs(help, stdout);
+	unsigned int i;
+
+	fputs("Usage: lguest [OPTIONS] MEMORY KERNEL [KERNEL ARGUMENTS...]\n"
+	      "Run a Linux guest on a host that needs no virtualisation hardware.\n"
+	      "\n"
+	      "MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
+	      "KERNEL is a bzImage or a vmlinux with lguest support.\n"
+	      "\n"
+	      "Devices, each as often as it is wanted:\n", stdout);
+	for (i = ARRAY_SIZE(rows); i < OPTIONS; i++)
+		help_option(i);
+	fputs("\nOptions:\n", stdout);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		help_option(i);
+	fputs("\n"
+	      "The guest's console is this terminal. Ctrl-A x leaves, Ctrl-A Ctrl-A sends\n"
+	      "Ctrl-A. Exit status: 0 after the guest's poweroff, 1 if it could not be\n"
+	      "started, 255 if it panicked or crashed.\n"
+	      "\n"
+	      "Example: lguest --initrd=initrd.img 64m bzImage quiet\n", stdout);
 }
 
 /**
@@ -157,62 +244,54 @@ int options_cpus(const char *text, unsigned int *cpus)
 	return 0;
 }
 
-static int add_disk(struct options *options, const char *text)
+static int add_device(struct options *options, const struct virtio_kind *kind,
+		      const char *value)
 {
-	struct options_disk *disk;
-	const char *comma = strrchr(text, ',');
-	size_t length = strlen(text);
-
-	if (options->disks == OPTIONS_MAX_DISKS)
-		return refuse(-E2BIG, "too many disks: %d is the most", OPTIONS_MAX_DISKS);
-	disk = &options->disk[options->disks];
-	if (comma && !strcmp(comma, ",ro")) {
-		disk->read_only = true;
-		length = comma - text;
-	}
-	if (!length)
-		return refuse(-EINVAL, "--block needs a file: --block=FILE[,ro]");
-	disk->path = strndup(text, length);
-	if (!disk->path)
-		return refuse(-ENOMEM, "no memory");
-	options->disks++;
+	if (options->devices == OPTIONS_MAX_DEVICES)
+		return refuse(-E2BIG, "too many devices: %d is the most", OPTIONS_MAX_DEVICES);
+	options->device[options->devices++] = (struct options_device) {
+		.kind = kind,
+		.value = value,
+	};
 	return 0;
 }
 
-static int use_option(struct options *options, int option, const char *word)
+/* getopt returns an option's number and this: no character is so large. */
+#define FIRST_OPTION	256
+
+/* Room for all there are, and the end. */
+#define TABLE_SIZE	64
+
+static void fill_table(struct option *table)
 {
-	switch (option) {
-	case OPTION_INITRD:
-		options->initrd = optarg;
-		return 0;
-	case OPTION_BLOCK:
-		return add_disk(options, optarg);
-	case OPTION_CPUS:
-		return options_cpus(optarg, &options->cpus);
-	case OPTION_STATS:
-		options->stats = true;
-		return 0;
-	case OPTION_VERBOSE:
-		options->verbose = true;
-		return 0;
-	case OPTION_CHECK:
-		options->action = OPTIONS_CHECK;
-		return 0;
-	case OPTION_HELP:
-		options->action = OPTIONS_HELP;
-		return 0;
-	case OPTION_VERSION:
-		options->action = OPTIONS_VERSION;
-		return 0;
-	case ':':
+	unsigned int i;
+
+	for (i = 0; i < OPTIONS && i < TABLE_SIZE - 1; i++)
+		table[i] = (struct option) {
+			.name = option_name(i),
+			.has_arg = option_value(i) ? required_argument : no_argument,
+			.val = FIRST_OPTION + i,
+		};
+	table[i] = (struct option) { 0 };
+}
+
+static int use_option(struct options *options, unsigned int number, const char *value)
+{
+	if (number < ARRAY_SIZE(rows))
+		return rows[number].use(options, value);
+	return add_device(options, virtio_kinds[number - ARRAY_SIZE(rows)], value);
+}
+
+/* getopt did not understand @word. */
+static int refuse_option(int why, const char *word)
+{
+	if (why == ':')
 		return refuse(-EINVAL, "option '%s' needs a value: %s=%s", word, word,
-			      optopt == OPTION_CPUS ? "N" : "FILE");
-	default:
-		/* getopt says here that it knows the option, without what is after "=". */
-		if (optopt >= OPTION_INITRD && optopt <= OPTION_VERSION)
-			return refuse(-EINVAL, "option '%s' takes no value", word);
-		return refuse(-EINVAL, "unknown option '%s': " TRY_HELP, word);
-	}
+			      option_value(optopt - FIRST_OPTION));
+	/* getopt says here that it knows the option, without what is after "=". */
+	if (optopt >= FIRST_OPTION)
+		return refuse(-EINVAL, "option '%s' takes no value", word);
+	return refuse(-EINVAL, "unknown option '%s': " TRY_HELP, word);
 }
 
 /**
@@ -225,8 +304,10 @@ static int use_option(struct options *options, int option, const char *word)
  */
 int options_parse(struct options *options, int argc, char **argv)
 {
+	struct option table[TABLE_SIZE];
 	int option, error, word;
 
+	fill_table(table);
 	memset(options, 0, sizeof(*options));
 	options->cpus = 1;
 	opterr = 0;
@@ -234,10 +315,11 @@ int options_parse(struct options *options, int argc, char **argv)
 	for (;;) {
 		word = optind ? optind : 1;
 		/* +: stop at the first word that is none. :: tell what is missing. */
-		option = getopt_long(argc, argv, "+:", option_table, NULL);
+		option = getopt_long(argc, argv, "+:", table, NULL);
 		if (option == -1)
 			break;
-		error = use_option(options, option, argv[word]);
+		error = option >= FIRST_OPTION ? use_option(options, option - FIRST_OPTION, optarg) :
+						 refuse_option(option, argv[word]);
 		if (error)
 			return error;
 	}
@@ -263,8 +345,6 @@ void options_free(struct options *options)
 {
 	free(options->found_initrd);
 	options->found_initrd = NULL;
-	while (options->disks)
-		free(options->disk[--options->disks].path);
 }
 
 /**

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define OPTIONS_MAX_DISKS	16
+struct virtio_kind;
+
+#define OPTIONS_MAX_DEVICES	22
 
 enum options_action {
 	OPTIONS_RUN,
@@ -15,9 +17,9 @@ enum options_action {
 	OPTIONS_VERSION,
 };
 
-struct options_disk {
-	char *path;	/* malloc */
-	bool read_only;
+struct options_device {
+	const struct virtio_kind *kind;
+	const char *value;
 };
 
 struct options {
@@ -30,8 +32,8 @@ struct options {
 	const char *initrd;
 	char *found_initrd;	/* malloc: see options_initrd() */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
-	unsigned int disks;
-	struct options_disk disk[OPTIONS_MAX_DISKS];
+	unsigned int devices;	/* beside those that every Guest has */
+	struct options_device device[OPTIONS_MAX_DEVICES];
 };
 
 int options_parse(struct options *options, int argc, char **argv);

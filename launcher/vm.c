@@ -72,9 +72,9 @@ static int add_devices(struct vm *vm, const struct options *options)
 	error = virtio_console_init(&vm->device[vm->devices++], &vm->memory, leave, vm);
 	if (!error)
 		error = virtio_rng_init(&vm->device[vm->devices++], &vm->memory);
-	for (i = 0; !error && i < options->disks; i++)
-		error = virtio_block_init(&vm->device[vm->devices++], &vm->memory,
-					  options->disk[i].path, options->disk[i].read_only);
+	for (i = 0; !error && i < options->devices; i++)
+		error = options->device[i].kind->init(&vm->device[vm->devices++], &vm->memory,
+						      options->device[i].value);
 	return error;
 }
 
@@ -242,7 +242,7 @@ static int connect_device(struct vm *vm, unsigned int number)
 
 	if (ioctl(vm->fd, LGUEST_IRQFD, &interrupt) < 0)
 		return host_refuses("a device's interrupt");
-	for (i = 0; i < device->ops->queues; i++) {
+	for (i = 0; i < device->queues; i++) {
 		struct lguest_ioeventfd kick = {
 			.guest_phys = DEVICE_GPA(number) + VIRTIO_MMIO_QUEUE_NOTIFY,
 			.fd = device->queue[i].kick,

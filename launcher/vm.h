@@ -13,8 +13,8 @@
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
-/* The console, the random number generator, and the disks. */
-#define VM_MAX_DEVICES	(2 + OPTIONS_MAX_DISKS)
+/* The console, the random number generator, and those that the person asks for. */
+#define VM_MAX_DEVICES	(2 + OPTIONS_MAX_DEVICES)
 
 struct vm {
 	int fd;				/* /dev/lguest */

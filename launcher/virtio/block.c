@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../message.h"
+#include "../value.h"
 #include "virtio.h"
 
 #define SECTOR_SIZE	512
@@ -113,7 +114,7 @@ static void block_exit(struct virtio_device *device)
 {
 	struct block *block = device->private;
 
-	if (block)
+	if (block && block->fd >= 0)
 		close(block->fd);
 	free(block);
 }
@@ -145,20 +146,27 @@ static int check_file(const char *path, struct block *block)
 	return 0;
 }
 
-/**
- * virtio_block_init() - make a disk
- * @device: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory
- * @path: the file or block device it is in
- * @read_only: the Guest may not write to it
- *
- * Return: 0, or a negative errno after telling the person.
- */
-int virtio_block_init(struct virtio_device *device, const struct guest_memory *memory,
-		      const char *path, bool read_only)
+/* Open the disk that @value names. */
+static int open_disk(struct block *block, const struct value *value)
+{
+	const char *path = value->first;
+	int error = value_refuse_others(value, "block", "ro", NULL);
+
+	if (error)
+		return error;
+	block->read_only = value_flag(value, "ro");
+	block->fd = open(path, (block->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	if (block->fd < 0)
+		return refuse(-errno, "can't open the disk '%s': %s", path, strerror(errno));
+	return check_file(path, block);
+}
+
+static int block_init(struct virtio_device *device, const struct guest_memory *memory,
+		      const char *text)
 {
 	struct virtio_blk_config config = { 0 };
 	struct block *block;
+	struct value value;
 	int error;
 
 	error = virtio_device_init(device, &block_ops, memory);
@@ -167,23 +175,27 @@ int virtio_block_init(struct virtio_device *device, const struct guest_memory *m
 	block = calloc(1, sizeof(*block));
 	if (!block)
 		return refuse(-ENOMEM, "no memory");
-	block->read_only = read_only;
-	block->fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-	if (block->fd < 0) {
-		error = refuse(-errno, "can't open the disk '%s': %s", path, strerror(errno));
-		free(block);
-		return error;
-	}
+	block->fd = -1;
 	device->private = block;	/* from here on block_exit() closes it */
-	error = check_file(path, block);
+	error = value_parse(&value, "block", "FILE", text);
+	if (!error)
+		error = open_disk(block, &value);
+	value_free(&value);
 	if (error)
 		return error;
 	config.capacity = htole64(block->size / SECTOR_SIZE);
 	config.seg_max = htole32(VIRTIO_QUEUE_SIZE - 2);	/* all but header and status */
 	device->features |= 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_FLUSH;
-	if (read_only)
+	if (block->read_only)
 		device->features |= 1ULL << VIRTIO_BLK_F_RO;
 	_Static_assert(sizeof(config) <= VIRTIO_CONFIG_SIZE, "the configuration fits");
 	virtio_config_set(device, &config, sizeof(config));
 	return 0;
 }
+
+const struct virtio_kind virtio_block_kind = {
+	.option = "block",
+	.value = "FILE[,ro]",
+	.help = "a disk: /dev/vda in the guest, the next one /dev/vdb",
+	.init = block_init,
+};

@@ -44,6 +44,7 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_ops *op
 	memset(device, 0, sizeof(*device));
 	pthread_mutex_init(&device->lock, NULL);
 	device->ops = ops;
+	device->queues = ops->queues;
 	device->memory = memory;
 	device->features = VIRTIO_COMMON_FEATURES;
 	device->interrupt = -1;
@@ -85,7 +86,7 @@ int virtio_device_start(struct virtio_device *device)
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; !error && i < device->ops->queues; i++) {
+	for (i = 0; !error && i < device->queues; i++) {
 		struct virtio_queue *queue = &device->queue[i];
 
 		error = thread_start(&queue->thread, run_queue, queue);
@@ -108,14 +109,14 @@ void virtio_device_exit(struct virtio_device *device)
 	device->stopping = true;
 	if (device->stop >= 0 && write(device->stop, &one, sizeof(one)) < 0)
 		message("can't stop the guest's %s: %s", device->ops->name, strerror(errno));
-	for (i = 0; i < device->ops->queues; i++) {
+	for (i = 0; i < device->queues; i++) {
 		if (device->queue[i].has_thread)
 			thread_join(device->queue[i].thread);
 		device->queue[i].has_thread = false;
 	}
 	if (device->ops->exit)
 		device->ops->exit(device);
-	for (i = 0; i < device->ops->queues; i++)
+	for (i = 0; i < device->queues; i++)
 		close_event(&device->queue[i].kick);
 	close_event(&device->stop);
 	close_event(&device->interrupt);

@@ -38,7 +38,7 @@ static void set_part(uint64_t *value, uint32_t select, uint32_t part)
 
 static struct virtio_queue *selected_queue(struct virtio_device *device)
 {
-	if (device->queue_select >= device->ops->queues)
+	if (device->queue_select >= device->queues)
 		return NULL;
 	return &device->queue[device->queue_select];
 }
@@ -55,7 +55,7 @@ static void reset(struct virtio_device *device)
 	device->driver_features_select = 0;
 	device->queue_select = 0;
 	atomic_store(&device->interrupt_status, 0);
-	for (i = 0; i < device->ops->queues; i++)
+	for (i = 0; i < device->queues; i++)
 		virtio_queue_reset(&device->queue[i]);
 }
 
@@ -84,7 +84,7 @@ static void set_status(struct virtio_device *device, uint32_t status)
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	device->status |= set & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
-		for (i = 0; i < device->ops->queues; i++)
+		for (i = 0; i < device->queues; i++)
 			kick(&device->queue[i]);
 }
 
@@ -198,6 +198,17 @@ static uint64_t read_config(struct virtio_device *device, uint64_t offset, unsig
 	return value;
 }
 
+static void write_config(struct virtio_device *device, uint64_t offset, unsigned int length,
+			 uint64_t value)
+{
+	if (!device->ops->write_config || length > sizeof(value) || offset > VIRTIO_CONFIG_SIZE ||
+	    length > VIRTIO_CONFIG_SIZE - offset)
+		return;
+	pthread_mutex_lock(&device->lock);
+	device->ops->write_config(device, offset, length, value);
+	pthread_mutex_unlock(&device->lock);
+}
+
 /**
  * virtio_mmio_read() - the Guest reads a register
  * @device: whose
@@ -232,15 +243,19 @@ uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigne
 void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned int length,
 		       uint64_t value)
 {
-	if (length != sizeof(uint32_t) || offset >= VIRTIO_MMIO_CONFIG)
-		return;	/* no device of ours has configuration that a driver writes */
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		write_config(device, offset - VIRTIO_MMIO_CONFIG, length, value);
+		return;
+	}
+	if (length != sizeof(uint32_t))
+		return;
 	switch (offset) {
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		atomic_fetch_and(&device->interrupt_status, ~(uint32_t)value);
 		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		/* lg.ko does this for us, with an eventfd, for queues that exist. */
-		if ((uint32_t)value < device->ops->queues)
+		if ((uint32_t)value < device->queues)
 			kick(&device->queue[(uint32_t)value]);
 		break;
 	default:

@@ -22,7 +22,7 @@
 struct guest_memory;
 struct virtio_device;
 
-#define VIRTIO_MAX_QUEUES	2
+#define VIRTIO_MAX_QUEUES	8
 #define VIRTIO_QUEUE_SIZE	256	/* entries that we offer */
 #define VIRTIO_CONFIG_SIZE	0x100	/* of VIRTIO_MMIO_SIZE: the half after the registers */
 #define VIRTIO_MMIO_SIZE	0x200ULL	/* registers of one device */
@@ -63,13 +63,36 @@ struct virtio_ops {
 	unsigned int queues;
 	/* Body of a queue's thread; returns when virtio_wait() says so. */
 	void (*run)(struct virtio_queue *queue);
+	/*
+	 * Optional: the driver writes length bytes at offset of the configuration.
+	 * Under the device's lock; without it configuration is read-only.
+	 */
+	void (*write_config)(struct virtio_device *device, uint64_t offset, unsigned int length,
+			     uint64_t value);
 	/* Optional: free device->private; the threads are gone. */
 	void (*exit)(struct virtio_device *device);
 };
 
+/*
+ * A kind of device that the person asks for, by an option --NAME=VALUE, as often as
+ * there are to be devices of it. virtio/kinds.c lists them.
+ */
+struct virtio_kind {
+	const char *option;		/* NAME */
+	const char *value;		/* how VALUE is written, for --help */
+	const char *help;		/* what it is; lines but the first are indented there */
+	/* Make the device. 0, or a negative errno after telling the person. */
+	int (*init)(struct virtio_device *device, const struct guest_memory *memory,
+		    const char *value);
+};
+
+extern const struct virtio_kind * const virtio_kinds[];
+extern const unsigned int virtio_nr_kinds;
+
 struct virtio_device {
 	const struct virtio_ops *ops;
 	const struct guest_memory *memory;
+	unsigned int queues;		/* of ops->queues, those that it has */
 	void *private;			/* the device's own */
 	uint64_t features;		/* that we offer */
 	int interrupt;			/* eventfd: raises its line */
@@ -131,7 +154,6 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,
 			void (*leave)(void *), void *argument);
 int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
-int virtio_block_init(struct virtio_device *device, const struct guest_memory *memory,
-		      const char *path, bool read_only);
+extern const struct virtio_kind virtio_block_kind;
 
 #endif /* _LAUNCHER_VIRTIO_H */

@@ -85,7 +85,7 @@ void driver_start(struct driver *driver, uint64_t features)
 
 	features |= 1ULL << VIRTIO_F_VERSION_1;
 	ck_assert(driver_negotiate(driver, features) & VIRTIO_CONFIG_S_FEATURES_OK);
-	for (i = 0; i < driver->device->ops->queues; i++) {
+	for (i = 0; i < driver->device->queues; i++) {
 		memset(driver_desc(driver, i), 0, 0x10000);
 		driver_set_queue(driver, i);
 		ck_assert_uint_eq(driver_read(driver, VIRTIO_MMIO_QUEUE_READY), 1);

@@ -462,11 +462,20 @@ static void make_disk(size_t size)
 	close(fd);
 }
 
+/* What --block= would say. */
+static const char *disk_value(bool read_only)
+{
+	static char value[80];
+
+	snprintf(value, sizeof(value), "%s%s", path, read_only ? ",ro" : "");
+	return value;
+}
+
 static void start_disk(bool read_only)
 {
 	make_disk(DISK_SECTORS * 512 + 100);
 	driver_init(&driver);
-	ck_assert_int_eq(virtio_block_init(&device, &driver.memory, path, read_only), 0);
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, disk_value(read_only)), 0);
 	start(0);
 }
 
@@ -585,19 +594,19 @@ START_TEST(disk_that_can_not_be_is_refused)
 	struct virtio_device other;
 
 	driver_init(&driver);
-	unit_refused(virtio_block_init(&device, &driver.memory, "/nonexistent", false),
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/nonexistent"),
 		     "can't open the disk");
 	virtio_device_exit(&device);
-	unit_refused(virtio_block_init(&device, &driver.memory, "/dev/null", false),
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/dev/null"),
 		     "no file or block device");
 	virtio_device_exit(&device);
 	make_disk(100);
-	unit_refused(virtio_block_init(&device, &driver.memory, path, false),
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
 		     "at least 512 bytes");
 	virtio_device_exit(&device);
 	ck_assert_int_eq(truncate(path, 4096), 0);
-	ck_assert_int_eq(virtio_block_init(&device, &driver.memory, path, false), 0);
-	unit_refused(virtio_block_init(&other, &driver.memory, path, true), "in use by another");
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
+	unit_refused(virtio_block_kind.init(&other, &driver.memory, disk_value(true)), "in use by another");
 	virtio_device_exit(&other);
 	virtio_device_exit(&device);
 	unlink(path);

@@ -8,6 +8,8 @@
 #include "compiler.h"
 #include "options.h"
 #include "unit.h"
+#include "value.h"
+#include "virtio/virtio.h"
 
 static struct options options;
 
@@ -118,18 +120,73 @@ START_TEST(options_end_at_memory)
 }
 END_TEST
 
-START_TEST(disks_are_taken_apart)
+START_TEST(devices_are_kept_in_order)
 {
-	ck_assert_int_eq(PARSE("--block=a", "--block", "b,ro", "--block=c,d", "64", "bz"), 0);
-	ck_assert_uint_eq(options.disks, 3);
-	ck_assert_str_eq(options.disk[0].path, "a");
-	ck_assert(!options.disk[0].read_only);
-	ck_assert_str_eq(options.disk[1].path, "b");
-	ck_assert(options.disk[1].read_only);
-	ck_assert_str_eq(options.disk[2].path, "c,d");
-	unit_refused(PARSE("--block=", "64", "bz"), "needs a file");
-	unit_refused(PARSE("--block=,ro", "64", "bz"), "needs a file");
-	options_free(&options);
+	ck_assert_int_eq(PARSE("--block=a", "--block", "b,ro", "64", "bz"), 0);
+	ck_assert_uint_eq(options.devices, 2);
+	ck_assert_ptr_eq(options.device[0].kind, &virtio_block_kind);
+	ck_assert_str_eq(options.device[0].value, "a");
+	ck_assert_str_eq(options.device[1].value, "b,ro");
+	unit_refused(PARSE("--block"), "needs a value: --block=FILE");
+}
+END_TEST
+
+START_TEST(too_many_devices_are_refused)
+{
+	static char *words[OPTIONS_MAX_DEVICES + 5] = { "lguest" };
+	unsigned int i;
+
+	for (i = 1; i <= OPTIONS_MAX_DEVICES; i++)
+		words[i] = "--block=a";
+	words[i] = "64";
+	words[i + 1] = "bz";
+	ck_assert_int_eq(parse(words), 0);
+	words[i] = "--block=a";
+	unit_refused(parse(words), "too many devices");
+}
+END_TEST
+
+static int parse_value(struct value *value, const char *text)
+{
+	return value_parse(value, "block", "FILE", text);
+}
+
+START_TEST(values_are_taken_apart)
+{
+	struct value value;
+
+	ck_assert_int_eq(parse_value(&value, "a,,b,ro,serial=x,,y,empty=,serial=z"), 0);
+	ck_assert_str_eq(value.first, "a,b");
+	ck_assert(value_flag(&value, "ro"));
+	ck_assert(!value_flag(&value, "serial"));
+	ck_assert_str_eq(value_get(&value, "serial"), "z");
+	ck_assert_str_eq(value.word[1], "serial=x,y");
+	ck_assert_str_eq(value_get(&value, "empty"), "");
+	ck_assert_ptr_null(value_get(&value, "ser"));
+	ck_assert_int_eq(value_refuse_others(&value, "block", "ro", "serial=", "empty=", NULL), 0);
+	unit_refused(value_refuse_others(&value, "block", "ro", "serial=", NULL),
+		     "does not know 'empty='");
+	unit_refused(value_refuse_others(&value, "block", "ro", "serial", "empty=", NULL),
+		     "does not know 'serial=x,y'");
+	value_free(&value);
+	ck_assert_int_eq(parse_value(&value, "a,"), 0);
+	ck_assert_uint_eq(value.words, 1);
+	ck_assert_str_eq(value.word[0], "");
+	value_free(&value);
+}
+END_TEST
+
+START_TEST(values_of_nothing_are_refused)
+{
+	struct value value;
+
+	unit_refused(parse_value(&value, ""), "--block needs a value: --block=FILE");
+	value_free(&value);
+	unit_refused(parse_value(&value, ",ro"), "--block needs a value");
+	value_free(&value);
+	unit_refused(parse_value(&value, "f,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17"),
+		     "too many words");
+	value_free(&value);
 }
 END_TEST
 
@@ -190,7 +247,10 @@ int main(void)
 	UNIT_ADD(suite, numbers_of_cpus_are_understood);
 	UNIT_ADD(suite, what_is_no_number_of_cpus_is_refused);
 	UNIT_ADD(suite, options_end_at_memory);
-	UNIT_ADD(suite, disks_are_taken_apart);
+	UNIT_ADD(suite, devices_are_kept_in_order);
+	UNIT_ADD(suite, too_many_devices_are_refused);
+	UNIT_ADD(suite, values_are_taken_apart);
+	UNIT_ADD(suite, values_of_nothing_are_refused);
 	UNIT_ADD(suite, questions_need_no_kernel);
 	UNIT_ADD(suite, bad_command_lines_are_refused);
 	UNIT_ADD(suite, kernel_arguments_follow_ours);
