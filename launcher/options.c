@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "compiler.h"
 #include "lguest_uapi.h"
 #include "memory.h"
@@ -164,6 +165,7 @@ void options_help(void)
 	unsigned int i;
 
 	fputs("Usage: lguest [OPTIONS] MEMORY KERNEL [KERNEL ARGUMENTS...]\n"
+	      "       lguest COMMAND ...\n"
 	      "Run a Linux guest on a host that needs no virtualisation hardware.\n"
 	      "\n"
 	      "MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
@@ -175,6 +177,8 @@ void options_help(void)
 	fputs("\nOptions:\n", stdout);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		help_option(i);
+	fputs("\nCommands:\n", stdout);
+	commands_help();
 	fputs("\n"
 	      "The guest's console is this terminal. Ctrl-A x leaves, Ctrl-A Ctrl-A sends\n"
 	      "Ctrl-A. Exit status: 0 after the guest's poweroff, 1 if it could not be\n"

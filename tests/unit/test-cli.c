@@ -150,6 +150,10 @@ START_TEST(help_and_version_go_to_standard_output)
 	ck_assert_int_eq(lguest("--help"), 0);
 	ck_assert_ptr_nonnull(strstr(out, "Usage: lguest [OPTIONS] MEMORY KERNEL"));
 	ck_assert_str_eq(err, "");
+	ck_assert_int_eq(lguest("help"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "Usage: lguest [OPTIONS] MEMORY KERNEL"));
+	ck_assert_ptr_nonnull(strstr(out, "lguest help"));
+	ck_assert_str_eq(err, "");
 	ck_assert_int_eq(lguest("--version"), 0);
 	ck_assert_ptr_nonnull(strstr(out, "guest ABI 2"));
 	ck_assert_str_eq(err, "");

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What lguest can be told to do by its first word, if that is no option and no
+ * amount of memory.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "compiler.h"
+#include "options.h"
+
+static int run_help(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	options_help();
+	return EXIT_SUCCESS;
+}
+
+static const struct command commands[] = {
+	{ "help", "", "this text", run_help },
+};
+
+/**
+ * command_find() - is it a command?
+ * @word: the first one on the command line
+ *
+ * Return: the command, or NULL.
+ */
+const struct command *command_find(const char *word)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(word, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+/**
+ * commands_help() - print the commands
+ */
+void commands_help(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  lguest %s %s\n%21s%s\n", commands[i].name, commands[i].arguments, "",
+		       commands[i].help);
+}

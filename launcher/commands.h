@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Commands: lguest COMMAND ... */
+#ifndef _LAUNCHER_COMMANDS_H
+#define _LAUNCHER_COMMANDS_H
+
+struct command {
+	const char *name;
+	const char *arguments;	/* what may follow, for --help */
+	const char *help;	/* one line */
+	/* argv[0] is the name. Return: the exit status. */
+	int (*run)(int argc, char **argv);
+};
+
+const struct command *command_find(const char *word);
+void commands_help(void);
+
+#endif /* _LAUNCHER_COMMANDS_H */
