@@ -92,6 +92,7 @@ static void serve(struct virtio_queue *queue, struct virtio_chain *chain)
 		pthread_mutex_lock(&queue->device->lock);
 		virtio_misuse(queue->device, "a request without header or status");
 		pthread_mutex_unlock(&queue->device->lock);
+		virtio_drop(queue);
 		return;
 	}
 	written = iov_size(in, ins);

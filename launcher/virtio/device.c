@@ -43,6 +43,7 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_ops *op
 
 	memset(device, 0, sizeof(*device));
 	pthread_mutex_init(&device->lock, NULL);
+	pthread_cond_init(&device->idle, NULL);
 	device->ops = ops;
 	device->queues = ops->queues;
 	device->memory = memory;
@@ -86,7 +87,7 @@ int virtio_device_start(struct virtio_device *device)
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; !error && i < device->queues; i++) {
+	for (i = 0; !device->ops->remote && !error && i < device->queues; i++) {
 		struct virtio_queue *queue = &device->queue[i];
 
 		error = thread_start(&queue->thread, run_queue, queue);
@@ -120,6 +121,7 @@ void virtio_device_exit(struct virtio_device *device)
 		close_event(&device->queue[i].kick);
 	close_event(&device->stop);
 	close_event(&device->interrupt);
+	pthread_cond_destroy(&device->idle);
 	pthread_mutex_destroy(&device->lock);
 	device->ops = NULL;
 }
@@ -161,6 +163,8 @@ int virtio_wait(struct virtio_queue *queue, int input, int input2)
 	int i, what = 0;
 	uint64_t count;
 
+	if (!queue->device->ops->async && queue->in_use)
+		virtio_queue_rest(queue);
 	while (!what) {
 		if (queue->device->stopping)
 			return VIRTIO_WAIT_STOP;

@@ -15,6 +15,7 @@
 #define MAGIC_VALUE	0x74726976	/* "virt" */
 #define VENDOR		0x5354474c	/* "LGST" */
 #define TRANSPORT_VERSION	2
+#define QUEUE_RESET	0x0c0		/* of virtio 1.2; Linux has no name for it */
 
 /* Without VERSION_1 a driver is a legacy one, which this transport is not for. */
 static bool features_are_good(const struct virtio_device *device)
@@ -43,20 +44,27 @@ static struct virtio_queue *selected_queue(struct virtio_device *device)
 	return &device->queue[device->queue_select];
 }
 
-/* Forget all that the driver said. Threads that work on a chain see the epoch. */
+/*
+ * Forget all that the driver said, after the last buffer is left alone (2.4.2). Other
+ * virtual CPUs may use registers while we wait: what they write is forgotten, too.
+ */
 static void reset(struct virtio_device *device)
 {
 	unsigned int i;
 
 	device->status = 0;
-	device->epoch++;
+	if (device->ops->reset)
+		device->ops->reset(device);
+	for (i = 0; i < device->queues; i++)
+		device->queue[i].ready = false;
+	for (i = 0; i < device->queues; i++)
+		virtio_queue_reset(&device->queue[i]);
+	device->status = 0;
 	device->driver_features = 0;
 	device->features_select = 0;
 	device->driver_features_select = 0;
 	device->queue_select = 0;
 	atomic_store(&device->interrupt_status, 0);
-	for (i = 0; i < device->queues; i++)
-		virtio_queue_reset(&device->queue[i]);
 }
 
 static void kick(struct virtio_queue *queue)
@@ -83,7 +91,11 @@ static void set_status(struct virtio_device *device, uint32_t status)
 	    !((device->status | set) & VIRTIO_CONFIG_S_FEATURES_OK))
 		set &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	device->status |= set & ~VIRTIO_CONFIG_S_NEEDS_RESET;
-	if (set & VIRTIO_CONFIG_S_DRIVER_OK)
+	if (!(set & VIRTIO_CONFIG_S_DRIVER_OK))
+		return;
+	if (device->ops->start && device->ops->start(device))
+		device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	else
 		for (i = 0; i < device->queues; i++)
 			kick(&device->queue[i]);
 }
@@ -91,7 +103,7 @@ static void set_status(struct virtio_device *device, uint32_t status)
 static void set_ready(struct virtio_queue *queue, uint32_t ready)
 {
 	if (!ready)
-		queue->ready = false;
+		virtio_queue_stop(queue);
 	else if (!queue->ready && !virtio_queue_enable(queue))
 		virtio_misuse(queue->device, "a queue that is not in memory");
 }
@@ -101,6 +113,12 @@ static void write_queue(struct virtio_queue *queue, uint64_t offset, uint32_t va
 {
 	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		set_ready(queue, value);
+		return;
+	}
+	/* 2.6.1: when it has been, the register reads 0, as it always does. */
+	if (offset == QUEUE_RESET) {
+		if (value == 1 && virtio_has_feature(queue->device, VIRTIO_F_RING_RESET))
+			virtio_queue_reset(queue);
 		return;
 	}
 	if (queue->ready)	/* 4.2.2.2: not while the queue is in use */
@@ -209,6 +227,13 @@ static void write_config(struct virtio_device *device, uint64_t offset, unsigned
 	pthread_mutex_unlock(&device->lock);
 }
 
+/* Who serves the queues instead of us raises the line without telling us why. */
+static uint32_t interrupt_status(struct virtio_device *device)
+{
+	return atomic_load(&device->interrupt_status) |
+	       (device->ops->remote ? VIRTIO_MMIO_INT_VRING : 0);
+}
+
 /**
  * virtio_mmio_read() - the Guest reads a register
  * @device: whose
@@ -223,7 +248,7 @@ uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigne
 
 	/* The one register of the interrupt path, which must not wait. */
 	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS)
-		return atomic_load(&device->interrupt_status);
+		return interrupt_status(device);
 	pthread_mutex_lock(&device->lock);
 	if (offset >= VIRTIO_MMIO_CONFIG)
 		value = read_config(device, offset - VIRTIO_MMIO_CONFIG, length);

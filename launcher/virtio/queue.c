@@ -50,12 +50,36 @@ void virtio_misuse(struct virtio_device *device, const char *how)
 		virtio_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
 }
 
+/* Fewer chains are in use. */
+static void set_in_use(struct virtio_queue *queue, unsigned int in_use)
+{
+	queue->in_use = in_use;
+	if (!in_use)
+		pthread_cond_broadcast(&queue->device->idle);
+}
+
+/**
+ * virtio_queue_stop() - use a queue no more
+ * @queue: the queue; its device's lock is held, and given up meanwhile
+ *
+ * When this returns, no buffer of the queue's is read or written any more: the
+ * driver may use the memory for something else (2.6.1, 4.2.2.2).
+ */
+void virtio_queue_stop(struct virtio_queue *queue)
+{
+	queue->ready = false;
+	queue->epoch++;
+	while (queue->in_use)
+		pthread_cond_wait(&queue->device->idle, &queue->device->lock);
+}
+
 /**
  * virtio_queue_reset() - forget all that the driver told of a queue
- * @queue: the queue; its device's lock is held
+ * @queue: the queue; its device's lock is held, and given up meanwhile
  */
 void virtio_queue_reset(struct virtio_queue *queue)
 {
+	virtio_queue_stop(queue);
 	queue->size = VIRTIO_QUEUE_SIZE;
 	queue->ready = false;
 	queue->desc_gpa = 0;
@@ -95,7 +119,12 @@ bool virtio_queue_enable(struct virtio_queue *queue)
 	return queue->ready;
 }
 
-static bool has_feature(const struct virtio_device *device, unsigned int bit)
+/**
+ * virtio_has_feature() - did the driver accept it?
+ * @device: the device; its lock is held, or the device runs
+ * @bit: the feature
+ */
+bool virtio_has_feature(const struct virtio_device *device, unsigned int bit)
 {
 	return device->driver_features & 1ULL << bit;
 }
@@ -118,7 +147,7 @@ static bool count_waiting(struct virtio_queue *queue, uint16_t *waiting)
 {
 	uint16_t avail = __atomic_load_n(&queue->avail->idx, __ATOMIC_ACQUIRE);
 
-	if (avail == queue->next_avail && has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX)) {
+	if (avail == queue->next_avail && virtio_has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX)) {
 		WRITE_ONCE(avail_event(queue), queue->next_avail);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		avail = __atomic_load_n(&queue->avail->idx, __ATOMIC_ACQUIRE);
@@ -164,7 +193,7 @@ static const char *enter_indirect(struct virtio_queue *queue, const struct vring
 {
 	const struct guest_memory *memory = queue->device->memory;
 
-	if (!has_feature(queue->device, VIRTIO_RING_F_INDIRECT_DESC) || table->indirect)
+	if (!virtio_has_feature(queue->device, VIRTIO_RING_F_INDIRECT_DESC) || table->indirect)
 		return "an indirect table where none may be";
 	if (desc->flags & VRING_DESC_F_NEXT)
 		return "a descriptor both indirect and not the last";
@@ -246,13 +275,15 @@ bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain)
 		waiting = 0;
 	if (waiting) {
 		chain->head = READ_ONCE(queue->avail->ring[queue->next_avail % queue->size]);
-		chain->epoch = device->epoch;
+		chain->epoch = queue->epoch;
 		chain->out = 0;
 		chain->in = 0;
 		queue->next_avail++;
 		wrong = walk_chain(queue, chain);
 		if (wrong)
 			virtio_misuse(device, wrong);
+		else
+			queue->in_use++;
 	}
 	pthread_mutex_unlock(&device->lock);
 	return waiting && !wrong;
@@ -263,7 +294,7 @@ static bool wants_interrupt(const struct virtio_queue *queue)
 {
 	/* The index must be out before we look whether anybody waits for it. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX))
+	if (virtio_has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX))
 		return READ_ONCE(used_event(queue)) == (uint16_t)(queue->next_used - 1);
 	return !(READ_ONCE(queue->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
 }
@@ -271,7 +302,7 @@ static bool wants_interrupt(const struct virtio_queue *queue)
 /**
  * virtio_push() - give a chain back
  * @queue: where virtio_pop() took it from
- * @chain: the chain; forgotten if the driver has reset the device since
+ * @chain: the chain; forgotten if the driver has stopped the queue since
  * @written: bytes written to its buffers, from the first one on
  */
 void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written)
@@ -280,7 +311,7 @@ void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, u
 	struct vring_used_elem *entry;
 
 	pthread_mutex_lock(&device->lock);
-	if (is_live(queue) && chain->epoch == device->epoch) {
+	if (is_live(queue) && chain->epoch == queue->epoch) {
 		entry = &queue->used->ring[queue->next_used % queue->size];
 		WRITE_ONCE(entry->id, chain->head);
 		WRITE_ONCE(entry->len, written);
@@ -289,5 +320,30 @@ void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, u
 		if (wants_interrupt(queue))
 			virtio_interrupt(device, VIRTIO_MMIO_INT_VRING);
 	}
+	if (queue->in_use)
+		set_in_use(queue, queue->in_use - 1);
 	pthread_mutex_unlock(&device->lock);
+}
+
+/**
+ * virtio_drop() - take back that virtio_pop() took a chain
+ * @queue: where it is from; the device has stopped for misuse
+ */
+void virtio_drop(struct virtio_queue *queue)
+{
+	pthread_mutex_lock(&queue->device->lock);
+	if (queue->in_use)
+		set_in_use(queue, queue->in_use - 1);
+	pthread_mutex_unlock(&queue->device->lock);
+}
+
+/**
+ * virtio_queue_rest() - a queue's thread leaves all buffers alone
+ * @queue: the queue
+ */
+void virtio_queue_rest(struct virtio_queue *queue)
+{
+	pthread_mutex_lock(&queue->device->lock);
+	set_in_use(queue, 0);
+	pthread_mutex_unlock(&queue->device->lock);
 }

@@ -4,7 +4,8 @@
  * (queue.c) and devices know of each other.
  *
  * A device has one thread for each of its queues.  The thread takes chains of
- * buffers from the queue, works on them with no lock held, and puts them back.
+ * buffers from the queue, works on them with no lock held, and puts them back.  A
+ * reset waits until no thread works on any: see struct virtio_ops.
  * The transport runs in the virtual CPUs' threads, several at once perhaps.  The
  * device's lock protects all that two threads touch; each access to a register
  * takes it, but for the interrupt's two, which are atomic, and for kicks.
@@ -45,12 +46,15 @@ struct virtio_queue {
 	/* and where we are, which is never read back from the Guest. */
 	uint16_t next_avail;
 	uint16_t next_used;
+	/* Of the chains taken, those whose buffers we may still read or write. */
+	unsigned int in_use;
+	uint32_t epoch;		/* how often the queue was stopped */
 };
 
 /* Buffers that belong together, of one request. */
 struct virtio_chain {
 	uint16_t head;			/* its name in the ring */
-	uint32_t epoch;			/* of the device when it was taken */
+	uint32_t epoch;			/* of the queue when it was taken */
 	unsigned int out;		/* iov[0] and following: for us to read */
 	unsigned int in;		/* iov[out] and following: to write */
 	struct iovec iov[VIRTIO_QUEUE_SIZE];
@@ -61,8 +65,23 @@ struct virtio_ops {
 	const char *name;
 	uint32_t id;			/* VIRTIO_ID_* */
 	unsigned int queues;
+	/*
+	 * The device works on chains while its thread is in virtio_wait(), and gives each
+	 * one back by virtio_push() or virtio_drop(). Of any other device, a thread that
+	 * waits is taken to leave the buffers of chains that it keeps alone.
+	 */
+	bool async;
+	/* Another program serves the queues, by their descriptors; they have no threads. */
+	bool remote;
 	/* Body of a queue's thread; returns when virtio_wait() says so. */
 	void (*run)(struct virtio_queue *queue);
+	/*
+	 * Optional: the driver has set DRIVER_OK; and: it resets the device, whose queues
+	 * still are where they were. Under the device's lock. What start() returns is 0,
+	 * or a negative errno after telling the person: the device does not start then.
+	 */
+	int (*start)(struct virtio_device *device);
+	void (*reset)(struct virtio_device *device);
 	/*
 	 * Optional: the driver writes length bytes at offset of the configuration.
 	 * Under the device's lock; without it configuration is read-only.
@@ -101,8 +120,8 @@ struct virtio_device {
 	atomic_uint interrupt_status;	/* VIRTIO_MMIO_INT_* */
 
 	pthread_mutex_t lock;		/* of all below */
+	pthread_cond_t idle;		/* a queue has no more chains in use */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
-	uint32_t epoch;			/* how often it was reset */
 	uint64_t driver_features;
 	uint32_t features_select;
 	uint32_t driver_features_select;
@@ -115,7 +134,8 @@ struct virtio_device {
 /* Features that all our devices have. */
 #define VIRTIO_COMMON_FEATURES	(1ULL << VIRTIO_F_VERSION_1 | \
 				 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
-				 1ULL << VIRTIO_RING_F_EVENT_IDX)
+				 1ULL << VIRTIO_RING_F_EVENT_IDX | \
+				 1ULL << VIRTIO_F_RING_RESET)
 
 /* device.c: life of a device */
 int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
@@ -132,10 +152,14 @@ int virtio_wait(struct virtio_queue *queue, int input, int input2);
 
 /* queue.c: rings */
 bool virtio_queue_enable(struct virtio_queue *queue);
+void virtio_queue_stop(struct virtio_queue *queue);
 void virtio_queue_reset(struct virtio_queue *queue);
 bool virtio_queue_waiting(struct virtio_queue *queue);
 bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain);
 void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written);
+void virtio_drop(struct virtio_queue *queue);
+void virtio_queue_rest(struct virtio_queue *queue);
+bool virtio_has_feature(const struct virtio_device *device, unsigned int bit);
 void virtio_misuse(struct virtio_device *device, const char *how);
 void virtio_interrupt(struct virtio_device *device, unsigned int reason);
 

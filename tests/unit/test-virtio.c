@@ -5,7 +5,9 @@
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compiler.h"
 #include "driver.h"
@@ -17,6 +19,8 @@
 #define F_INDIRECT	(1ULL << VIRTIO_RING_F_INDIRECT_DESC)
 #define F_EVENT_IDX	(1ULL << VIRTIO_RING_F_EVENT_IDX)
 #define F_VERSION_1	(1ULL << VIRTIO_F_VERSION_1)
+#define F_RING_RESET	(1ULL << VIRTIO_F_RING_RESET)
+#define QUEUE_RESET	0x0c0
 
 /* A device without threads: the test does what they do. */
 static const struct virtio_ops test_ops = { .name = "test device", .id = 42, .queues = 2 };
@@ -74,7 +78,8 @@ START_TEST(registers_say_what_the_device_is)
 	ck_assert_uint_eq(driver_read(&driver, 4), 2);
 	ck_assert_uint_eq(driver_read(&driver, 8), 42);
 	driver_write(&driver, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
-	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_DEVICE_FEATURES), F_VERSION_1 >> 32);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_DEVICE_FEATURES),
+			  (F_VERSION_1 | F_RING_RESET) >> 32);
 	driver_write(&driver, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_DEVICE_FEATURES),
 			  F_INDIRECT | F_EVENT_IDX);
@@ -232,17 +237,92 @@ START_TEST(event_indexes_are_kept)
 }
 END_TEST
 
+/* One chain is taken, which has one buffer. */
+static void take_chain(void)
+{
+	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 1, WRITE, 0);
+	driver_offer(&driver, 0, 0);
+	ck_assert(virtio_pop(queue, &chain));
+}
+
 START_TEST(chain_from_before_a_reset_is_forgotten)
 {
 	set_up(0);
-	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 1, 0, 0);
-	driver_offer(&driver, 0, 0);
-	ck_assert(virtio_pop(queue, &chain));
+	take_chain();
+	/* The device keeps it, but leaves its buffer alone. */
+	virtio_queue_rest(queue);
 	driver_start(&driver, 0);
 	driver_interrupted(&driver);
 	virtio_push(queue, &chain, 0);
 	ck_assert_uint_eq(driver_used(&driver, 0)->idx, 0);
 	ck_assert(!driver_interrupted(&driver));
+	tear_down();
+}
+END_TEST
+
+static atomic_bool stopped;
+
+/* The driver wants its memory back, in one of three ways. */
+static void *stop_queue(void *reg)
+{
+	uint64_t offset = (uintptr_t)reg;
+
+	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, 0);
+	driver_write(&driver, offset, offset == QUEUE_RESET);
+	stopped = true;
+	return NULL;
+}
+
+/*
+ * Whatever comes late, the driver's memory is its own when the register is written:
+ * after a reset it has other things there.
+ */
+START_TEST(queue_stops_when_its_buffers_are_left_alone)
+{
+	static const uint64_t ways[] = { VIRTIO_MMIO_STATUS, VIRTIO_MMIO_QUEUE_READY, QUEUE_RESET };
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(ways); i++) {
+		set_up(F_RING_RESET);
+		take_chain();
+		stopped = false;
+		pthread_create(&thread, NULL, stop_queue, (void *)(uintptr_t)ways[i / 2]);
+		usleep(50000);
+		ck_assert(!stopped);
+		/* Other virtual CPUs do not wait for it. */
+		driver_read(&driver, VIRTIO_MMIO_MAGIC_VALUE);
+		if (i % 2)
+			virtio_push(queue, &chain, 1);
+		else
+			virtio_drop(queue);
+		pthread_join(thread, NULL);
+		ck_assert_uint_eq(driver_used(&driver, 0)->idx, 0);
+		ck_assert(!queue->ready);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(queue_is_reset_alone)
+{
+	set_up(F_RING_RESET);
+	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, 0);
+	driver_write(&driver, QUEUE_RESET, 1);
+	ck_assert_uint_eq(driver_read(&driver, QUEUE_RESET), 0);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_QUEUE_READY), 0);
+	ck_assert(device.queue[1].ready);
+	memset(driver_avail(&driver, 0), 0, 64);
+	driver_set_queue(&driver, 0);
+	take_chain();
+	virtio_push(queue, &chain, 0);
+	ck_assert_uint_eq(driver_used(&driver, 0)->idx, 1);
+	tear_down();
+	/* Who did not accept the feature can't. */
+	set_up(0);
+	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, 0);
+	driver_write(&driver, QUEUE_RESET, 1);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_QUEUE_READY), 1);
 	tear_down();
 }
 END_TEST
@@ -466,6 +546,8 @@ int main(void)
 	UNIT_ADD(suite, driver_that_wants_no_interrupt_gets_none);
 	UNIT_ADD(suite, event_indexes_are_kept);
 	UNIT_ADD(suite, chain_from_before_a_reset_is_forgotten);
+	UNIT_ADD(suite, queue_stops_when_its_buffers_are_left_alone);
+	UNIT_ADD(suite, queue_is_reset_alone);
 	UNIT_ADD(suite, nothing_happens_before_driver_ok);
 	UNIT_ADD(suite, hostile_chains_cost_the_device);
 	UNIT_ADD(suite, hostile_buffers_cost_the_device);
