@@ -5,6 +5,7 @@
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,6 +93,35 @@ void driver_start(struct driver *driver, uint64_t features)
 	}
 	driver_write(driver, VIRTIO_MMIO_STATUS, driver_read(driver, VIRTIO_MMIO_STATUS) |
 		     VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+/* As vm.c has it: a signal that only ends system calls. */
+void driver_start_threads(struct driver *driver)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGUSR1, &action, NULL);
+	ck_assert_int_eq(virtio_device_start(driver->device), 0);
+}
+
+/* A device that driver_init()'s memory was given to, from its start, */
+void driver_run(struct driver *driver, struct virtio_device *device, uint64_t features)
+{
+	driver->device = device;
+	driver_start(driver, features);
+	driver_start_threads(driver);
+}
+
+/* to its end. */
+void driver_stop(struct driver *driver)
+{
+	virtio_device_exit(driver->device);
+	guest_memory_exit(&driver->memory);
 }
 
 void driver_reset(struct driver *driver)

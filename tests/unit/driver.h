@@ -36,6 +36,9 @@ void driver_write(struct driver *driver, uint64_t offset, uint32_t value);
 uint32_t driver_negotiate(struct driver *driver, uint64_t features);
 void driver_set_queue(struct driver *driver, unsigned int queue);
 void driver_start(struct driver *driver, uint64_t features);
+void driver_start_threads(struct driver *driver);
+void driver_run(struct driver *driver, struct virtio_device *device, uint64_t features);
+void driver_stop(struct driver *driver);
 void driver_reset(struct driver *driver);
 void driver_put_desc(struct driver *driver, unsigned int queue, unsigned int index, uint64_t gpa,
 		     uint32_t size, uint16_t flags, uint16_t next);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The devices with their threads: console, random numbers, disk.
+ * The console, with its threads.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <poll.h>
@@ -22,7 +21,6 @@
 #include "unit.h"
 
 #define WRITE		VRING_DESC_F_WRITE
-#define NEXT		VRING_DESC_F_NEXT
 #define F_EVENT_IDX	(1ULL << VIRTIO_RING_F_EVENT_IDX)
 
 #define INPUT_QUEUE	0
@@ -34,39 +32,11 @@ static struct virtio_device device;
 static struct driver driver;
 static atomic_int leaves;
 static int to_input, from_output;	/* our ends of the console's pipes */
-static char path[64];	/* of the disk */
 
 static void on_leave(void *argument)
 {
 	ck_assert_ptr_eq(argument, &driver);
 	leaves++;
-}
-
-static void on_signal(int signal)
-{
-	(void)signal;
-}
-
-/* As vm.c has it: a signal that only ends system calls. */
-static void start_threads(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigaction(SIGUSR1, &action, NULL);
-	ck_assert_int_eq(virtio_device_start(&device), 0);
-}
-
-static void start(uint64_t features)
-{
-	driver.device = &device;
-	driver_start(&driver, features);
-	start_threads();
-}
-
-static void stop(void)
-{
-	virtio_device_exit(&device);
-	guest_memory_exit(&driver.memory);
 }
 
 /* Standard input and output are pipes from here on (each test is a process). */
@@ -88,7 +58,7 @@ static void start_console(uint64_t features)
 {
 	driver_init(&driver);
 	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
-	start(features);
+	driver_run(&driver, &device, features);
 }
 
 /* Fill and offer a buffer of the output queue; they are CHUNK bytes apart. */
@@ -165,7 +135,7 @@ static void output_is_exact(uint64_t features)
 	}
 	pthread_join(reader, NULL);
 	ck_assert_mem_eq(sent, got, STREAM_SIZE);
-	stop();
+	driver_stop(&driver);
 }
 
 START_TEST(console_output_is_exact)
@@ -210,7 +180,7 @@ static void input_is_exact(uint64_t features)
 	ck_assert_uint_eq(done, STREAM_SIZE);
 	ck_assert_mem_eq(sent, got, STREAM_SIZE);
 	ck_assert_int_eq(leaves, 0);
-	stop();
+	driver_stop(&driver);
 }
 
 START_TEST(console_input_is_exact)
@@ -252,7 +222,7 @@ START_TEST(console_reads_only_what_the_guest_takes)
 	ck_assert_int_eq(write(to_input, "abc", 3), 3);
 	usleep(200000);
 	ck_assert_int_eq(unread(), 3);
-	stop();
+	driver_stop(&driver);
 }
 END_TEST
 
@@ -268,7 +238,7 @@ static void console_lives_without_input(void)
 	ck_assert(driver_wait(&driver, OUTPUT_QUEUE, 1));
 	read_all(from_output, &byte, 1);
 	ck_assert_uint_eq(driver_done(&driver, INPUT_QUEUE), 0);
-	stop();
+	driver_stop(&driver);
 }
 
 START_TEST(console_lives_when_input_ends)
@@ -308,7 +278,7 @@ START_TEST(console_lives_when_nobody_reads_its_output)
 		send(i, "text", 4);
 		ck_assert(driver_wait(&driver, OUTPUT_QUEUE, i + 1));
 	}
-	stop();
+	driver_stop(&driver);
 	ck_assert_int_eq(unit_messages, 0);
 }
 END_TEST
@@ -327,7 +297,7 @@ START_TEST(console_ends_while_it_waits_for_a_reader)
 	usleep(100000);
 	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), 10);
 	terminal_give_up(true);
-	stop();
+	driver_stop(&driver);
 }
 END_TEST
 
@@ -345,8 +315,8 @@ START_TEST(console_output_is_complete_at_the_end)
 		driver_start(&driver, F_EVENT_IDX);
 		send(0, "last ", 5);
 		send(1, "words", 5);
-		start_threads();
-		stop();
+		driver_start_threads(&driver);
+		driver_stop(&driver);
 		read_all(from_output, (uint8_t *)text, 10);
 		ck_assert_mem_eq(text, "last words", 10);
 	}
@@ -379,7 +349,7 @@ START_TEST(ctrl_a_x_leaves_even_if_the_guest_does_not_listen)
 	for (tries = 0; !leaves && tries < 5000; tries++)
 		usleep(1000);
 	ck_assert_int_gt(leaves, 0);
-	stop();
+	driver_stop(&driver);
 	terminal_restore();
 }
 END_TEST
@@ -401,7 +371,7 @@ START_TEST(ctrl_a_is_sent_by_typing_it_twice)
 	ck_assert_int_eq(got, 5);
 	ck_assert_mem_eq(text, "a\1b\3d", 5);
 	ck_assert_int_eq(leaves, 0);
-	stop();
+	driver_stop(&driver);
 	terminal_restore();
 }
 END_TEST
@@ -422,200 +392,14 @@ START_TEST(window_size_is_passed_on)
 		usleep(1000);
 	}
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), 132 | 50 << 16);
-	stop();
+	driver_stop(&driver);
 	terminal_restore();
-}
-END_TEST
-
-START_TEST(random_numbers_come)
-{
-	static const uint8_t zero[64];
-	unsigned int i;
-
-	driver_init(&driver);
-	ck_assert_int_eq(virtio_rng_init(&device, &driver.memory), 0);
-	start(F_EVENT_IDX);
-	for (i = 0; i < 100; i++) {
-		driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 32, WRITE | NEXT, 1);
-		driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 32, 32, WRITE, 0);
-		driver_offer(&driver, 0, 0);
-		driver_kick(&driver, 0);
-		ck_assert(driver_wait(&driver, 0, i + 1));
-		ck_assert_uint_eq(driver_used(&driver, 0)->ring[i % DRIVER_ENTRIES].len, 64);
-	}
-	ck_assert_mem_ne(driver.memory.base + DRIVER_BUFFERS, zero, 32);
-	ck_assert_mem_ne(driver.memory.base + DRIVER_BUFFERS + 32, zero, 32);
-	stop();
-}
-END_TEST
-
-#define DISK_SECTORS	64
-
-static void make_disk(size_t size)
-{
-	int fd;
-
-	snprintf(path, sizeof(path), "/tmp/lguest-unit.XXXXXX");
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, size), 0);
-	close(fd);
-}
-
-/* What --block= would say. */
-static const char *disk_value(bool read_only)
-{
-	static char value[80];
-
-	snprintf(value, sizeof(value), "%s%s", path, read_only ? ",ro" : "");
-	return value;
-}
-
-static void start_disk(bool read_only)
-{
-	make_disk(DISK_SECTORS * 512 + 100);
-	driver_init(&driver);
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, disk_value(read_only)), 0);
-	start(0);
-}
-
-/* One request: header, data, status. Return: the status. */
-static int request(uint32_t type, uint64_t sector, uint32_t size)
-{
-	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
-	uint16_t done = driver_done(&driver, 0);
-	uint8_t *memory = driver.memory.base;
-
-	memcpy(memory + DRIVER_BUFFERS, &header, sizeof(header));
-	memory[DRIVER_BUFFERS + 16] = 0xee;
-	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, sizeof(header), NEXT, size ? 1 : 2);
-	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 0x1000, size,
-			NEXT | (type == VIRTIO_BLK_T_OUT ? 0 : WRITE), 2);
-	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 16, 1, WRITE, 0);
-	driver_offer(&driver, 0, 0);
-	driver_kick(&driver, 0);
-	ck_assert(driver_wait(&driver, 0, done + 1));
-	return memory[DRIVER_BUFFERS + 16];
-}
-
-START_TEST(disk_keeps_what_is_written)
-{
-	uint8_t *data;
-
-	start_disk(false);
-	data = driver.memory.base + DRIVER_BUFFERS + 0x1000;
-	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), DISK_SECTORS);
-	memset(data, 0x5a, 1024);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, DISK_SECTORS - 2, 1024), VIRTIO_BLK_S_OK);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
-	memset(data, 0, 1024);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS - 2, 1024), VIRTIO_BLK_S_OK);
-	ck_assert_uint_eq(data[0], 0x5a);
-	ck_assert_uint_eq(data[1023], 0x5a);
-	ck_assert_uint_eq(driver_used(&driver, 0)->ring[2].len, 1025);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_GET_ID, 0, 20), VIRTIO_BLK_S_OK);
-	ck_assert_str_eq((char *)data, "lguest");
-	stop();
-	unlink(path);
-}
-END_TEST
-
-START_TEST(disk_requests_outside_it_fail)
-{
-	start_disk(false);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS, 512), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS - 1, 1024), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, ~0ULL, 512), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, ~0ULL / 512, 512), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 1ULL << 55, 512), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 100), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 2 << 20), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(1234, 0, 512), VIRTIO_BLK_S_UNSUPP);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
-	stop();
-	unlink(path);
-}
-END_TEST
-
-START_TEST(disk_that_is_read_only_stays_as_it_is)
-{
-	uint8_t *data;
-
-	start_disk(true);
-	data = driver.memory.base + DRIVER_BUFFERS + 0x1000;
-	ck_assert(driver_read(&driver, VIRTIO_MMIO_DEVICE_FEATURES) & 1 << VIRTIO_BLK_F_RO);
-	memset(data, 0x5a, 512);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 0, 512), VIRTIO_BLK_S_IOERR);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
-	ck_assert_uint_eq(data[0], 0);
-	stop();
-	unlink(path);
-}
-END_TEST
-
-START_TEST(disk_requests_in_any_pieces_work)
-{
-	struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_IN };
-	uint8_t *memory;
-	int i;
-
-	start_disk(false);
-	memory = driver.memory.base;
-	memcpy(memory + DRIVER_BUFFERS, &header, sizeof(header));
-	/* The header in two, the data in three, the status with the last of it. */
-	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 7, NEXT, 1);
-	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 7, 9, NEXT, 2);
-	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 0x1000, 500, NEXT | WRITE, 3);
-	driver_put_desc(&driver, 0, 3, DRIVER_BUFFERS + 0x1000 + 500, 12, NEXT | WRITE, 4);
-	driver_put_desc(&driver, 0, 4, DRIVER_BUFFERS + 0x1200, 513, WRITE, 0);
-	memset(memory + DRIVER_BUFFERS + 0x1000, 0xff, 1025);
-	driver_offer(&driver, 0, 0);
-	driver_kick(&driver, 0);
-	ck_assert(driver_wait(&driver, 0, 1));
-	for (i = 0; i < 1025; i++)
-		ck_assert_uint_eq(memory[DRIVER_BUFFERS + 0x1000 + i], 0);
-	/* And one without room for the status is no request. */
-	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 16, 0, 0);
-	driver_offer(&driver, 0, 0);
-	driver_kick(&driver, 0);
-	for (i = 0; i < 5000; i++) {
-		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
-			break;
-		usleep(1000);
-	}
-	unit_refused(-1, "a request without header or status");
-	stop();
-	unlink(path);
-}
-END_TEST
-
-START_TEST(disk_that_can_not_be_is_refused)
-{
-	struct virtio_device other;
-
-	driver_init(&driver);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/nonexistent"),
-		     "can't open the disk");
-	virtio_device_exit(&device);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/dev/null"),
-		     "no file or block device");
-	virtio_device_exit(&device);
-	make_disk(100);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
-		     "at least 512 bytes");
-	virtio_device_exit(&device);
-	ck_assert_int_eq(truncate(path, 4096), 0);
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
-	unit_refused(virtio_block_kind.init(&other, &driver.memory, disk_value(true)), "in use by another");
-	virtio_device_exit(&other);
-	virtio_device_exit(&device);
-	unlink(path);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("devices");
+	Suite *suite = suite_create("console");
 
 	UNIT_ADD(suite, console_output_is_exact);
 	UNIT_ADD(suite, console_output_is_exact_with_event_indexes);
@@ -631,11 +415,5 @@ int main(void)
 	UNIT_ADD(suite, ctrl_a_x_leaves_even_if_the_guest_does_not_listen);
 	UNIT_ADD(suite, ctrl_a_is_sent_by_typing_it_twice);
 	UNIT_ADD(suite, window_size_is_passed_on);
-	UNIT_ADD(suite, random_numbers_come);
-	UNIT_ADD(suite, disk_keeps_what_is_written);
-	UNIT_ADD(suite, disk_requests_outside_it_fail);
-	UNIT_ADD(suite, disk_that_is_read_only_stays_as_it_is);
-	UNIT_ADD(suite, disk_requests_in_any_pieces_work);
-	UNIT_ADD(suite, disk_that_can_not_be_is_refused);
 	return unit_run(suite);
 }
