@@ -46,10 +46,9 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size)
 			      (unsigned long long)size >> 20, strerror(errno));
 	/* A core dump of the Launcher is about the Launcher. */
 	madvise(base, size, MADV_DONTDUMP);
-	/* In one piece it takes lg.ko one entry where it takes 512 else. */
-	madvise(base, size, MADV_HUGEPAGE);
 	memory->base = base;
 	memory->size = size;
+	guest_memory_want_huge(memory, true);
 	memory->low = size < LGUEST_HOLE_START ? size : LGUEST_HOLE_START;
 	return 0;
 }
@@ -65,6 +64,32 @@ void guest_memory_exit(struct guest_memory *memory)
 	memory->base = NULL;
 	memory->size = 0;
 	memory->low = 0;
+}
+
+/**
+ * guest_memory_want_huge() - shall the Host use huge pages?
+ * @memory: the Guest's memory
+ * @wanted: it shall; else it makes no new ones
+ */
+void guest_memory_want_huge(const struct guest_memory *memory, bool wanted)
+{
+	/* In one piece it takes lg.ko one entry where it takes 512 else. */
+	madvise(memory->base, memory->size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+/**
+ * guest_memory_discard() - give memory back to the Host: it reads as zero then
+ * @memory: the Guest's memory
+ * @at: from guest_range()
+ * @size: bytes; whole pages in the range go, and what sticks out of them stays
+ */
+void guest_memory_discard(const struct guest_memory *memory, void *at, uint64_t size)
+{
+	uint64_t start = (uint8_t *)at - memory->base, end = (start + size) & ~(PAGE_SIZE - 1);
+
+	start = (start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+	if (start < end)
+		madvise(memory->base + start, end - start, MADV_DONTNEED);
 }
 
 /**

@@ -6,6 +6,7 @@
 #ifndef _LAUNCHER_MEMORY_H
 #define _LAUNCHER_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct guest_memory {
 
 int guest_memory_init(struct guest_memory *memory, uint64_t size);
 void guest_memory_exit(struct guest_memory *memory);
+void guest_memory_discard(const struct guest_memory *memory, void *at, uint64_t size);
+void guest_memory_want_huge(const struct guest_memory *memory, bool wanted);
 void *guest_range(const struct guest_memory *memory, uint64_t gpa, uint64_t size);
 
 #endif /* _LAUNCHER_MEMORY_H */

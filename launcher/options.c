@@ -47,6 +47,13 @@ static int use_stats(struct options *options, const char *value)
 	return 0;
 }
 
+static int use_report_free(struct options *options, const char *value)
+{
+	(void)value;
+	options->report_free = true;
+	return 0;
+}
+
 static int use_verbose(struct options *options, const char *value)
 {
 	(void)value;
@@ -79,6 +86,8 @@ static const struct option_row rows[] = {
 	{ "initrd", "FILE", "the guest's initial file system (default: initrd.img beside\n"
 			    "KERNEL, if it is there and no root= is given)", use_initrd },
 	{ "cpus", "N", "how many CPUs the guest has: 1 (the default) to 16", use_cpus },
+	{ "report-free", NULL, "the guest gives the host back what memory it does not use",
+	  use_report_free },
 	{ "stats", NULL, "at the end, say what the guest made the host do", use_stats },
 	{ "verbose", NULL, "say what is being done", use_verbose },
 	{ "check", NULL, "say whether this host can run guests, and what it lacks", use_check },

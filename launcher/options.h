@@ -26,6 +26,7 @@ struct options {
 	enum options_action action;
 	bool verbose;
 	bool stats;
+	bool report_free;
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;

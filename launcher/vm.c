@@ -18,6 +18,7 @@
 #include "lguest_abi.h"
 #include "message.h"
 #include "terminal.h"
+#include "virtio/balloon.h"
 #include "vm.h"
 
 /* Device n has its registers here, and line n + 1 (0 is the timer's). */
@@ -72,6 +73,10 @@ static int add_devices(struct vm *vm, const struct options *options)
 	error = virtio_console_init(&vm->device[vm->devices++], &vm->memory, leave, vm);
 	if (!error)
 		error = virtio_rng_init(&vm->device[vm->devices++], &vm->memory);
+	if (!error) {
+		vm->balloon = &vm->device[vm->devices++];
+		error = virtio_balloon_init(vm->balloon, &vm->memory, options->report_free);
+	}
 	for (i = 0; !error && i < options->devices; i++)
 		error = options->device[i].kind->init(&vm->device[vm->devices++], &vm->memory,
 						      options->device[i].value);

@@ -13,8 +13,8 @@
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
-/* The console, the random number generator, and those that the person asks for. */
-#define VM_MAX_DEVICES	(2 + OPTIONS_MAX_DEVICES)
+/* Console, random number generator, balloon, and those that the person asks for. */
+#define VM_MAX_DEVICES	(3 + OPTIONS_MAX_DEVICES)
 
 struct vm {
 	int fd;				/* /dev/lguest */
@@ -23,6 +23,7 @@ struct vm {
 	struct guest_memory memory;
 	unsigned int devices;
 	struct virtio_device device[VM_MAX_DEVICES];
+	struct virtio_device *balloon;	/* one of them, for balloon_set() */
 
 	/* What the threads of virtual CPUs tell each other; see run.c. */
 	atomic_bool running;		/* run_guest() is at work */

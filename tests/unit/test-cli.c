@@ -166,7 +166,7 @@ START_TEST(verbose_says_what_is_done)
 	set_up();
 	lguest("--verbose 64m bzImage quiet");
 	ck_assert_ptr_nonnull(strstr(err, "xz payload"));
-	ck_assert_ptr_nonnull(strstr(err, " virtio_mmio.device=512@0xd0001000:2 quiet\n"));
+	ck_assert_ptr_nonnull(strstr(err, " virtio_mmio.device=512@0xd0002000:3 quiet\n"));
 	ck_assert_ptr_nonnull(strstr(err, "entry at 0xffffffff81000123"));
 	tear_down();
 }

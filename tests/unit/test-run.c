@@ -268,14 +268,16 @@ START_TEST(host_learns_all_of_the_machine)
 	ck_assert_uint_eq(lg.regs.cr3, entry.cr3);
 	ck_assert_uint_eq(lg.regs.rflags, 2);
 	ck_assert_uint_eq(lg.regs.kernel_mode, 1);
-	ck_assert_int_eq(lg.irqfds, 2);
-	ck_assert_int_eq(lg.ioeventfds, 3);
-	for (i = 0; i < 2; i++)
+	ck_assert_int_eq(lg.irqfds, 3);
+	ck_assert_int_eq(lg.ioeventfds, 6);
+	for (i = 0; i < 3; i++)
 		ck_assert_uint_eq(lg.irqfd[i].line, i + 1);
 	ck_assert_uint_eq(lg.ioeventfd[0].guest_phys, 0xd0000050);
 	ck_assert_uint_eq(lg.ioeventfd[1].guest_phys, 0xd0000050);
 	ck_assert_uint_eq(lg.ioeventfd[1].value, 1);
 	ck_assert_uint_eq(lg.ioeventfd[2].guest_phys, 0xd0001050);
+	ck_assert_uint_eq(lg.ioeventfd[5].guest_phys, 0xd0002050);
+	ck_assert_uint_eq(lg.ioeventfd[5].value, 2);
 	ck_assert_int_eq(run_guest(&vm), RUN_POWEROFF);
 	vm_exit(&vm);
 	ck_assert_int_eq(fcntl(VM_FD, F_GETFD), -1);
@@ -292,7 +294,8 @@ START_TEST(kernel_learns_where_the_devices_are)
 	ck_assert_int_eq(vm_init(&vm, &options), 0);
 	text = vm_describe_devices(&vm);
 	ck_assert_str_eq(text,
-			 "virtio_mmio.device=512@0xd0000000:1 virtio_mmio.device=512@0xd0001000:2");
+			 "virtio_mmio.device=512@0xd0000000:1 virtio_mmio.device=512@0xd0001000:2 "
+			 "virtio_mmio.device=512@0xd0002000:3");
 	free(text);
 	vm_exit(&vm);
 }
@@ -397,10 +400,10 @@ static void guest_probes(void)
 	answer[0] = guest_read(0xd0000000);
 	answer[1] = guest_read(0xd0000008);
 	answer[2] = guest_read(0xd0001008);
-	answer[3] = guest_read(0xd0002008);	/* no such device */
+	answer[3] = guest_read(0xd0003008);	/* no such device */
 	answer[4] = guest_read(0xd0000208);	/* after the first one's registers */
 	answer[5] = guest_read(0xcfffffff);
-	guest_write(0xd0002070, 1);
+	guest_write(0xd0003070, 1);
 	guest_write(0xdfffffff, 1);
 	guest_write(0xd0000070, 1);
 	answer[6] = guest_read(0xd0000070);
