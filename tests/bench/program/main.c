@@ -35,6 +35,7 @@
 #include "bench.h"
 
 #define ROUNDS		12
+#define COUNT_AT_LEAST	64	/* operations */
 #define MAX_ARGUMENTS	32
 
 const char *bench_path;
@@ -153,7 +154,11 @@ static void stop(const struct op *op, const char *where, unsigned int n)
 		;
 }
 
-/* In a process of its own: two rounds to warm up, one between stops. */
+/*
+ * In a process of its own: two rounds to warm up, one between stops. All memory that
+ * the operation comes by must have been used before the stops: its first use has exits
+ * of its own, more of them where the Host has no huge pages.
+ */
 static void count_here(const struct op *op, unsigned int n)
 {
 	int round;
@@ -178,7 +183,9 @@ static void count_here(const struct op *op, unsigned int n)
 
 static void count(const struct op *op, unsigned int rounds)
 {
-	in_process(count_here, op, rounds * op->count);
+	unsigned int n = rounds * op->count;
+
+	in_process(count_here, op, n < COUNT_AT_LEAST ? COUNT_AT_LEAST : n);
 }
 
 static void calibrate(void)
