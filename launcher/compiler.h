@@ -3,7 +3,11 @@
 #ifndef _LAUNCHER_COMPILER_H
 #define _LAUNCHER_COMPILER_H
 
+#include <stddef.h>
+
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#define container_of(pointer, type, member) \
+	((type *)((char *)(pointer) - offsetof(type, member)))
 
 #ifndef __printf
 #define __printf(string, first)	__attribute__((format(printf, string, first)))

@@ -87,6 +87,22 @@ size_t iov_write(struct iovec **iov, unsigned int *count, const void *from, size
 }
 
 /**
+ * iov_skip() - cut off the front of buffers
+ * @iov: the buffers; moves on
+ * @count: how many; shrinks
+ * @size: how many bytes; no more than there are
+ */
+void iov_skip(struct iovec **iov, unsigned int *count, size_t size)
+{
+	while (size && *count) {
+		size_t part = size;
+
+		take(iov, count, &part);
+		size -= part;
+	}
+}
+
+/**
  * iov_cut_tail() - cut the last byte off
  * @iov: the buffers
  * @count: how many; shrinks if the last one is used up

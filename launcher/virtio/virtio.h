@@ -167,6 +167,7 @@ void virtio_interrupt(struct virtio_device *device, unsigned int reason);
 size_t iov_size(const struct iovec *iov, unsigned int count);
 size_t iov_read(struct iovec **iov, unsigned int *count, void *to, size_t size);
 size_t iov_write(struct iovec **iov, unsigned int *count, const void *from, size_t size);
+void iov_skip(struct iovec **iov, unsigned int *count, size_t size);
 size_t iov_cut_tail(struct iovec *iov, unsigned int *count, void **tail);
 
 /* mmio.c: registers; called by any virtual CPU's thread */

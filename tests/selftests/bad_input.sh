@@ -73,6 +73,10 @@ check initrd_not_there refuses "can't open the initrd" lguest --initrd=/nowhere 
 check initrd_does_not_fit refuses 'does not fit.*needs a guest of [0-9]+m' lguest --initrd="$work/big" 64m "$kernel"
 check arguments_too_long refuses 'too long' lguest 64m "$kernel" "$long"
 check disk_not_there refuses "can't open the disk" lguest --block=/nowhere 64m "$kernel"
+check disk_smaller_than_a_sector refuses 'at least 512 bytes' lguest --block="$work/empty" 64m "$kernel"
+check disk_of_odd_size refuses 'no multiple of 512: truncate' lguest --block="$work/random" 64m "$kernel"
+check disk_is_a_folder refuses "can't open the disk.*directory" lguest --block=/tmp 64m "$kernel"
+check disk_cache_unknown refuses 'no cache=unsafe: say cache=none' lguest --block="$work/big,cache=unsafe" 64m "$kernel"
 check no_permission refuses 'no permission.*root' su nobody -c "/lg/lguest 64m $kernel"
 rmmod lg
 check module_not_loaded refuses 'not loaded.*insmod' lguest 64m "$kernel"

@@ -1,81 +1,134 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The disk, with its thread.
+ * The disk, with its thread, on each way to its file: past the page cache, through
+ * it, and without io_uring.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "driver.h"
+#include "message.h"
 #include "unit.h"
 
 #define WRITE		VRING_DESC_F_WRITE
 #define NEXT		VRING_DESC_F_NEXT
+#define F_FLUSH		(1ULL << VIRTIO_BLK_F_FLUSH)
+#define F_CONFIG_WCE	(1ULL << VIRTIO_BLK_F_CONFIG_WCE)
+#define F_EVENT_IDX	(1ULL << VIRTIO_RING_F_EVENT_IDX)
+
+#define DISK_SECTORS	256
+#define DATA		(DRIVER_BUFFERS + 0x10000)
+#define WCE		(VIRTIO_MMIO_CONFIG + offsetof(struct virtio_blk_config, wce))
 
 static struct virtio_device device;
 static struct driver driver;
+static uint8_t *data;	/* what is at DATA */
 static char path[64];	/* of the disk */
 
-#define DISK_SECTORS	64
+/* cache=none is the default where the file system can do it, which /tmp's need not. */
+static const char * const ways[] = { "", ",cache=writeback", ",cache=writethrough" };
 
-static void make_disk(size_t size)
+static void make_disk_in(const char *directory, size_t size)
 {
 	int fd;
 
-	snprintf(path, sizeof(path), "/tmp/lguest-unit.XXXXXX");
+	snprintf(path, sizeof(path), "%s/lguest-unit.XXXXXX", directory);
 	fd = mkstemp(path);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, size), 0);
 	close(fd);
 }
 
+static void make_disk(size_t size)
+{
+	make_disk_in("/tmp", size);
+}
+
 /* What --block= would say. */
-static const char *disk_value(bool read_only)
+static const char *value(const char *words)
 {
-	static char value[80];
+	static char text[160];
 
-	snprintf(value, sizeof(value), "%s%s", path, read_only ? ",ro" : "");
-	return value;
+	snprintf(text, sizeof(text), "%s%s", path, words);
+	return text;
 }
 
-static void start_disk(bool read_only)
+static void start_made(const char *words, uint64_t features)
 {
-	make_disk(DISK_SECTORS * 512 + 100);
 	driver_init(&driver);
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, disk_value(read_only)), 0);
-	driver_run(&driver, &device, 0);
+	data = driver.memory.base + DATA;
+	ck_assert_msg(!virtio_block_kind.init(&device, &driver.memory, value(words)), "%s",
+		      unit_last_message);
+	driver_run(&driver, &device, features);
 }
 
-/* One request: header, data, status. Return: the status. */
-static int request(uint32_t type, uint64_t sector, uint32_t size)
+static void start(const char *words)
+{
+	make_disk(DISK_SECTORS * 512);
+	start_made(words, F_FLUSH);
+}
+
+static void stop(void)
+{
+	driver_stop(&driver);
+	unlink(path);
+}
+
+/* Offer a request: header, data at @gpa, status, in descriptors from @first on. */
+static void offer(unsigned int first, uint32_t type, uint64_t sector, uint64_t gpa, uint32_t size)
 {
 	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
-	uint16_t done = driver_done(&driver, 0);
-	uint8_t *memory = driver.memory.base;
+	uint64_t head = DRIVER_BUFFERS + first * 32;
+	bool out = type != VIRTIO_BLK_T_IN && type != VIRTIO_BLK_T_GET_ID;
 
-	memcpy(memory + DRIVER_BUFFERS, &header, sizeof(header));
-	memory[DRIVER_BUFFERS + 16] = 0xee;
-	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, sizeof(header), NEXT, size ? 1 : 2);
-	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 0x1000, size,
-			NEXT | (type == VIRTIO_BLK_T_OUT ? 0 : WRITE), 2);
-	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 16, 1, WRITE, 0);
-	driver_offer(&driver, 0, 0);
-	driver_kick(&driver, 0);
-	ck_assert(driver_wait(&driver, 0, done + 1));
-	return memory[DRIVER_BUFFERS + 16];
+	memcpy(driver.memory.base + head, &header, sizeof(header));
+	driver.memory.base[head + 16] = 0xee;
+	driver_put_desc(&driver, 0, first, head, sizeof(header), NEXT, first + (size ? 1 : 2));
+	driver_put_desc(&driver, 0, first + 1, gpa, size, NEXT | (out ? 0 : WRITE), first + 2);
+	driver_put_desc(&driver, 0, first + 2, head + 16, 1, WRITE, 0);
+	driver_offer(&driver, 0, first);
 }
 
-START_TEST(disk_keeps_what_is_written)
+static int status(unsigned int first)
 {
-	uint8_t *data;
+	return driver.memory.base[DRIVER_BUFFERS + first * 32 + 16];
+}
 
-	start_disk(false);
-	data = driver.memory.base + DRIVER_BUFFERS + 0x1000;
+/* One request from its start to its end. Return: the status. */
+static int request_at(uint32_t type, uint64_t sector, uint64_t gpa, uint32_t size)
+{
+	uint16_t done = driver_done(&driver, 0);
+
+	offer(0, type, sector, gpa, size);
+	driver_kick(&driver, 0);
+	ck_assert(driver_wait(&driver, 0, done + 1));
+	return status(0);
+}
+
+static int request(uint32_t type, uint64_t sector, uint32_t size)
+{
+	return request_at(type, sector, DATA, size);
+}
+
+static void keeps_what_is_written(const char *words)
+{
+	start(words);
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), DISK_SECTORS);
 	memset(data, 0x5a, 1024);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, DISK_SECTORS - 2, 1024), VIRTIO_BLK_S_OK);
@@ -87,14 +140,36 @@ START_TEST(disk_keeps_what_is_written)
 	ck_assert_uint_eq(driver_used(&driver, 0)->ring[2].len, 1025);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_GET_ID, 0, 20), VIRTIO_BLK_S_OK);
 	ck_assert_str_eq((char *)data, "lguest");
-	driver_stop(&driver);
-	unlink(path);
+	stop();
+}
+
+START_TEST(disk_keeps_what_is_written)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		keeps_what_is_written(ways[i]);
 }
 END_TEST
 
+/* As on a Host where an administrator or a container forbids it. */
+static void forbid_io_uring(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
 START_TEST(disk_requests_outside_it_fail)
 {
-	start_disk(false);
+	start("");
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS, 512), VIRTIO_BLK_S_IOERR);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, DISK_SECTORS - 1, 1024), VIRTIO_BLK_S_IOERR);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, ~0ULL, 512), VIRTIO_BLK_S_IOERR);
@@ -104,37 +179,42 @@ START_TEST(disk_requests_outside_it_fail)
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 2 << 20), VIRTIO_BLK_S_IOERR);
 	ck_assert_int_eq(request(1234, 0, 512), VIRTIO_BLK_S_UNSUPP);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
-	driver_stop(&driver);
-	unlink(path);
+	ck_assert_int_eq(unit_messages, 0);
+	stop();
 }
 END_TEST
 
 START_TEST(disk_that_is_read_only_stays_as_it_is)
 {
-	uint8_t *data;
+	struct virtio_blk_discard_write_zeroes range = { .num_sectors = 8 };
 
-	start_disk(true);
-	data = driver.memory.base + DRIVER_BUFFERS + 0x1000;
+	start(",ro");
 	ck_assert(driver_read(&driver, VIRTIO_MMIO_DEVICE_FEATURES) & 1 << VIRTIO_BLK_F_RO);
 	memset(data, 0x5a, 512);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 0, 512), VIRTIO_BLK_S_IOERR);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
 	ck_assert_uint_eq(data[0], 0);
-	driver_stop(&driver);
-	unlink(path);
+	memcpy(data, &range, sizeof(range));
+	ck_assert_int_eq(request(VIRTIO_BLK_T_DISCARD, 0, 16), VIRTIO_BLK_S_IOERR);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_WRITE_ZEROES, 0, 16), VIRTIO_BLK_S_IOERR);
+	stop();
 }
 END_TEST
 
-START_TEST(disk_requests_in_any_pieces_work)
+/* The header in two, the data in three at odd places, the status with the last of it. */
+static void works_in_pieces(const char *words)
 {
 	struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_IN };
 	uint8_t *memory;
 	int i;
 
-	start_disk(false);
+	start(words);
 	memory = driver.memory.base;
+	/* Larger than the buffer of ours that it goes through, from an odd place. */
+	for (i = 0; i < 100 * 1024; i++)
+		data[1 + i] = i * 7 + (i >> 8);
+	ck_assert_int_eq(request_at(VIRTIO_BLK_T_OUT, 0, DATA + 1, 100 * 1024), VIRTIO_BLK_S_OK);
 	memcpy(memory + DRIVER_BUFFERS, &header, sizeof(header));
-	/* The header in two, the data in three, the status with the last of it. */
 	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 7, NEXT, 1);
 	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 7, 9, NEXT, 2);
 	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 0x1000, 500, NEXT | WRITE, 3);
@@ -143,10 +223,47 @@ START_TEST(disk_requests_in_any_pieces_work)
 	memset(memory + DRIVER_BUFFERS + 0x1000, 0xff, 1025);
 	driver_offer(&driver, 0, 0);
 	driver_kick(&driver, 0);
-	ck_assert(driver_wait(&driver, 0, 1));
-	for (i = 0; i < 1025; i++)
-		ck_assert_uint_eq(memory[DRIVER_BUFFERS + 0x1000 + i], 0);
-	/* And one without room for the status is no request. */
+	ck_assert(driver_wait(&driver, 0, 2));
+	for (i = 0; i < 1024; i++)
+		ck_assert_uint_eq(memory[DRIVER_BUFFERS + 0x1000 + i], (uint8_t)(i * 7 + (i >> 8)));
+	ck_assert_uint_eq(memory[DRIVER_BUFFERS + 0x1000 + i], VIRTIO_BLK_S_OK);
+	memset(data, 0, 200 * 1024);
+	ck_assert_int_eq(request_at(VIRTIO_BLK_T_IN, 1, DATA + 3, 99 * 1024), VIRTIO_BLK_S_OK);
+	for (i = 512; i < 512 + 99 * 1024; i++)
+		ck_assert_uint_eq(data[3 + i - 512], (uint8_t)(i * 7 + (i >> 8)));
+	stop();
+}
+
+START_TEST(disk_requests_in_any_pieces_work)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		works_in_pieces(ways[i]);
+}
+END_TEST
+
+START_TEST(disk_works_without_io_uring)
+{
+	unsigned int i;
+
+	forbid_io_uring();
+	message_verbose = true;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		unit_forget();
+		keeps_what_is_written(ways[i]);
+		ck_assert_str_eq(unit_last_message,
+				 "the host has no io_uring for us (Operation not permitted): the disk does one thing at a time");
+		works_in_pieces(ways[i]);
+	}
+}
+END_TEST
+
+START_TEST(disk_requests_without_a_status_cost_the_device)
+{
+	int i;
+
+	start("");
 	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 16, 0, 0);
 	driver_offer(&driver, 0, 0);
 	driver_kick(&driver, 0);
@@ -156,14 +273,269 @@ START_TEST(disk_requests_in_any_pieces_work)
 		usleep(1000);
 	}
 	unit_refused(-1, "a request without header or status");
-	driver_stop(&driver);
+	/* The next driver has a device again. */
+	driver_start(&driver, F_FLUSH);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
+	stop();
+}
+END_TEST
+
+/* Five at a time, again and again, with one kick; each sector has its own content. */
+static void many_at_once(const char *words)
+{
+	unsigned int round, i;
+
+	make_disk(DISK_SECTORS * 512);
+	start_made(words, F_FLUSH | F_EVENT_IDX);
+	for (round = 0; round < 2 * 51; round++) {
+		bool write = round < 51;
+
+		for (i = 0; i < 5; i++) {
+			memset(data + i * 512, write ? round * 5 + i : 0xff, 512);
+			offer(3 * i, write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, round % 51 * 5 + i,
+			      DATA + i * 512, 512);
+		}
+		driver_kick(&driver, 0);
+		ck_assert(driver_wait(&driver, 0, (round + 1) * 5));
+		for (i = 0; i < 5; i++) {
+			ck_assert_int_eq(status(3 * i), VIRTIO_BLK_S_OK);
+			ck_assert_uint_eq(data[i * 512 + 511], round % 51 * 5 + i);
+		}
+	}
+	stop();
+}
+
+START_TEST(disk_does_many_requests_at_once)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		many_at_once(ways[i]);
+}
+END_TEST
+
+/* Whatever is under way, after the reset the buffers are the driver's. */
+START_TEST(reset_waits_for_the_disk)
+{
+	int round, i;
+
+	make_disk(8 << 20);
+	start_made("", F_FLUSH);
+	/* What is really there takes its time. */
+	memset(data, 0x5a, 1 << 20);
+	for (i = 0; i < 8; i++)
+		ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, i << 11, 1 << 20), VIRTIO_BLK_S_OK);
+	driver_start(&driver, F_FLUSH);
+	for (round = 0; round < 50; round++) {
+		for (i = 0; i < 5; i++)
+			offer(3 * i, VIRTIO_BLK_T_IN, 3000 * i, DATA + (i << 18), 1 << 18);
+		driver_kick(&driver, 0);
+		usleep(unit_random() % 500);
+		driver_reset(&driver);
+		memset(data, 0x77, 5 << 18);
+		usleep(1000);
+		for (i = 0; i < 5 << 18; i += 512)
+			ck_assert_uint_eq(data[i], 0x77);
+		driver_start(&driver, F_FLUSH);
+	}
+	stop();
+}
+END_TEST
+
+static blkcnt_t blocks(void)
+{
+	struct stat state;
+
+	ck_assert_int_eq(stat(path, &state), 0);
+	return state.st_blocks;
+}
+
+static int ranges(uint32_t type, uint32_t flags, unsigned int count, uint64_t sector, uint32_t sectors)
+{
+	struct virtio_blk_discard_write_zeroes *range = (void *)data;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		range[i] = (struct virtio_blk_discard_write_zeroes) {
+			.sector = sector + i * sectors,
+			.num_sectors = sectors,
+			.flags = flags,
+		};
+	return request(type, 0, count * sizeof(*range));
+}
+
+static void expect(uint64_t sector, uint8_t what)
+{
+	unsigned int i;
+
+	memset(data, 0xee, 512);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, sector, 512), VIRTIO_BLK_S_OK);
+	for (i = 0; i < 512; i++)
+		ck_assert_uint_eq(data[i], what);
+}
+
+static void fill_disk(void)
+{
+	memset(data, 0x5a, DISK_SECTORS * 512);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 0, DISK_SECTORS * 512), VIRTIO_BLK_S_OK);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+}
+
+static void discards_and_zeroes(const char *directory, const char *words, uint64_t features)
+{
+	blkcnt_t full;
+
+	make_disk_in(directory, DISK_SECTORS * 512);
+	start_made(words, features);
+	fill_disk();
+	full = blocks();
+	ck_assert_int_ge(full, DISK_SECTORS);
+	ck_assert_int_eq(ranges(VIRTIO_BLK_T_DISCARD, 0, 2, 16, 32), VIRTIO_BLK_S_OK);
+	ck_assert_int_le(blocks(), full - 64);
+	expect(15, 0x5a);
+	expect(16, 0);
+	expect(79, 0);
+	expect(80, 0x5a);
+	/* These keep their room. */
+	full = blocks();
+	ck_assert_int_eq(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 0, 3, 101, 50), VIRTIO_BLK_S_OK);
+	ck_assert_int_ge(blocks(), full);
+	expect(100, 0x5a);
+	expect(101, 0);
+	expect(250, 0);
+	expect(251, 0x5a);
+	/* These need not. */
+	fill_disk();
+	full = blocks();
+	ck_assert_int_eq(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 1, 1, 0, 64), VIRTIO_BLK_S_OK);
+	ck_assert_int_le(blocks(), full - 64);
+	expect(63, 0);
+	expect(64, 0x5a);
+	ck_assert_int_eq(unit_messages, 0);
+	stop();
+}
+
+START_TEST(discards_make_holes_and_zeroes_are_zero)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		discards_and_zeroes("/tmp", ways[i], F_FLUSH);
+	/* Without FLUSH, each must be on the disk when it ends. */
+	discards_and_zeroes("/tmp", "", 0);
+	/* There, zeroes must be written: the file system can't make them. */
+	discards_and_zeroes("/dev/shm", "", F_FLUSH);
+	forbid_io_uring();
+	discards_and_zeroes("/tmp", "", F_FLUSH);
+	discards_and_zeroes("/dev/shm", "", 0);
+}
+END_TEST
+
+START_TEST(ranges_that_can_not_be_fail)
+{
+	static const uint32_t types[] = { VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES };
+	unsigned int i;
+
+	start("");
+	fill_disk();
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(ranges(types[i], 2, 1, 0, 8), VIRTIO_BLK_S_UNSUPP);
+		ck_assert_int_eq(ranges(types[i], 0, 1, DISK_SECTORS, 1), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(ranges(types[i], 0, 1, DISK_SECTORS - 1, 2), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(ranges(types[i], 0, 1, ~0ULL, 1), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(ranges(types[i], 0, 1, 0, ~0U), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(ranges(types[i], 0, 33, 0, 1), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(request(types[i], 0, 15), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(request(types[i], 0, 0), VIRTIO_BLK_S_IOERR);
+		ck_assert_int_eq(ranges(types[i], 0, 32, 0, 0), VIRTIO_BLK_S_OK);
+	}
+	ck_assert_int_eq(ranges(VIRTIO_BLK_T_DISCARD, 1, 1, 0, 8), VIRTIO_BLK_S_UNSUPP);
+	expect(0, 0x5a);
+	ck_assert_int_eq(unit_messages, 0);
+	stop();
+}
+END_TEST
+
+/* The file can't grow any more, as on a Host whose disk is full. */
+START_TEST(host_that_can_not_write_is_an_io_error_told_once)
+{
+	struct rlimit limit = { 64 * 512, RLIM_INFINITY };
+	int i;
+
+	make_disk(DISK_SECTORS * 512);
+	start_made("", F_FLUSH);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	memset(data, 0x5a, 512);
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 100, 512), VIRTIO_BLK_S_IOERR);
+	unit_refused(-1, "File too large: the guest sees I/O errors");
+	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 10, 512), VIRTIO_BLK_S_OK);
+	/* And if the file gets shorter: */
+	ck_assert_int_eq(truncate(path, 512), 0);
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 100, 512), VIRTIO_BLK_S_IOERR);
+	unit_refused(-1, "Input/output error");
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
+	stop();
+}
+END_TEST
+
+START_TEST(driver_chooses_the_cache)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		unsigned int before = i != 2;
+
+		make_disk(DISK_SECTORS * 512);
+		start_made(ways[i], F_FLUSH | F_CONFIG_WCE);
+		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), before);
+		virtio_mmio_write(&device, WCE, 1, 0);
+		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), 0);
+		fill_disk();
+		virtio_mmio_write(&device, WCE, 1, 1);
+		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), 1);
+		fill_disk();
+		/* Nothing else of the configuration is the driver's. */
+		virtio_mmio_write(&device, VIRTIO_MMIO_CONFIG, 4, 7);
+		virtio_mmio_write(&device, WCE - 1, 4, 0);
+		ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), DISK_SECTORS);
+		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), 1);
+		/* The next driver finds it as the person wants it. */
+		driver_start(&driver, F_FLUSH);
+		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), before);
+		virtio_mmio_write(&device, WCE, 1, !before);
+		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), before);
+		stop();
+	}
+}
+END_TEST
+
+START_TEST(disk_has_a_serial_number)
+{
+	start(",serial=a,,b.0123456789abcde");
+	ck_assert_int_eq(request(VIRTIO_BLK_T_GET_ID, 0, 20), VIRTIO_BLK_S_OK);
+	ck_assert_mem_eq(data, "a,b.0123456789abcde", 20);
+	stop();
+	make_disk(512);
+	driver_init(&driver);
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, value(",serial=123456789012345678901")),
+		     "too long for a disk's serial number: 20 letters");
+	virtio_device_exit(&device);
 	unlink(path);
 }
 END_TEST
 
 START_TEST(disk_that_can_not_be_is_refused)
 {
+	static const struct { const char *words, *message; } wrong[] = {
+		{ ",cache=unsafe", "no cache=unsafe: say cache=none, cache=writeback or cache=writethrough" },
+		{ ",rw", "--block does not know 'rw'" },
+		{ ",size=3", "--block does not know 'size=3'" },
+	};
 	struct virtio_device other;
+	unsigned int i;
+	char line[80];
 
 	driver_init(&driver);
 	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/nonexistent"),
@@ -176,9 +548,26 @@ START_TEST(disk_that_can_not_be_is_refused)
 	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
 		     "at least 512 bytes");
 	virtio_device_exit(&device);
+	ck_assert_int_eq(truncate(path, 1000), 0);
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
+		     "has 1000 bytes, which is no multiple of 512: truncate -s %512 '/tmp/");
+	virtio_device_exit(&device);
 	ck_assert_int_eq(truncate(path, 4096), 0);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		unit_refused(virtio_block_kind.init(&device, &driver.memory, value(wrong[i].words)),
+			     wrong[i].message);
+		virtio_device_exit(&device);
+	}
 	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
-	unit_refused(virtio_block_kind.init(&other, &driver.memory, disk_value(true)), "in use by another");
+	snprintf(line, sizeof(line), "in use by process %d (test-block): ", getpid());
+	unit_refused(virtio_block_kind.init(&other, &driver.memory, value(",ro")), line);
+	virtio_device_exit(&other);
+	virtio_device_exit(&device);
+	/* Who only reads shares it with others that do. */
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, value(",ro")), 0);
+	ck_assert_int_eq(virtio_block_kind.init(&other, &driver.memory, value(",ro")), 0);
+	virtio_device_exit(&other);
+	unit_refused(virtio_block_kind.init(&other, &driver.memory, path), line);
 	virtio_device_exit(&other);
 	virtio_device_exit(&device);
 	unlink(path);
@@ -193,6 +582,15 @@ int main(void)
 	UNIT_ADD(suite, disk_requests_outside_it_fail);
 	UNIT_ADD(suite, disk_that_is_read_only_stays_as_it_is);
 	UNIT_ADD(suite, disk_requests_in_any_pieces_work);
+	UNIT_ADD(suite, disk_works_without_io_uring);
+	UNIT_ADD(suite, disk_requests_without_a_status_cost_the_device);
+	UNIT_ADD(suite, disk_does_many_requests_at_once);
+	UNIT_ADD(suite, reset_waits_for_the_disk);
+	UNIT_ADD(suite, discards_make_holes_and_zeroes_are_zero);
+	UNIT_ADD(suite, ranges_that_can_not_be_fail);
+	UNIT_ADD(suite, host_that_can_not_write_is_an_io_error_told_once);
+	UNIT_ADD(suite, driver_chooses_the_cache);
+	UNIT_ADD(suite, disk_has_a_serial_number);
 	UNIT_ADD(suite, disk_that_can_not_be_is_refused);
 	return unit_run(suite);
 }

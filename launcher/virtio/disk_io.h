@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading and writing a file, with many requests under way where the Host can. */
+#ifndef _LAUNCHER_DISK_IO_H
+#define _LAUNCHER_DISK_IO_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum disk_operation {
+	DISK_READ,
+	DISK_WRITE,
+	DISK_WRITE_THROUGH,	/* as DISK_WRITE, and it has ended when it is on the disk */
+	DISK_SYNC,		/* all that was written before is on the disk */
+	DISK_DISCARD,		/* a hole: reads as zero, takes no room */
+	DISK_ZERO,		/* reads as zero, keeps its room */
+};
+
+struct disk_request {
+	enum disk_operation operation;
+	uint64_t offset;
+	uint64_t size;			/* of DISK_DISCARD and DISK_ZERO */
+	const struct iovec *iov;	/* of the others; stays until the request has ended */
+	unsigned int count;
+	int64_t result;			/* when it has ended: bytes, or a negative errno */
+	struct disk_request *next;
+};
+
+/* One thread's: nothing here has a lock. */
+struct disk_io {
+	int fd;
+	bool has_ring;
+	struct io_uring ring;
+	unsigned int under_way;		/* started, and not yet seen to have ended */
+	struct disk_request *ended;	/* without a ring, those to be seen */
+};
+
+void disk_io_init(struct disk_io *io, int fd, unsigned int requests);
+void disk_io_exit(struct disk_io *io);
+int disk_io_descriptor(const struct disk_io *io);
+void disk_io_start(struct disk_io *io, struct disk_request *request);
+void disk_io_submit(struct disk_io *io);
+struct disk_request *disk_io_ended(struct disk_io *io);
+struct disk_request *disk_io_wait(struct disk_io *io);
+
+#endif /* _LAUNCHER_DISK_IO_H */
