@@ -289,14 +289,46 @@ bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain)
 	return waiting && !wrong;
 }
 
-/* Does the driver want to hear of the entry just put in? (2.7.7.2) */
-static bool wants_interrupt(const struct virtio_queue *queue)
+/* Does the driver want to hear of the entries put in since there were that many? (2.7.7.2) */
+static bool wants_interrupt(const struct virtio_queue *queue, uint16_t before)
 {
 	/* The index must be out before we look whether anybody waits for it. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (virtio_has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX))
-		return READ_ONCE(used_event(queue)) == (uint16_t)(queue->next_used - 1);
+		return vring_need_event(READ_ONCE(used_event(queue)), queue->next_used, before);
 	return !(READ_ONCE(queue->avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
+}
+
+/**
+ * virtio_push_all() - give chains back, so that the driver sees all of them or none
+ * @queue: where virtio_pop() took them from
+ * @epoch: theirs; forgotten if the driver has stopped the queue since
+ * @used: which, and bytes written to the buffers of each, from the first one on
+ * @count: how many
+ */
+void virtio_push_all(struct virtio_queue *queue, uint32_t epoch, const struct virtio_used *used,
+		     unsigned int count)
+{
+	struct virtio_device *device = queue->device;
+	struct vring_used_elem *entry;
+	unsigned int i;
+	uint16_t before;
+
+	pthread_mutex_lock(&device->lock);
+	if (is_live(queue) && epoch == queue->epoch) {
+		before = queue->next_used;
+		for (i = 0; i < count; i++) {
+			entry = &queue->used->ring[queue->next_used++ % queue->size];
+			WRITE_ONCE(entry->id, used[i].head);
+			WRITE_ONCE(entry->len, used[i].written);
+		}
+		__atomic_store_n(&queue->used->idx, queue->next_used, __ATOMIC_RELEASE);
+		if (wants_interrupt(queue, before))
+			virtio_interrupt(device, VIRTIO_MMIO_INT_VRING);
+	}
+	if (queue->in_use)
+		set_in_use(queue, queue->in_use > count ? queue->in_use - count : 0);
+	pthread_mutex_unlock(&device->lock);
 }
 
 /**
@@ -307,22 +339,9 @@ static bool wants_interrupt(const struct virtio_queue *queue)
  */
 void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written)
 {
-	struct virtio_device *device = queue->device;
-	struct vring_used_elem *entry;
+	struct virtio_used used = { chain->head, written };
 
-	pthread_mutex_lock(&device->lock);
-	if (is_live(queue) && chain->epoch == queue->epoch) {
-		entry = &queue->used->ring[queue->next_used % queue->size];
-		WRITE_ONCE(entry->id, chain->head);
-		WRITE_ONCE(entry->len, written);
-		queue->next_used++;
-		__atomic_store_n(&queue->used->idx, queue->next_used, __ATOMIC_RELEASE);
-		if (wants_interrupt(queue))
-			virtio_interrupt(device, VIRTIO_MMIO_INT_VRING);
-	}
-	if (queue->in_use)
-		set_in_use(queue, queue->in_use - 1);
-	pthread_mutex_unlock(&device->lock);
+	virtio_push_all(queue, chain->epoch, &used, 1);
 }
 
 /**

@@ -60,6 +60,12 @@ struct virtio_chain {
 	struct iovec iov[VIRTIO_QUEUE_SIZE];
 };
 
+/* A chain that is given back together with others. */
+struct virtio_used {
+	uint16_t head;
+	uint32_t written;
+};
+
 /* What one kind of device is. */
 struct virtio_ops {
 	const char *name;
@@ -160,6 +166,8 @@ void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, u
 void virtio_drop(struct virtio_queue *queue);
 void virtio_queue_rest(struct virtio_queue *queue);
 bool virtio_has_feature(const struct virtio_device *device, unsigned int bit);
+void virtio_push_all(struct virtio_queue *queue, uint32_t epoch, const struct virtio_used *used,
+		     unsigned int count);
 void virtio_misuse(struct virtio_device *device, const char *how);
 void virtio_interrupt(struct virtio_device *device, unsigned int reason);
 
