@@ -7,5 +7,6 @@
 
 const struct virtio_kind * const virtio_kinds[] = {
 	&virtio_block_kind,
+	&virtio_net_kind,
 };
 const unsigned int virtio_nr_kinds = ARRAY_SIZE(virtio_kinds);

@@ -9,21 +9,6 @@
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
 
-# refuses WORDS COMMAND...: the line has WORDS (an extended regular expression).
-refuses()
-{
-	words=$1
-	shift
-	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
-	status=$?
-	cat "$work/err"
-	[ "$status" = 1 ] || { echo "status $status"; return 1; }
-	[ ! -s "$work/out" ] || { echo "output:"; cat "$work/out"; return 1; }
-	[ "$(wc -l <"$work/err")" = 1 ] || { echo "not one line"; return 1; }
-	grep -qE "^lguest: .*($words)" "$work/err" || { echo "no '$words'"; return 1; }
-	[ ! -e /sys/module/lg ] || wait_for 5 refcnt_is 0
-}
-
 cut_short() { head -c "$1" "$kernel" >"$work/short"; echo "$work/short"; }
 
 # Some bytes in the middle of what is packed are others.
@@ -34,8 +19,7 @@ corrupt()
 	echo "$work/corrupt"
 }
 
-grep -q ^nobody /etc/passwd || echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>/etc/passwd
-chmod 755 "$work"
+make_nobody
 : >"$work/empty"
 head -c 100000 /dev/urandom >"$work/random"
 dd if=/dev/zero of="$work/big" bs=1M count=0 seek=80 2>/dev/null

@@ -57,3 +57,26 @@ free_kib()
 	awk '/^MemFree:/ { free += $2 } $1 == "count:" { free += 4 * $2 } END { print free }' \
 		/proc/meminfo /proc/zoneinfo
 }
+
+# refuses WORDS COMMAND...: status 1, no output, and one line on standard error that has
+# WORDS (an extended regular expression).
+refuses()
+{
+	words=$1
+	shift
+	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+	cat "$work/err"
+	[ "$status" = 1 ] || { echo "status $status"; return 1; }
+	[ ! -s "$work/out" ] || { echo "output:"; cat "$work/out"; return 1; }
+	[ "$(wc -l <"$work/err")" = 1 ] || { echo "not one line"; return 1; }
+	grep -qE "^lguest: .*($words)" "$work/err" || { echo "no '$words'"; return 1; }
+	[ ! -e /sys/module/lg ] || wait_for 5 refcnt_is 0
+}
+
+# make_nobody: a user without rights, for su, who may look into $work.
+make_nobody()
+{
+	grep -q ^nobody /etc/passwd || echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>/etc/passwd
+	chmod 755 "$work"
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The options that ask for a network card: --net=MODE[:ARGUMENT][,WORD]...
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../compiler.h"
+#include "../message.h"
+#include "../value.h"
+#include "net.h"
+
+#define MODES	"user"
+
+static const struct mode {
+	const char *name;
+	const char *argument;	/* what it is, if there must be one */
+	const struct net_ops *ops;
+} modes[] = {
+	{ "user", NULL, &net_user_ops },
+};
+
+/*
+ * An address of our own making: locally administered, the same after each restart of
+ * the Guest, another one for each device and each Launcher.
+ */
+static void make_mac(const struct virtio_device *device, uint8_t mac[6])
+{
+	static uint8_t random[4];
+	static bool drawn;
+
+	if (!drawn && getrandom(random, sizeof(random), 0) == sizeof(random))
+		drawn = true;
+	mac[0] = 0x02;
+	memcpy(mac + 1, random, sizeof(random));
+	/* Devices lie in an array: neighbours differ in this. */
+	mac[5] = (uintptr_t)device / sizeof(*device);
+}
+
+/**
+ * net_parse_mac() - understand a hardware address
+ * @text: six bytes, hexadecimal, with colons
+ * @mac: they go there
+ *
+ * Return: 0, or -EINVAL after telling the person.
+ */
+int net_parse_mac(const char *text, uint8_t mac[6])
+{
+	char again[18];
+	unsigned int byte[6], i;
+	int end = 0;
+
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3],
+		   &byte[4], &byte[5], &end) < 6 || text[end])
+		goto bad;
+	for (i = 0; i < 6; i++)
+		mac[i] = byte[i];
+	/* sscanf is lenient with blanks and signs. */
+	snprintf(again, sizeof(again), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
+	if (strcasecmp(again, text))
+		goto bad;
+	if (mac[0] & 1)
+		return refuse(-EINVAL,
+			      "'%s' is the address of a group, not of a network card: make the first byte even",
+			      text);
+	return 0;
+
+bad:
+	return refuse(-EINVAL, "'%s' is no hardware address: say six bytes like 52:54:00:12:34:56",
+		      text);
+}
+
+/* Find the mode, and put what is behind its colon into the request. */
+static int find_mode(struct net_request *request, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : strlen(text);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		if (strlen(modes[i].name) == length && !strncmp(modes[i].name, text, length))
+			break;
+	if (i == ARRAY_SIZE(modes))
+		return refuse(-EINVAL, "'%s' is no kind of network: there are " MODES, text);
+	request->ops = modes[i].ops;
+	request->argument = colon && colon[1] ? colon + 1 : NULL;
+	if (modes[i].argument && !request->argument)
+		return refuse(-EINVAL, "--net=%s needs to know more: --net=%s:%s", modes[i].name,
+			      modes[i].name, modes[i].argument);
+	return 0;
+}
+
+static int net_kind_init(struct virtio_device *device, const struct guest_memory *memory,
+			 const char *text)
+{
+	struct net_request request = { 0 };
+	struct value value;
+	const char *mac;
+	int error;
+
+	error = value_parse(&value, "net", "user", text);
+	request.value = &value;
+	if (!error)
+		error = find_mode(&request, value.first);
+	make_mac(device, request.mac);
+	mac = error ? NULL : value_get(&value, "mac");
+	if (mac)
+		error = net_parse_mac(mac, request.mac);
+	/* Even so the caller may rely on a device that it can end. */
+	if (error)
+		memset(device, 0, sizeof(*device));
+	else
+		error = net_init(device, memory, &request);
+	value_free(&value);
+	return error;
+}
+
+const struct virtio_kind virtio_net_kind = {
+	.option = "net",
+	.value = "MODE[,mac=MAC]",
+	.help = "a network card: eth0 in the guest, the next one eth1. MODE is\n"
+		"user[,hostfwd=tcp:[ADDRESS]:PORT-:GUESTPORT]...: through this\n"
+		"program, without privileges; PORT of the host is the guest's GUESTPORT",
+	.init = net_kind_init,
+};
