@@ -68,9 +68,33 @@ void lg_clock_update(struct lg_vcpu *vcpu)
 	WRITE_ONCE(clock->version, version - 1);
 	smp_wmb();
 	clock->system_time = ktime_get_ns() - vcpu->vm->clock_start;
-	clock->tsc_timestamp = rdtsc_ordered();
+	clock->tsc_timestamp = rdtsc_ordered() - vcpu->vm->tsc_offset;
 	smp_wmb();
 	WRITE_ONCE(clock->version, version);
+}
+
+/**
+ * lg_clock_pause - LGUEST_PAUSE
+ * @vm: the VM; its lock is held, and the Launcher runs none of its vCPUs
+ * @on: 1: time stops; 0: it goes on
+ *
+ * A Guest that reads the TSC itself is shown one that stood still, too: from then
+ * on each RDTSC of its ends in lg_emulate(). 0, or -EINVAL: no such change.
+ */
+int lg_clock_pause(struct lg_vm *vm, unsigned long on)
+{
+	if (on != !vm->paused_ns)
+		return -EINVAL;
+	if (on) {
+		vm->paused_ns = ktime_get_ns();
+		vm->paused_tsc = rdtsc_ordered();
+		return 0;
+	}
+	WRITE_ONCE(vm->clock_start, vm->clock_start + ktime_get_ns() - vm->paused_ns);
+	if (!check_tsc_unstable())
+		WRITE_ONCE(vm->tsc_offset, vm->tsc_offset + rdtsc_ordered() - vm->paused_tsc);
+	vm->paused_ns = 0;
+	return 0;
 }
 
 /** lg_clock_steal - tell the Guest how long the thread waited for a CPU of the Host */

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include <asm/tsc.h>
 
 #include "decode.h"
 #include "host.h"
@@ -226,6 +227,20 @@ static void set_interrupts(struct lg_vcpu *vcpu, bool on)
 		WRITE_ONCE(vcpu->data->irq_enabled, on ? X86_EFLAGS_IF : 0);
 }
 
+/* RDTSC and RDTSCP, which trap once the Guest's time was stopped. */
+static bool read_tsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
+{
+	u64 tsc = rdtsc_ordered() - vcpu->vm->tsc_offset;
+
+	if (insn->opcode != 0x0f31 && (insn->opcode != 0x0f01 || insn->modrm != 0xf9))
+		return false;
+	vcpu->regs->ax = (u32)tsc;
+	vcpu->regs->dx = tsc >> 32;
+	if (insn->modrm)
+		vcpu->regs->cx = 0;
+	return true;
+}
+
 /* True: done, but for going on to the next instruction. */
 static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 {
@@ -264,7 +279,7 @@ static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 }
 
 /**
- * lg_emulate - #GP or #UD in the Guest's kernel
+ * lg_emulate - #GP or #UD in the Guest's kernel, #GP in its user mode
  * @vcpu: the virtual CPU; its mutex is held
  *
  * Always 0: the Guest goes on behind the instruction, or at its own handler.
@@ -275,7 +290,8 @@ int lg_emulate(struct lg_vcpu *vcpu)
 	struct lg_insn insn;
 	bool halt = false;
 
-	if (!fetch(vcpu, &insn, bytes) && privileged(vcpu, &insn, &halt)) {
+	if (!fetch(vcpu, &insn, bytes) && (read_tsc(vcpu, &insn) ||
+	    (vcpu->cpu->mode == LG_KERNEL && privileged(vcpu, &insn, &halt)))) {
 		vcpu->stats.emulated++;
 		vcpu->regs->ip += insn.length;
 		return halt ? lg_halt(vcpu) : 0;

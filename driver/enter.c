@@ -180,21 +180,24 @@ void lg_window_put(struct lg_vcpu *vcpu)
  * load at addresses that the Guest uses too (SDM volume 3, 4.10.2.4). The Host
  * may set PGE again at any time from its own copy, hence at each entry; a
  * change of PGE flushes everything (4.10.4.1). LASS would keep ring 3 out of
- * the upper half, where the Guest's kernel lives.
+ * the upper half, where the Guest's kernel lives. With TSD, RDTSC ends in
+ * lg_emulate(). Returned is what the Host has otherwise.
  */
 #ifndef X86_CR4_LASS
 #define X86_CR4_LASS	0
 #endif
 
-static u64 guest_cr4(struct lg_window *w)
+static u64 guest_cr4(struct lg_window *w, bool trap_tsc)
 {
-	u64 cr4 = lg_read_cr4();
+	u64 cr4 = lg_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS);
 
-	if (cr4 & (X86_CR4_PGE | X86_CR4_LASS)) {
+	if (trap_tsc)
+		guest |= X86_CR4_TSD;
+	if (cr4 != guest) {
 		w->cr4_cleared |= cr4 & X86_CR4_PGE;
-		lg_write_cr4(cr4 & ~(X86_CR4_PGE | X86_CR4_LASS));
+		lg_write_cr4(guest);
 	}
-	return cr4;
+	return (cr4 ^ guest) & ~X86_CR4_PGE;
 }
 
 /* The CPU's buffers may hold the Host's data: as on each return to user mode. */
@@ -247,7 +250,7 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 
 	if (msrs_each_entry())
 		guest_msrs(w);
-	cr4 = guest_cr4(w);
+	cr4 = guest_cr4(w, vcpu->vm->tsc_offset);
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = lg_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
 	lg_root_load(vcpu);
@@ -281,8 +284,8 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	}
 	if (hw_breakpoint_active())
 		lg_write_dr7(w->host_dr7);
-	if (cr4 & X86_CR4_LASS)
-		lg_write_cr4(lg_read_cr4() | X86_CR4_LASS);
+	if (cr4)
+		lg_write_cr4(lg_read_cr4() ^ cr4);
 	if (msrs_each_entry())
 		host_msrs(w);
 }

@@ -28,7 +28,7 @@ static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 
 /*
  * #GP: an INT n that the Guest's kernel allows, an instruction that we know how
- * to emulate for its kernel, or the Guest's own business.
+ * to emulate (for user mode RDTSC alone), or the Guest's own business.
  */
 static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 {
@@ -43,6 +43,8 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 		lg_exception(vcpu, vector, ~0ULL);
 		return LG_FAST;
 	}
+	if (!error && vcpu->vm->tsc_offset)
+		return LG_SLOW_EMULATE;
 	lg_exception(vcpu, X86_TRAP_GP, error);
 	return LG_FAST;
 }

@@ -102,6 +102,8 @@ struct lg_vm {
 	struct lguest_init abi;		/* checked copy of what LHCALL_INIT gave */
 	bool abi_ready;
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
+	u64 tsc_offset;			/* ticks that it was paused; not 0: RDTSC traps */
+	u64 paused_ns, paused_tsc;	/* under lock: since when it is, or 0 */
 
 	struct dentry *debugfs;		/* its folder there, or an error */
 
@@ -307,6 +309,7 @@ enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 void lg_clock_init(struct lg_vm *vm);
 void lg_clock_register(struct lg_vcpu *vcpu);
 void lg_clock_update(struct lg_vcpu *vcpu);
+int lg_clock_pause(struct lg_vm *vm, unsigned long on);
 void lg_clock_steal(struct lg_vcpu *vcpu);
 
 /* fpu.c */

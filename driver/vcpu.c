@@ -197,9 +197,16 @@ static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 	return 0;
 }
 
+static long get_stats(struct lg_vcpu *vcpu, void __user *to)
+{
+	struct lguest_stats stats = vcpu->stats;
+
+	stats.shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
+	return copy_to_user(to, &stats, sizeof(stats)) ? -EFAULT : 0;
+}
+
 static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __user *user)
 {
-	struct lguest_stats *stats = &vcpu->stats;
 	struct lguest_regs regs;
 
 	switch (cmd) {
@@ -212,9 +219,6 @@ static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __use
 		if (copy_from_user(&regs, user, sizeof(regs)))
 			return -EFAULT;
 		return set_regs(vcpu, &regs);
-	case LGUEST_GET_STATS:
-		stats->shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
-		return copy_to_user(user, stats, sizeof(*stats)) ? -EFAULT : 0;
 	}
 	return -ENOTTY;
 }
@@ -226,6 +230,9 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EPERM;
+	/* Counts are as good as any of their last moments: no need to stop it. */
+	if (cmd == LGUEST_GET_STATS)
+		return get_stats(vcpu, (void __user *)arg);
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	ret = vcpu_ioctl_locked(vcpu, cmd, (void __user *)arg);

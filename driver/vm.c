@@ -137,6 +137,8 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 		return lg_vcpu_create(vm, arg);
 	case LGUEST_IRQ_LINE:
 		return irq_line(vm, arg);
+	case LGUEST_PAUSE:
+		return lg_clock_pause(vm, arg);
 	case LGUEST_SET_MEMORY:
 		if (copy_from_user(&args.memory, user, sizeof(args.memory)))
 			return -EFAULT;

@@ -155,6 +155,7 @@ struct lguest_stats {
 #define LGUEST_IRQFD		_IOW(LGUEST_IOC, 0x03, struct lguest_irqfd)
 #define LGUEST_IOEVENTFD	_IOW(LGUEST_IOC, 0x04, struct lguest_ioeventfd)
 #define LGUEST_IRQ_LINE		_IO(LGUEST_IOC, 0x05)	/* the argument is the line */
+#define LGUEST_PAUSE		_IO(LGUEST_IOC, 0x06)	/* 1: the VM's time stops; 0: it goes on */
 #define LGUEST_RUN		_IO(LGUEST_IOC, 0x10)
 #define LGUEST_GET_REGS		_IOR(LGUEST_IOC, 0x11, struct lguest_regs)
 #define LGUEST_SET_REGS		_IOW(LGUEST_IOC, 0x12, struct lguest_regs)
