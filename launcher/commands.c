@@ -20,6 +20,13 @@ static int run_help(int argc, char **argv)
 }
 
 static const struct command commands[] = {
+	{ "list", "[--json]", "your guests", command_list },
+	{ "kill", "NAME", "end a guest at once, as if its power was cut", command_kill },
+	{ "pause", "NAME", "a guest and its time stand still", command_ask },
+	{ "resume", "NAME", "and go on", command_ask },
+	{ "balloon", "NAME SIZE", "a guest gives SIZE of its memory back to the host; 0 ends it",
+	  command_balloon },
+	{ "stats", "NAME [--json]", "what a guest costs", command_stats },
 	{ "help", "", "this text", run_help },
 };
 

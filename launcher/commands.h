@@ -11,6 +11,12 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+int command_list(int argc, char **argv);
+int command_kill(int argc, char **argv);
+int command_ask(int argc, char **argv);
+int command_balloon(int argc, char **argv);
+int command_stats(int argc, char **argv);
+
 const struct command *command_find(const char *word);
 void commands_help(void);
 

@@ -17,6 +17,7 @@
 #include "memory.h"
 #include "message.h"
 #include "options.h"
+#include "runtime.h"
 #include "virtio/virtio.h"
 
 #define TRY_HELP	"'lguest --help' lists what there is"
@@ -38,6 +39,12 @@ static int use_initrd(struct options *options, const char *value)
 static int use_cpus(struct options *options, const char *value)
 {
 	return options_cpus(value, &options->cpus);
+}
+
+static int use_name(struct options *options, const char *value)
+{
+	options->name = value;
+	return runtime_check_name(value);
 }
 
 static int use_stats(struct options *options, const char *value)
@@ -86,6 +93,8 @@ static const struct option_row rows[] = {
 	{ "initrd", "FILE", "the guest's initial file system (default: initrd.img beside\n"
 			    "KERNEL, if it is there and no root= is given)", use_initrd },
 	{ "cpus", "N", "how many CPUs the guest has: 1 (the default) to 16", use_cpus },
+	{ "name", "NAME", "what the guest is called in other commands (default: lguest-PID)",
+	  use_name },
 	{ "report-free", NULL, "the guest gives the host back what memory it does not use",
 	  use_report_free },
 	{ "stats", NULL, "at the end, say what the guest made the host do", use_stats },

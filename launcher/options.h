@@ -27,6 +27,7 @@ struct options {
 	bool verbose;
 	bool stats;
 	bool report_free;
+	const char *name;	/* or NULL */
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;

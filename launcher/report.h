@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the person learns of the Guest: its end, and what it cost. */
+/* What the person learns of the Guest: how it ended. */
 #ifndef _LAUNCHER_REPORT_H
 #define _LAUNCHER_REPORT_H
 
@@ -7,6 +7,5 @@ struct vcpu;
 struct vm;
 
 void report_crash(struct vcpu *vcpu, const char *what, const char *reason);
-void report_stats(struct vm *vm);
 
 #endif /* _LAUNCHER_REPORT_H */

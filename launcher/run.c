@@ -13,8 +13,10 @@
 #include <sys/ioctl.h>
 
 #include "compiler.h"
+#include "control.h"
 #include "lguest_abi.h"
 #include "message.h"
+#include "pause.h"
 #include "report.h"
 #include "run.h"
 #include "terminal.h"
@@ -70,6 +72,7 @@ static void end_by(struct vcpu *vcpu)
 	if (!atomic_compare_exchange_strong(&vm->ended_by, &nobody, vcpu))
 		return;
 	vm->stopping = true;
+	pause_wake(vm);
 	if (vcpu->number)
 		vm_wake_main(vm);
 }
@@ -80,6 +83,9 @@ static void *run_vcpu(void *argument)
 	struct vm *vm = vcpu->vm;
 
 	while (!vm->leaving && !vm->stopping) {
+		pause_here(vcpu);
+		if (vm->leaving || vm->stopping)
+			break;
 		if (ioctl(vcpu->fd, LGUEST_RUN, 0) < 0) {
 			/* The only signals that come here and go on are wake-ups. */
 			if (errno == EINTR || errno == EAGAIN)
@@ -111,6 +117,7 @@ static void stop_others(struct vm *vm)
 	unsigned int i;
 
 	vm->stopping = true;
+	pause_wake(vm);
 	for (i = 1; i < vm->vcpus; i++)
 		WRITE_ONCE(vm->vcpu[i].run->immediate_exit, 1);
 	for (i = 1; i < vm->vcpus; i++) {
@@ -180,9 +187,13 @@ enum run_end run_guest(struct vm *vm)
 
 	vm->running = true;
 	error = start_others(vm);
-	if (!error)
+	if (!error) {
+		control_guest(vm);
 		run_vcpu(&vm->vcpu[0]);
+	}
 	stop_others(vm);
 	vm->running = false;
+	/* Only now: whoever ends it waits for this. */
+	control_guest(NULL);
 	return error ? RUN_NOT_STARTED : tell_end(vm);
 }

@@ -8,12 +8,14 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "message.h"
 #include "options.h"
 #include "recent.h"
 #include "report.h"
 #include "run.h"
 #include "start.h"
+#include "stats.h"
 #include "terminal.h"
 #include "vm.h"
 
@@ -83,7 +85,7 @@ static int run_once(struct options *options)
 	if (end == RUN_NOT_STARTED)
 		goto exit;
 	if (options->stats)
-		report_stats(&vm);
+		stats_report(&vm);
 	if (end == RUN_RESTART) {
 		detail("the guest restarts");
 		status = -1;
@@ -111,9 +113,14 @@ int start_guest(struct options *options)
 	check_cpus(options->cpus);
 	/* No Guest gains anything from a set-uid program that we might start. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (control_init(options) && options->name) {
+		control_exit();
+		return EXIT_NOT_STARTED;
+	}
 	do {
 		recent_clear();
 		status = run_once(options);
-	} while (status < 0);
-	return status;
+	} while (status < 0 && !control_killed());
+	control_exit();
+	return status < 0 ? EXIT_SUCCESS : status;
 }

@@ -41,22 +41,30 @@ void vm_wake_main(struct vm *vm)
 	pthread_kill(vm->vcpu[0].thread, SIGUSR1);
 }
 
-/*
- * Called by a thread of the console's. The main thread may be in a write, or
+/**
+ * vm_leave() - end the Guest at once
+ * @vm: runs; the caller is a thread beside its virtual CPUs'
+ *
+ * The main thread may be in a write, or
  * wait for one that another thread does, and a signal may come just before the
  * write: wake both until all virtual CPUs have ended.
  */
-static void leave(void *argument)
+void vm_leave(struct vm *vm)
 {
-	struct vm *vm = argument;
-
 	vm->leaving = true;
+	pause_wake(vm);
 	terminal_give_up(true);
 	while (vm->running) {
 		vm_wake_main(vm);
 		usleep(10 * 1000);
 		terminal_give_up(true);
 	}
+}
+
+/* Called by a thread of the console's. */
+static void leave(void *argument)
+{
+	vm_leave(argument);
 }
 
 /* SIGUSR1 does nothing but end a system call. */
@@ -102,6 +110,7 @@ int vm_init(struct vm *vm, const struct options *options)
 	for (i = 0; i < vm->vcpus; i++)
 		vcpu_init(&vm->vcpu[i], vm, i);
 	vm->vcpu[0].thread = pthread_self();
+	pause_init(&vm->pause);
 	sigaction(SIGUSR1, &wake_up, NULL);
 	terminal_give_up(false);
 	error = guest_memory_init(&vm->memory, options->memory);

@@ -10,6 +10,7 @@
 #include "lguest_uapi.h"
 #include "memory.h"
 #include "options.h"
+#include "pause.h"
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
@@ -30,6 +31,7 @@ struct vm {
 	atomic_bool stopping;		/* all of them must end */
 	atomic_bool leaving;		/* the same: the person typed Ctrl-A x */
 	_Atomic(struct vcpu *) ended_by;	/* the first that saw the Guest's end */
+	struct pause pause;
 };
 
 int vm_open_device(const char *path, struct lguest_info *info);
@@ -37,6 +39,7 @@ int vm_init(struct vm *vm, const struct options *options);
 int vm_start(struct vm *vm, const struct boot_entry *entry);
 void vm_exit(struct vm *vm);
 void vm_wake_main(struct vm *vm);
+void vm_leave(struct vm *vm);
 char *vm_describe_devices(const struct vm *vm);
 struct virtio_device *vm_find_device(struct vm *vm, uint64_t gpa, uint64_t *offset);
 

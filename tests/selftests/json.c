@@ -1,83 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * json <FILE: is it one object of names and numbers, as RFC 8259 has it? Prints
- * "NAME NUMBER" for each, and ends with 1 where it is not.
+ * json [PATH] <FILE: is it JSON, as RFC 8259 has it, no name twice? Prints "PATH VALUE"
+ * for each string, number and boolean in it, or the value at PATH alone; an empty list
+ * or object is printed as [] or {}. A path is names and indexes with "." between. Ends
+ * with 1 where it is no JSON, or there is no such path.
  */
-#include <ctype.h>
-#include <stdbool.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static int next;	/* the character to look at, or EOF */
+static int found;
 
-static void fail(const char *wanted)
+static void print(const char *path, const char *wanted, const char *value)
 {
-	fprintf(stderr, "json: %s wanted, found character %d\n", wanted, next);
-	exit(1);
+	if (wanted && strcmp(path, wanted))
+		return;
+	found++;
+	if (wanted)
+		puts(value);
+	else
+		printf("%s %s\n", path, value);
 }
 
-static void advance(void)
+static void walk(json_t *value, const char *path, const char *wanted)
 {
-	next = getchar();
-}
+	char name[512];
+	const char *key;
+	json_t *part;
+	size_t i;
 
-static void space(void)
-{
-	while (next == ' ' || next == '\t' || next == '\n' || next == '\r')
-		advance();
-}
+	if (json_is_string(value)) {
+		print(path, wanted, json_string_value(value));
+	} else if ((json_is_object(value) && json_object_size(value)) ||
+		   (json_is_array(value) && json_array_size(value))) {
+		json_array_foreach(value, i, part) {
+			snprintf(name, sizeof(name), "%s%s%zu", path, *path ? "." : "", i);
+			walk(part, name, wanted);
+		}
+		json_object_foreach(value, key, part) {
+			snprintf(name, sizeof(name), "%s%s%s", path, *path ? "." : "", key);
+			walk(part, name, wanted);
+		}
+	} else {
+		char *text = json_dumps(value, JSON_ENCODE_ANY);
 
-static void expect(int character, const char *name)
-{
-	space();
-	if (next != character)
-		fail(name);
-	advance();
-}
-
-/* A string without escapes: the names need none. */
-static void name(void)
-{
-	expect('"', "a name's quote");
-	while (isalnum(next) || next == '_') {
-		putchar(next);
-		advance();
+		print(path, wanted, text);
+		free(text);
 	}
-	expect('"', "a name's end");
 }
 
-static void number(void)
+int main(int argc, char **argv)
 {
-	bool zero;
+	json_error_t error;
+	json_t *root = json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
 
-	space();
-	zero = next == '0';
-	if (!isdigit(next))
-		fail("a number");
-	do {
-		putchar(next);
-		advance();
-	} while (isdigit(next) && !zero);
-}
-
-int main(void)
-{
-	advance();
-	expect('{', "an object");
-	for (;;) {
-		name();
-		expect(':', "a colon");
-		putchar(' ');
-		number();
-		putchar('\n');
-		space();
-		if (next != ',')
-			break;
-		advance();
+	if (!root) {
+		fprintf(stderr, "json: line %d, column %d: %s\n", error.line, error.column,
+			error.text);
+		return 1;
 	}
-	expect('}', "a comma or the object's end");
-	space();
-	if (next != EOF)
-		fail("the end");
-	return 0;
+	walk(root, "", argc > 1 ? argv[1] : NULL);
+	json_decref(root);
+	return found ? 0 : 1;
 }

@@ -25,6 +25,7 @@
 #include "message.h"
 #include "report.h"
 #include "run.h"
+#include "stats.h"
 #include "terminal.h"
 #include "unit.h"
 #include "vm.h"
@@ -589,7 +590,7 @@ END_TEST
 START_TEST(stats_are_the_sum_over_the_cpus)
 {
 	start(4, waits);
-	report_stats(&vm);
+	stats_report(&vm);
 	ck_assert_uint_eq(times_said("  exits                                     406\n"), 1);
 	ck_assert_uint_eq(times_said("  exits of CPU 0                            100\n"), 1);
 	ck_assert_uint_eq(times_said("  exits of CPU 3                            103\n"), 1);
@@ -598,7 +599,7 @@ START_TEST(stats_are_the_sum_over_the_cpus)
 	ck_assert_uint_eq(times_said("  shadow pages now                           77\n"), 1);
 	finish();
 	start(1, waits);
-	report_stats(&vm);
+	stats_report(&vm);
 	ck_assert_uint_eq(times_said("  exits                                     100\n"), 1);
 	ck_assert_uint_eq(times_said("exits of CPU"), 0);
 	finish();

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What other processes can ask of this one's Guest: a socket in the runtime directory.
+ *
+ * Whoever connects sends one line of words, and gets one line of JSON: an object with
+ * "ok", and with "error" where that is false. A thread of its own serves one after the
+ * other; only processes of our own user are served. The socket is there from before the
+ * Guest is made to after its end, across its restarts; in between, requests that need a
+ * running Guest are refused.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "answer.h"
+#include "compiler.h"
+#include "control.h"
+#include "message.h"
+#include "options.h"
+#include "pause.h"
+#include "runtime.h"
+#include "stats.h"
+#include "thread.h"
+#include "virtio/balloon.h"
+#include "vm.h"
+
+/* Who connects and then says nothing holds up the others for so long. */
+#define PATIENCE_S	5
+
+static struct {
+	const struct options *options;
+	char name[RUNTIME_NAME_MAX];
+	int listener, stop;
+	pthread_t thread;
+	atomic_bool killed;
+	/* Held while the Guest is worked on, so that it stays there. */
+	pthread_mutex_t lock;
+	struct vm *vm;		/* the Guest, while it runs */
+} control = { .listener = -1, .stop = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static const char *state(const struct vm *vm)
+{
+	if (!vm)
+		return "starting";
+	return vm->pause.wanted ? "paused" : "running";
+}
+
+static json_t *do_info(struct vm *vm, char **argument)
+{
+	const struct options *options = control.options;
+
+	(void)argument;
+	return answer_done("{s:s, s:i, s:s, s:I, s:i, s:o}", "name", control.name,
+			   "pid", (int)getpid(), "state", state(vm),
+			   "memory", (json_int_t)options->memory, "cpus", (int)options->cpus,
+			   "kernel", answer_text(options->kernel));
+}
+
+static json_t *do_stats(struct vm *vm, char **argument)
+{
+	(void)argument;
+	return stats_answer(vm, control.name, state(vm));
+}
+
+/* argument[0]: bytes, in decimal. */
+static json_t *do_balloon(struct vm *vm, char **argument)
+{
+	uint64_t bytes;
+	char *end;
+
+	errno = 0;
+	bytes = strtoull(argument[0], &end, 10);
+	if (!isdigit((unsigned char)*argument[0]) || *end || errno)
+		return answer_refused("'%s' is no number of bytes", argument[0]);
+	if (bytes >= vm->memory.size)
+		return answer_refused("it has %llu MiB, and can't give all of that back",
+				      (unsigned long long)vm->memory.size >> 20);
+	balloon_set(vm->balloon, bytes);
+	return answer_done(NULL);
+}
+
+static json_t *do_pause(struct vm *vm, char **argument)
+{
+	int error = pause_guest(vm);
+
+	(void)argument;
+	switch (error) {
+	case 0:
+		return answer_done(NULL);
+	case -EALREADY:
+		return answer_refused("it is paused already");
+	case -ESRCH:
+		return answer_refused("it is just ending");
+	case -ETIMEDOUT:
+		return answer_refused("its output has no reader now; try again");
+	default:
+		return answer_refused("the host can't stop its time: %s", strerror(-error));
+	}
+}
+
+static json_t *do_resume(struct vm *vm, char **argument)
+{
+	int error = pause_end(vm);
+
+	(void)argument;
+	if (error == -EALREADY)
+		return answer_refused("it is not paused");
+	return error ? answer_refused("the host can't let its time go on: %s", strerror(-error)) :
+		       answer_done(NULL);
+}
+
+/* Answered before it is done: there may be nobody to answer after it. */
+static json_t *do_kill(struct vm *vm, char **argument)
+{
+	(void)vm;
+	(void)argument;
+	control.killed = true;
+	return answer_done(NULL);
+}
+
+static const struct request {
+	const char *word;
+	bool needs_guest;	/* that runs: vm is not NULL then */
+	int arguments;
+	json_t *(*run)(struct vm *vm, char **argument);
+} requests[] = {
+	{ "info", false, 0, do_info },
+	{ "stats", true, 0, do_stats },
+	{ "pause", true, 0, do_pause },
+	{ "resume", true, 0, do_resume },
+	{ "balloon", true, 1, do_balloon },
+	{ "kill", false, 0, do_kill },
+};
+
+#define MAX_ARGUMENTS	2
+
+static json_t *do_request(char *line)
+{
+	char *argument[MAX_ARGUMENTS + 1] = { NULL }, *rest = NULL;
+	char *word = strtok_r(line, " ", &rest);
+	const struct request *request = NULL;
+	json_t *answer;
+	unsigned int i;
+	int count;
+
+	for (i = 0; word && i < ARRAY_SIZE(requests); i++)
+		if (!strcmp(word, requests[i].word))
+			request = &requests[i];
+	if (!request)
+		return answer_refused("no such request: is the guest's lguest an older one?");
+	for (count = 0; count <= MAX_ARGUMENTS; count++)
+		if (!(argument[count] = strtok_r(NULL, " ", &rest)))
+			break;
+	if (count != request->arguments)
+		return answer_refused("'%s' takes %d words", request->word, request->arguments);
+	pthread_mutex_lock(&control.lock);
+	answer = request->needs_guest && !control.vm ?
+		 answer_refused("it is not running yet, or not any more") :
+		 request->run(control.vm, argument);
+	pthread_mutex_unlock(&control.lock);
+	return answer;
+}
+
+/* Up to its newline, which goes. Return: is there a whole line? */
+static bool read_line(int fd, char *line)
+{
+	size_t size = 0;
+
+	while (size < CONTROL_LINE_MAX) {
+		ssize_t got = recv(fd, line + size, CONTROL_LINE_MAX - size, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		size += got;
+		if (line[size - 1] == '\n') {
+			line[size - 1] = '\0';
+			return !memchr(line, '\n', size) && strlen(line) == size - 1;
+		}
+	}
+	return false;
+}
+
+static bool is_served(int fd)
+{
+	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != geteuid())
+		return false;
+	return !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) &&
+	       !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+static void serve(int fd)
+{
+	char line[CONTROL_LINE_MAX];
+
+	if (is_served(fd) && read_line(fd, line))
+		answer_send(fd, do_request(line));
+}
+
+static void end_guest(void)
+{
+	pthread_mutex_lock(&control.lock);
+	if (control.vm)
+		vm_leave(control.vm);
+	pthread_mutex_unlock(&control.lock);
+}
+
+static void *run_control(void *argument)
+{
+	struct pollfd poll_fd[] = {
+		{ .fd = control.stop, .events = POLLIN },
+		{ .fd = control.listener, .events = POLLIN },
+	};
+	int fd;
+
+	for (;;) {
+		if (poll(poll_fd, ARRAY_SIZE(poll_fd), -1) < 0)
+			continue;	/* EINTR */
+		if (poll_fd[0].revents)
+			return argument;
+		fd = accept4(control.listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0)
+			continue;
+		serve(fd);
+		close(fd);
+		if (control.killed)
+			end_guest();
+	}
+}
+
+/* Without a name of its own, a Guest can do without the socket, too. */
+static int take_name(const struct options *options)
+{
+	struct runtime runtime;
+	int error;
+
+	if (options->name)
+		snprintf(control.name, sizeof(control.name), "%s", options->name);
+	else
+		snprintf(control.name, sizeof(control.name), "lguest-%d", getpid());
+	error = runtime_open(&runtime, true);
+	if (error)
+		return error;
+	control.listener = runtime_listen(&runtime, control.name);
+	runtime_close(&runtime);
+	return control.listener < 0 ? control.listener : 0;
+}
+
+/**
+ * control_init() - from now on, others can ask
+ * @options: what the person wants; lives until control_exit()
+ *
+ * Return: 0, or a negative errno after telling the person; control_exit() it anyway.
+ */
+int control_init(const struct options *options)
+{
+	int error;
+
+	control.options = options;
+	error = take_name(options);
+	if (error)
+		return error;
+	control.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	error = control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) :
+				   thread_start(&control.thread, run_control, NULL);
+	if (error && control.stop >= 0) {
+		close(control.stop);
+		control.stop = -1;
+	}
+	return error;
+}
+
+/**
+ * control_exit() - nobody can ask any more
+ *
+ * The name is given back before the socket: another Guest may take it then.
+ */
+void control_exit(void)
+{
+	uint64_t one = 1;
+
+	if (control.listener >= 0)
+		runtime_remove(control.name);
+	if (control.stop >= 0) {
+		if (write(control.stop, &one, sizeof(one)) < 0)
+			message("can't stop the control socket: %s", strerror(errno));
+		thread_join(control.thread);
+		close(control.stop);
+	}
+	if (control.listener >= 0)
+		close(control.listener);
+	control.stop = -1;
+	control.listener = -1;
+}
+
+/**
+ * control_guest() - there is a Guest to be asked of, or no more
+ * @vm: its virtual CPUs have threads; NULL: they are about to end
+ */
+void control_guest(struct vm *vm)
+{
+	pthread_mutex_lock(&control.lock);
+	control.vm = vm;
+	if (vm && control.killed)
+		vm->leaving = true;
+	pthread_mutex_unlock(&control.lock);
+}
+
+/**
+ * control_killed() - did somebody ask for the Guest's end?
+ *
+ * Return: true from then on: it is not to restart.
+ */
+bool control_killed(void)
+{
+	return control.killed;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What other processes can ask of this one's Guest: a socket in the runtime directory. */
+#ifndef _LAUNCHER_CONTROL_H
+#define _LAUNCHER_CONTROL_H
+
+#include <stdbool.h>
+
+struct options;
+struct vm;
+
+#define CONTROL_LINE_MAX	256	/* of a request, its newline included */
+
+int control_init(const struct options *options);
+void control_exit(void);
+void control_guest(struct vm *vm);
+bool control_killed(void);
+
+#endif /* _LAUNCHER_CONTROL_H */

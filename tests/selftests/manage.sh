@@ -1,0 +1,180 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Guests with names: what lguest list, pause, resume, balloon, stats and kill do to one
+# that runs, and what they say when they can't. Time is what the guest itself prints,
+# five times a second, each line stamped by the host: while it is paused, its clock must
+# stand as still as its output. Fails when a command does nothing, or too much.
+# shellcheck source=tests/lib/check.sh
+. ./check.sh
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
+unset XDG_RUNTIME_DIR
+run=/run/lguest
+
+# The guest's clock is first; then lines: its wall clock and monotonic time, and the
+# host's, in ns.
+start()
+{
+	lg-run --log "$work/log" --name=one --cpus=2 --add "$tests/clocks:/bin/clocks" -- \
+		sh -c 'cat /sys/devices/system/clocksource/*/current_clocksource; clocks 100000 200' 2>"$work/err" |
+	{
+		read -r source
+		echo "$source" >"$work/source"
+		while read -r line; do echo "$line $("$tests/clocks")" >>"$work/lines"; done
+	} &
+	: >"$work/lines"
+	wait_for 100 has_lines 10
+}
+lines() { wc -l <"$work/lines"; }
+has_lines() { [ "$(lines)" -ge "$1" ]; }
+more_lines() { wait_for 20 has_lines $(($(lines) + $1)); }
+
+# field NAME: of what `lguest list` says of the guest one.
+field() { lguest list --json | "$tests/json" "$1"; }
+is() { [ "$1" = "$2" ] || { echo "\"$1\", not \"$2\""; return 1; }; }
+# refused TEXT COMMAND...: COMMAND ends with 1 and one line that has TEXT.
+refused()
+{
+	refused_text=$1
+	shift
+	"$@" >"$work/out" 2>&1
+	refused_status=$?
+	cat "$work/out"
+	[ "$refused_status" = 1 ] && [ "$(wc -l <"$work/out")" = 1 ] && grep -qF -- "$refused_text" "$work/out"
+}
+
+listed()
+{
+	is "$(field 0.name)" one && is "$(field 0.state)" running && is "$(field 0.cpus)" 2 &&
+		is "$(field 0.memory)" 67108864 && kill -0 "$(field 0.pid)" &&
+		lguest list | grep -q '^one  *[0-9]* running  *2  *64M  /lg/guest-6.12/bzImage$'
+}
+ours_alone() { is "$(stat -c %a "$run")" 700 && is "$(stat -c %a "$run/one.sock")" 600; }
+
+stands_still()
+{
+	lguest pause one && is "$(field 0.state)" paused || return 1
+	sleep 1
+	before=$(lines)
+	sleep 4
+	is "$(lines)" "$before"
+}
+goes_on() { lguest resume one && is "$(field 0.state)" running && more_lines 10; }
+
+# The gap between two lines is 5 s and more for the host, and less than 1 s for the guest,
+# in the column of the clock.
+gap()
+{
+	awk -v g="$1" '
+		function less(a, b) { return substr(a, 1, length(a) - 9) - substr(b, 1, length(b) - 9) + (substr(a, length(a) - 8) - substr(b, length(b) - 8)) / 1e9 }
+		NR > 1 { host = less($(g + 2), h); if (host > most) { most = host; guest = less($g, was) } }
+		{ h = $(g + 2); was = $g }
+		END { printf "host %.3f s, guest %.3f s\n", most, guest; exit !(most > 5 && guest >= 0 && guest < 1) }
+	' "$work/lines"
+}
+# Over the last lines, guest and host go at the same pace again.
+pace()
+{
+	tail -n 10 "$work/lines" | awk '
+		function less(a, b) { return substr(a, 1, length(a) - 9) - substr(b, 1, length(b) - 9) + (substr(a, length(a) - 8) - substr(b, length(b) - 8)) / 1e9 }
+		NR == 1 { g = $2; h = $4 }
+		END { guest = less($2, g); host = less($4, h); print guest, host; exit !(guest > host / 2 && guest < host * 2) }'
+}
+
+stats_are_json()
+{
+	lguest stats one --json >"$work/stats" || return 1
+	is "$("$tests/json" memory.size <"$work/stats")" 67108864 || return 1
+	for name in memory.resident vcpus.0.exits vcpus.1.exits vcpus.0.exceptions.#PF vcpus.1.hypercall_nr.halt vcpus.0.shadow_pages; do
+		[ "$("$tests/json" "$name" <"$work/stats")" -gt 0 ] || { echo "no $name"; return 1; }
+	done
+	lguest stats one | grep -q '^vcpus.0.exits  *[1-9][0-9]*$'
+}
+given() { [ "$(lguest stats one --json | "$tests/json" balloon.given)" = "$1" ]; }
+
+killed()
+{
+	pid=$(field 0.pid)
+	lguest kill one || return 1
+	kill -0 "$pid" 2>/dev/null && { echo "the launcher lives"; return 1; }
+	[ ! -e "$run/one.sock" ]
+}
+left_behind()
+{
+	lguest --name=two 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	launcher=$!
+	wait_for 20 test -e "$run/two.sock" || return 1
+	kill -9 "$launcher"
+	wait "$launcher" 2>/dev/null
+	[ -e "$run/two.sock" ] && is "$(lguest list --json)" '[]' && [ ! -e "$run/two.sock" ]
+}
+taken_over()
+{
+	lguest --name=two 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	launcher=$!
+	wait_for 20 test -e "$run/two.sock" || return 1
+	kill -9 "$launcher"
+	wait "$launcher" 2>/dev/null
+	lg-run --name=two -- true && [ ! -e "$run/two.sock" ]
+}
+default_name()
+{
+	lguest 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	launcher=$!
+	wait_for 20 sh -c "lguest list | grep -q '^lguest-$launcher '" && lguest kill "lguest-$launcher"
+}
+not_ours()
+{
+	mkdir -p "$work/runtime/lguest"
+	chmod 755 "$work/runtime/lguest"
+	refused 'is not yours alone' env "XDG_RUNTIME_DIR=$work/runtime" lguest list
+}
+silent()
+{
+	lguest --name=two 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	launcher=$!
+	wait_for 20 sh -c 'lguest list | grep -q "^two .*running"' || return 1
+	kill -STOP "$launcher"
+	lguest list | grep -q "^two  *$launcher silent"
+	status=$?
+	kill -CONT "$launcher"
+	lguest kill two || return 1
+	return "$status"
+}
+
+check nobody_is_listed is "$(lguest list --json)" '[]'
+check a_guest_with_a_name_starts start
+echo "# the guest's clock is $(cat "$work/source")"
+check it_is_listed listed
+check socket_is_its_users_alone ours_alone
+check name_taken_is_refused refused "there is a guest 'one' already, of process" \
+	lguest --name=one 64m "$kernel"
+check pause_stops_it stands_still
+check pause_twice_is_refused refused 'paused already' lguest pause one
+check resume_lets_it_go_on goes_on
+check resume_twice_is_refused refused 'not paused' lguest resume one
+check monotonic_time_stood_still gap 2
+check wall_clock_stood_still gap 1
+check time_goes_at_its_pace_again pace
+check stats_are_json stats_are_json
+check balloon_takes_16m sh -c 'lguest balloon one 16m'
+check balloon_has_16m wait_for 30 given 16777216
+check balloon_gives_back sh -c 'lguest balloon one 0'
+check balloon_has_nothing wait_for 30 given 0
+check balloon_of_all_memory_is_refused refused "can't give all" lguest balloon one 64m
+check balloon_of_nonsense_is_refused refused "not an amount of memory" lguest balloon one x
+check balloon_without_size_is_refused refused 'how much?' lguest balloon one
+check the_guest_still_runs more_lines 5
+check it_pauses_again sh -c 'lguest pause one'
+check kill_ends_it_even_then killed
+check a_guest_unknown_is_refused refused "there is no guest 'one'" lguest pause one
+check a_bad_name_is_refused refused 'is no name for a guest' lguest --name=../x 64m "$kernel"
+check no_name_is_refused refused 'which guest?' lguest kill
+check an_unknown_option_is_refused refused 'is not for lguest pause' lguest pause one --now
+check a_dead_launchers_socket_goes left_behind
+check a_dead_launchers_name_is_free taken_over
+check without_a_name_it_is_the_process default_name
+check a_stopped_launcher_is_listed_as_silent silent
+check a_directory_of_others_is_refused not_ours
+checked

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names of Guests, their sockets, and what is answered there while no Guest runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "compiler.h"
+#include "control.h"
+#include "options.h"
+#include "runtime.h"
+#include "unit.h"
+
+static struct options options = {
+	.name = "one", .cpus = 2, .memory = 64ULL << 20, .kernel = "k\xffrnel",
+};
+
+/* Each test has a runtime directory of its own. */
+static void use_directory(void)
+{
+	setenv("XDG_RUNTIME_DIR", unit_directory(), 1);
+}
+
+/* The answer to @size bytes of request; "" if there is none. */
+static const char *answer(const char *request, size_t size)
+{
+	static char text[4096];
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t have = 0;
+	ssize_t got;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/lguest/one.sock",
+		 getenv("XDG_RUNTIME_DIR"));
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(send(fd, request, size, MSG_NOSIGNAL), size);
+	shutdown(fd, SHUT_WR);
+	while ((got = recv(fd, text + have, sizeof(text) - 1 - have, 0)) > 0)
+		have += got;
+	text[have] = '\0';
+	close(fd);
+	return text;
+}
+
+#define ANSWER(request)	answer(request, strlen(request))
+
+START_TEST(names)
+{
+	static const char * const good[] = { "a", "0", "web-1", "a.b_c" };
+	static const char * const bad[] = {
+		"", ".", "..", "-x", "a/b", "a b", "\xc3\xa9", "../../etc/passwd",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		ck_assert_int_eq(runtime_check_name(good[i]), 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		unit_refused(runtime_check_name(bad[i]), "is no name for a guest");
+}
+END_TEST
+
+START_TEST(a_name_is_one_guests)
+{
+	struct runtime runtime;
+	int first, second;
+	pid_t pid = 0;
+
+	use_directory();
+	ck_assert_int_eq(runtime_open(&runtime, false), -ENOENT);
+	ck_assert_int_eq(unit_messages, 0);
+	ck_assert_int_eq(runtime_open(&runtime, true), 0);
+	first = runtime_listen(&runtime, "one");
+	ck_assert_int_ge(first, 0);
+	second = runtime_listen(&runtime, "two");
+	ck_assert_int_ge(second, 0);
+	unit_refused(runtime_listen(&runtime, "one"), "already, of process");
+	ck_assert_int_ge(runtime_connect(&runtime, "one", &pid), 0);
+	ck_assert_int_eq(pid, getpid());
+	/* Nobody listens: the next one may have it. */
+	close(first);
+	ck_assert_int_eq(runtime_connect(&runtime, "one", &pid), -ENOENT);
+	ck_assert_int_ge(runtime_listen(&runtime, "one"), 0);
+	runtime_close(&runtime);
+	close(second);
+}
+END_TEST
+
+START_TEST(a_directory_must_be_ours_alone)
+{
+	struct runtime runtime;
+	char path[128];
+
+	use_directory();
+	snprintf(path, sizeof(path), "%s/lguest", getenv("XDG_RUNTIME_DIR"));
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(chmod(path, 0750), 0);
+	unit_refused(runtime_open(&runtime, true), "is not yours alone");
+	ck_assert_int_eq(rmdir(path), 0);
+	/* A link of somebody else's to a place that is ours. */
+	ck_assert_int_eq(symlink("/", path), 0);
+	unit_refused(runtime_open(&runtime, true), "can't open");
+}
+END_TEST
+
+START_TEST(a_path_too_long_is_refused)
+{
+	char path[200] = "/tmp/";
+	struct runtime runtime;
+
+	memset(path + 5, 'x', 150);
+	setenv("XDG_RUNTIME_DIR", path, 1);
+	unit_refused(runtime_open(&runtime, true), "too long");
+}
+END_TEST
+
+START_TEST(answers_without_a_guest)
+{
+	use_directory();
+	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"state\":\"starting\""));
+	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"kernel\":\"k?rnel\""));
+	ck_assert_ptr_nonnull(strstr(ANSWER("pause\n"), "it is not running"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("stats\n"), "it is not running"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("balloon 1\n"), "it is not running"));
+	ck_assert(!control_killed());
+	ck_assert_str_eq(ANSWER("kill\n"), "{\"ok\":true}\n");
+	ck_assert(control_killed());
+	control_exit();
+	ck_assert_int_eq(unit_messages, 0);
+}
+END_TEST
+
+START_TEST(nonsense_is_answered_or_dropped)
+{
+	char line[CONTROL_LINE_MAX + 10];
+
+	use_directory();
+	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_ptr_nonnull(strstr(ANSWER("dance\n"), "no such request"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("\n"), "no such request"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("info now\n"), "takes 0 words"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("balloon 1 2 3 4\n"), "takes 1 words"));
+	ck_assert_str_eq(ANSWER("info"), "");
+	ck_assert_str_eq(ANSWER(""), "");
+	ck_assert_str_eq(answer("in\0fo\n", 6), "");
+	ck_assert_str_eq(ANSWER("info\ninfo\n"), "");
+	memset(line, 'x', sizeof(line));
+	ck_assert_str_eq(answer(line, CONTROL_LINE_MAX), "");
+	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"ok\":true"));
+	control_exit();
+}
+END_TEST
+
+START_TEST(a_client_is_told_why_not)
+{
+	json_t *good;
+	pid_t pid;
+
+	use_directory();
+	ck_assert_ptr_null(client_ask("one", &pid, "info"));
+	unit_refused(-1, "there is no guest 'one'");
+	ck_assert_int_eq(control_init(&options), 0);
+	good = client_ask("one", &pid, "info");
+	ck_assert_ptr_nonnull(good);
+	json_decref(good);
+	ck_assert_ptr_null(client_ask("one", &pid, "pause"));
+	unit_refused(-1, "the guest 'one': it is not running");
+	control_exit();
+	ck_assert_ptr_null(client_ask("one", &pid, "info"));
+	unit_refused(-1, "there is no guest 'one'");
+}
+END_TEST
+
+/* A process that takes the name and then says what the test wants. */
+static pid_t impostor(const char *says)
+{
+	struct runtime runtime;
+	int listener, fd;
+	pid_t child;
+
+	ck_assert_int_eq(runtime_open(&runtime, true), 0);
+	listener = runtime_listen(&runtime, "one");
+	runtime_close(&runtime);
+	child = fork();
+	if (child)
+		return child;
+	fd = accept(listener, NULL, NULL);
+	if (write(fd, says, strlen(says)) < 0)
+		_exit(1);
+	close(fd);
+	_exit(0);
+}
+
+START_TEST(nonsense_of_a_launcher_is_no_answer)
+{
+	static const char * const nonsense[] = { "", "\n", "x\n", "[1]\n", "{}\n", "{\"ok\":1}\n", "{\"ok\":tr" };
+	unsigned int i;
+	pid_t pid, child;
+
+	for (i = 0; i < ARRAY_SIZE(nonsense); i++) {
+		use_directory();
+		child = impostor(nonsense[i]);
+		ck_assert_ptr_null(client_ask("one", &pid, "info"));
+		unit_refused(-1, "does not answer");
+		waitpid(child, NULL, 0);
+	}
+}
+END_TEST
+
+static void on_wake_up(int signal)
+{
+	(void)signal;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("control");
+
+	/* As vm_init() has it: threads are woken so. */
+	signal(SIGUSR1, on_wake_up);
+	unit_add(suite, "names", names);
+	unit_add(suite, "a_name_is_one_guests", a_name_is_one_guests);
+	unit_add(suite, "a_directory_must_be_ours_alone", a_directory_must_be_ours_alone);
+	unit_add(suite, "a_path_too_long_is_refused", a_path_too_long_is_refused);
+	unit_add(suite, "answers_without_a_guest", answers_without_a_guest);
+	unit_add(suite, "nonsense_is_answered_or_dropped", nonsense_is_answered_or_dropped);
+	unit_add(suite, "a_client_is_told_why_not", a_client_is_told_why_not);
+	unit_add(suite, "nonsense_of_a_launcher_is_no_answer", nonsense_of_a_launcher_is_no_answer);
+	return unit_run(suite);
+}
