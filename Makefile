@@ -22,7 +22,8 @@ help:
 	@echo "make demo CMD='uname -a'    one command there"
 	@echo 'make check         the tests; make check-long: all of them'
 	@echo 'make bench         what lguest costs, against native; make bench-all: and against its peers'
-	@echo 'make install       the launcher into PREFIX (default /usr/local), lg.ko into /lib/modules'
+	@echo 'make install       the launcher, its man page and completion into PREFIX (default'
+	@echo '                   /usr/local), lg.ko into /lib/modules, a udev rule for the group lguest'
 	@echo 'make clean         remove build/; the cache stays'
 
 modules:
@@ -64,6 +65,9 @@ bench-all:
 install: modules launcher
 	install -D -m 755 build/lguest $(DESTDIR)$(PREFIX)/bin/lguest
 	install -D -m 644 launcher/lguest.1 $(DESTDIR)$(PREFIX)/share/man/man1/lguest.1
+	install -D -m 644 launcher/completion/lguest.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/lguest
+	install -D -m 644 packaging/60-lguest.rules $(DESTDIR)/lib/udev/rules.d/60-lguest.rules
 	install -D -m 644 build/lg/$(KVER)/lg.ko $(DESTDIR)/lib/modules/$(KVER)/updates/lg.ko
 	@[ -n '$(DESTDIR)' ] || depmod $(KVER)
 

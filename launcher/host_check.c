@@ -200,7 +200,7 @@ static void check_device(struct check *check)
 		close(fd);
 	} else if (errno == EACCES || errno == EPERM) {
 		line(check, false, LGUEST_DEVICE, "no permission",
-		     "run lguest as root, or sudo chmod a+rw " LGUEST_DEVICE);
+		     "run lguest as root, or become a member of the device's group: make install has a udev rule for it; then sudo groupadd --system lguest; sudo adduser $USER lguest; sudo modprobe -r lg; sudo modprobe lg");
 	} else {
 		line(check, false, LGUEST_DEVICE, strerror(errno),
 		     "it is there when the module lg is loaded");

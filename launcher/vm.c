@@ -174,8 +174,8 @@ static int refuse_device(const char *path, int error)
 	case EACCES:
 	case EPERM:
 		return refuse(-error,
-			      "no permission to open %s: run lguest as root, or sudo chmod a+rw %s",
-			      path, path);
+			      "no permission to open %s: run lguest as root, or become a member of its group ('lguest --check' says how)",
+			      path);
 	default:
 		return refuse(-error, "can't open %s: %s", path, strerror(error));
 	}
