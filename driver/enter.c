@@ -2,8 +2,8 @@
 /*
  * Putting a vCPU into this CPU's window, and going through it: what of the
  * CPU's state stands aside for a Guest, and for how long. Some for as long as
- * the vCPU is loaded (MSRs, GDT entries, debug stores), some for one entry
- * (CR4, DR7, PKRU). What the Switcher itself changes is in switcher.S.
+ * the vCPU is loaded (MSRs, GDT entries), some for as long as interrupts are off
+ * (CR4, DR7, PKRU), some for one entry (debug stores). What the Switcher itself changes is in switcher.S.
  */
 #include <linux/version.h>
 #include <asm/cpufeature.h>
@@ -46,7 +46,7 @@ static void host_msrs(struct lg_window *w)
  * KVM of 6.1 reads the Host's values in an IPI, so there they are back before
  * each sti; later ones read them where no vCPU of ours can be loaded.
  */
-static bool msrs_each_entry(void)
+static bool msrs_each_time(void)
 {
 	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0);
 }
@@ -104,6 +104,7 @@ static void sample_host(struct lg_window *w)
 	memcpy(host->tss, (struct desc_struct *)gdtr.address + GDT_ENTRY_TSS, sizeof(host->tss));
 	host->tss[0] &= ~(2ULL << 40);	/* available: LTR will mark it busy */
 	host->gs_base = lg_read_gs_base();
+	host->fs_base = lg_read_fs_base();
 }
 
 /** lg_window_gdt - what the GDT has of the loaded @vcpu; also when that changes */
@@ -142,13 +143,13 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	/* Guest TLBs are flushed at the entry: see lg_root_load(). */
 	w->guest_pt[data] = vcpu->data_page ?
 			    (u64)page_to_pfn(vcpu->data_page) << PAGE_SHIFT | ENTRY_DATA : 0;
-	lg_root_set_window(vcpu, w->guest_entry);
+	lg_root_set_window(vcpu, w);
 	sample_host(w);
 	/* The Launcher's own are null: it is 64-bit code. */
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
 	local_irq_disable();
-	if (!msrs_each_entry())
+	if (!msrs_each_time())
 		guest_msrs(w);
 	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
 	local_irq_enable();
@@ -178,18 +179,19 @@ void lg_window_put(struct lg_vcpu *vcpu)
 /*
  * CR4 while the Guest runs. Global entries of the Host would outlive the CR3
  * load at addresses that the Guest uses too (SDM volume 3, 4.10.2.4). The Host
- * may set PGE again at any time from its own copy, hence at each entry; a
+ * may set PGE again in any interrupt from its own copy, hence each time; a
  * change of PGE flushes everything (4.10.4.1). LASS would keep ring 3 out of
- * the upper half, where the Guest's kernel lives. With TSD, RDTSC ends in
- * lg_emulate(). Returned is what the Host has otherwise.
+ * the upper half, where the Guest's kernel lives. Without PKE the Guest's user
+ * has no WRPKRU, and its kernel needs no protection from what that sets. With
+ * TSD, RDTSC ends in lg_emulate().
  */
 #ifndef X86_CR4_LASS
 #define X86_CR4_LASS	0
 #endif
 
-static u64 guest_cr4(struct lg_window *w, bool trap_tsc)
+static void guest_cr4(struct lg_window *w, bool trap_tsc)
 {
-	u64 cr4 = lg_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS);
+	u64 cr4 = lg_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS | X86_CR4_PKE);
 
 	if (trap_tsc)
 		guest |= X86_CR4_TSD;
@@ -197,7 +199,7 @@ static u64 guest_cr4(struct lg_window *w, bool trap_tsc)
 		w->cr4_cleared |= cr4 & X86_CR4_PGE;
 		lg_write_cr4(guest);
 	}
-	return (cr4 ^ guest) & ~X86_CR4_PGE;
+	w->cr4_away = (cr4 ^ guest) & ~X86_CR4_PGE;
 }
 
 /* The CPU's buffers may hold the Host's data: as on each return to user mode. */
@@ -237,57 +239,71 @@ static void check_selectors(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_window_enter - run the Guest until something happens
+ * lg_window_open - let what is the Host's stand aside, for some entries
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off. regs->trap tells what happened.
+ * Interrupts off until lg_window_close(): until then, nobody else touches any of this.
  */
-void lg_window_enter(struct lg_vcpu *vcpu)
+void lg_window_open(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
-	u32 host_pkru = 0;
-	u64 cr4;
 
-	if (msrs_each_entry())
+	if (msrs_each_time())
 		guest_msrs(w);
-	cr4 = guest_cr4(w, vcpu->vm->tsc_offset);
+	if (lg_pke) {
+		w->host_pkru = lg_read_pkru();
+		lg_write_pkru(0);
+	}
+	guest_cr4(w, vcpu->vm->tsc_offset);
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = lg_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
-	lg_root_load(vcpu);
-	if (vcpu->cpu->ds | vcpu->cpu->es | vcpu->cpu->fs | vcpu->cpu->gs |
-	    (vcpu->regs->ss ^ __USER_DS))
-		check_selectors(vcpu);
-	if (hw_breakpoint_active()) {
-		w->host_dr7 = lg_read_dr7();
+	w->host_dr7 = hw_breakpoint_active() ? lg_read_dr7() : 0;
+	if (w->host_dr7)
 		lg_write_dr7(0);
-	}
-	if (lg_pke) {
-		host_pkru = lg_read_pkru();
-		lg_write_pkru(vcpu->cpu->mode == LG_USER ? vcpu->cpu->user_pkru : 0);
-	}
-	quiet_debug_store(w);
-	guest_speculation(true);
+}
 
-	vcpu->stats.nmis += lg_call_switcher(window_alias(w, switcher_enter), window_state(w));
+/** lg_window_close - the reverse of lg_window_open(); interrupts still off */
+void lg_window_close(struct lg_vcpu *vcpu)
+{
+	struct lg_window *w = vcpu->window;
 
-	guest_speculation(false);
-	restore_debug_store(w);
 	/* Before an interrupt of the Host has a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
 		vcpu->dr6 = lg_read_dr6();
 		lg_write_dr6(DR6_RESERVED);
 	}
-	if (lg_pke) {
-		if (vcpu->cpu->mode == LG_USER)
-			vcpu->cpu->user_pkru = lg_read_pkru();
-		lg_write_pkru(host_pkru);
-	}
-	if (hw_breakpoint_active())
+	if (w->host_dr7)
 		lg_write_dr7(w->host_dr7);
-	if (cr4)
-		lg_write_cr4(lg_read_cr4() ^ cr4);
-	if (msrs_each_entry())
+	if (w->cr4_away)
+		lg_write_cr4(lg_read_cr4() ^ w->cr4_away);
+	/* XRSTOR in the Guest may have written it, whatever CR4 said. */
+	if (lg_pke)
+		lg_write_pkru(w->host_pkru);
+	if (msrs_each_time())
 		host_msrs(w);
+}
+
+/**
+ * lg_window_enter - run the Guest until something happens
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * The window is open. regs->trap tells what happened.
+ */
+void lg_window_enter(struct lg_vcpu *vcpu)
+{
+	const struct switcher_vcpu *cpu = vcpu->cpu;
+	struct lg_window *w = vcpu->window;
+
+	lg_root_load(vcpu);
+	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
+		check_selectors(vcpu);
+	quiet_debug_store(w);
+	guest_speculation(true);
+
+	vcpu->stats.nmis += lg_call_switcher(w->entry, window_state(w));
+
+	guest_speculation(false);
+	restore_debug_store(w);
 }
 
 /* TRAP_RING0: what the Switcher saw, for lg_kill(). */

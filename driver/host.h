@@ -52,6 +52,14 @@ static inline u64 lg_read_gs_base(void)
 	return value;
 }
 
+static inline u64 lg_read_fs_base(void)
+{
+	u64 value;
+
+	asm volatile("rdfsbase %0" : "=r" (value));
+	return value;
+}
+
 static inline u32 lg_read_pkru(void)
 {
 	u32 pkru, high;

@@ -50,22 +50,22 @@ SYM_FUNC_START(lg_call_switcher)
 	push	%rbp
 	mov	%rsp, %rbp
 	push	%rbx
-	push	%r12
 	mov	%rsi, %rbx
-	xor	%r12d, %r12d
 	CALL_NOSPEC rdi
-	cmpb	$0, (STATE_MCE - WINDOW_STATE)(%rbx)
-	je	1f
-	movb	$0, (STATE_MCE - WINDOW_STATE)(%rbx)
-	int	$18
-1:	cmpb	$0, (STATE_NMI - WINDOW_STATE)(%rbx)
-	je	2f
-	movb	$0, (STATE_NMI - WINDOW_STATE)(%rbx)
-	inc	%r12d
-	int	$2
-2:	mov	%r12d, %eax
-	pop	%r12
-	pop	%rbx
+	xor	%eax, %eax
+	cmpw	$0, (STATE_NMI - WINDOW_STATE)(%rbx)	/* STATE_MCE is the byte behind */
+	jne	2f
+1:	pop	%rbx
 	pop	%rbp
 	RET
+2:	cmpb	$0, (STATE_MCE - WINDOW_STATE)(%rbx)
+	je	3f
+	movb	$0, (STATE_MCE - WINDOW_STATE)(%rbx)
+	int	$18
+3:	cmpb	$0, (STATE_NMI - WINDOW_STATE)(%rbx)
+	je	1b
+	movb	$0, (STATE_NMI - WINDOW_STATE)(%rbx)
+	inc	%eax
+	int	$2
+	jmp	1b
 SYM_FUNC_END(lg_call_switcher)

@@ -185,6 +185,7 @@ struct lg_vcpu {
 	struct lg_root *root;		/* the current one */
 	struct lg_root *published[LG_ROOTS];	/* behind switcher_vcpu.roots */
 	u64 root_clock;
+	u64 root_place;			/* switcher_vcpu.root_place, as far as we know */
 	u64 window_entry;		/* slot 256 of all roots */
 	u64 serial;			/* of all vCPUs there ever were */
 	struct lg_window *last_window;	/* where it was entered last */
@@ -261,6 +262,8 @@ void lg_windows_detach(struct mm_struct *mm);
 void lg_window_load(struct lg_vcpu *vcpu);
 void lg_window_put(struct lg_vcpu *vcpu);
 void lg_window_gdt(struct lg_vcpu *vcpu);
+void lg_window_open(struct lg_vcpu *vcpu);
+void lg_window_close(struct lg_vcpu *vcpu);
 void lg_window_enter(struct lg_vcpu *vcpu);
 void lg_window_fault(struct lg_vcpu *vcpu, u64 *vector, u64 *error, u64 *offset);
 unsigned long lg_host_handler(struct lg_vcpu *vcpu, u8 vector);
@@ -500,8 +503,15 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
 int lg_roots_alloc(struct lg_vcpu *vcpu);
 void lg_roots_free(struct lg_vcpu *vcpu);
 void lg_root_load(struct lg_vcpu *vcpu);
-void lg_root_exit(struct lg_vcpu *vcpu);
-void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry);
+void lg_root_changed(struct lg_vcpu *vcpu);
+/* Which CR3 is it now? After each entry. */
+static inline void lg_root_exit(struct lg_vcpu *vcpu)
+{
+	if (vcpu->cpu->root_place != vcpu->root_place)
+		lg_root_changed(vcpu);
+}
+
+void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w);
 void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
 void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 

@@ -43,19 +43,21 @@ static bool is_host_interrupt(const struct lg_vcpu *vcpu)
 }
 
 /*
- * One entry, interrupts off. An interrupt of the Host is handed over at once,
+ * Into the Guest, interrupts off. An interrupt of the Host is handed over at once,
  * as if it had come now; the Guest's extended state is saved first, since a
  * handler may use the registers.
  */
-static bool enter_once(struct lg_vcpu *vcpu)
+static bool enter(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
 	vcpu->stats.exits++;
 	trace_lguest_entry(vcpu->id, vcpu->cpu->mode, vcpu->regs->ip);
+	lg_window_open(vcpu);
 	lg_window_enter(vcpu);
-	WRITE_ONCE(vcpu->running_cpu, -1);
 	lg_root_exit(vcpu);
+	lg_window_close(vcpu);
+	WRITE_ONCE(vcpu->running_cpu, -1);
 	trace_lguest_exit(vcpu->id, vcpu->regs->trap, vcpu->cpu->mode, vcpu->regs->ip,
 			  vcpu->regs->error, vcpu->cpu->cr2);
 
@@ -130,7 +132,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 			continue;
 		}
 		step_begin(vcpu);
-		*saved = enter_once(vcpu);
+		*saved = enter(vcpu);
 		local_irq_enable();
 		step_end(vcpu);
 		if (*saved)

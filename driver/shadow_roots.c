@@ -88,7 +88,7 @@ static void publish(struct lg_vcpu *vcpu)
 	}
 	root->cr3 = vcpu->cr3;
 	vcpu->published[place] = vcpu->root;
-	cpu->root_place = place * sizeof(*root);
+	cpu->root_place = vcpu->root_place = place * sizeof(*root);
 	cpu->kernel_root = root->kernel;
 	cpu->user_root = root->user;
 }
@@ -108,6 +108,7 @@ int lg_roots_alloc(struct lg_vcpu *vcpu)
 		if (!root->kernel || !root->user)
 			return -ENOMEM;
 	}
+	vcpu->cpu->noflush = lg_pcid ? NOFLUSH : 0;
 	vcpu->root = &vcpu->roots[0];
 	vcpu->root->gfn = vcpu->root->kernel->gfn = vcpu->root->user->gfn = 0;
 	publish(vcpu);
@@ -203,15 +204,14 @@ static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
 	return false;
 }
 
-/** lg_root_exit - learn which CR3 the Switcher has loaded, at each exit */
-void lg_root_exit(struct lg_vcpu *vcpu)
+/** lg_root_changed - the Switcher has loaded another CR3: see lg_root_exit() */
+void lg_root_changed(struct lg_vcpu *vcpu)
 {
 	unsigned int place = vcpu->cpu->root_place / sizeof(struct switcher_root);
 
-	if (vcpu->published[place] != vcpu->root) {
-		vcpu->root = vcpu->published[place];
-		vcpu->root->used = ++vcpu->root_clock;
-	}
+	vcpu->root = vcpu->published[place];
+	vcpu->root->used = ++vcpu->root_clock;
+	vcpu->root_place = vcpu->cpu->root_place;
 	vcpu->cr3 = vcpu->cpu->roots[place].cr3;
 }
 
@@ -242,30 +242,27 @@ void lg_root_load(struct lg_vcpu *vcpu)
 {
 	u64 generation = READ_ONCE(vcpu->vm->mmu.generation);
 	struct switcher_vcpu *cpu = vcpu->cpu;
-	struct lg_window *w = vcpu->window;
+	u64 *root = cpu->mode == LG_KERNEL ? &cpu->kernel_root : &cpu->user_root;
 
-	if (w->last_vcpu != vcpu->serial || vcpu->last_window != w ||
-	    vcpu->generation != generation) {
+	if (vcpu->generation != generation) {
 		flush_at_next_load(cpu);
-		w->last_vcpu = vcpu->serial;
-		vcpu->last_window = w;
 		vcpu->generation = generation;
 	}
-	cpu->noflush = lg_pcid ? NOFLUSH : 0;
-	if (cpu->mode == LG_KERNEL) {
-		cpu->cr3 = cpu->kernel_root;
-		cpu->kernel_root |= cpu->noflush;
-	} else {
-		cpu->cr3 = cpu->user_root;
-		cpu->user_root |= cpu->noflush;
-	}
+	cpu->cr3 = *root;
+	*root |= cpu->noflush;
 }
 
-/** lg_root_set_window - show this CPU's window in all roots; they keep it */
-void lg_root_set_window(struct lg_vcpu *vcpu, u64 entry)
+/** lg_root_set_window - @vcpu will run in @w: all roots show that, and keep it */
+void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w)
 {
+	u64 entry = w->guest_entry;
 	unsigned int i;
 
+	if (w->last_vcpu != vcpu->serial || vcpu->last_window != w) {
+		flush_at_next_load(vcpu->cpu);
+		w->last_vcpu = vcpu->serial;
+		vcpu->last_window = w;
+	}
 	if (vcpu->window_entry == entry)
 		return;
 	vcpu->window_entry = entry;

@@ -62,7 +62,6 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
 	vcpu->state = id ? LG_VCPU_DOWN : LG_VCPU_RUNNING;
-	vcpu->cpu->pke = lg_pke;
 	vcpu->cpu->last_fault = ~0ULL;
 	lg_reset_regs(vcpu, 0, 0, 0);
 	mutex_init(&vcpu->mutex);

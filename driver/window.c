@@ -52,8 +52,6 @@ SAME_STATE(vcpu.gs_base, STATE_GS_BASE);
 SAME_STATE(vcpu.ds, STATE_DS);
 SAME_STATE(vcpu.gs, STATE_GS);
 SAME_STATE(vcpu.mode, STATE_MODE);
-SAME_STATE(vcpu.pke, STATE_PKE);
-SAME_STATE(vcpu.user_pkru, STATE_USER_PKRU);
 SAME_STATE(vcpu.kernel_root, STATE_KERNEL_ROOT);
 SAME_STATE(vcpu.user_root, STATE_USER_ROOT);
 SAME_STATE(vcpu.kernel_gs_base, STATE_KERNEL_GS_BASE);
@@ -245,6 +243,7 @@ static int window_cpu_online(unsigned int cpu)
 	if (!w)
 		return -ENOMEM;
 	w->va = (lg_la57 ? WINDOW_BASE_5 : WINDOW_BASE_4) + (unsigned long)cpu * WINDOW_STRIDE;
+	w->entry = window_alias(w, switcher_enter);
 	for (i = WINDOW_TEXT_PAGES; i < WINDOW_PAGES; i++) {
 		if (i == WINDOW_DATA >> PAGE_SHIFT)
 			continue;

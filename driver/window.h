@@ -26,6 +26,7 @@ struct host_msr_values {
  * struct lg_window - one CPU's window
  * @msrs_away: the MSRs are the Guest's
  * @va: its address on both sides
+ * @entry: switcher_enter there
  * @pages: its pages as the Host sees them; NULL for the text and the alias
  * @guest_pt: the Guest side's last-level table
  * @guest_tables: the Guest side's other tables, from the last level up
@@ -35,11 +36,13 @@ struct host_msr_values {
  * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
- * @host_dr7: while the Guest runs, if the Host has breakpoints
+ * @cr4_away: what else differs from the Host's while the window is open
+ * @host_dr7: while the window is open; 0: the Host has no breakpoints
+ * @host_pkru: while the window is open
  * @last_vcpu: serial number of the vCPU that was entered here last
  */
 struct lg_window {
-	unsigned long va;
+	unsigned long va, entry;
 	u8 *pages[WINDOW_PAGES];
 	u64 *guest_pt;
 	u64 *guest_tables[3];
@@ -47,8 +50,9 @@ struct lg_window {
 	struct host_msr_values msrs;
 	bool msrs_away;
 	u64 pebs, debugctl, u_cet;
-	u64 cr4_cleared;
+	u64 cr4_cleared, cr4_away;
 	u64 host_dr7;
+	u32 host_pkru;
 	u64 last_vcpu;
 };
 

@@ -26,8 +26,9 @@
 #include "lguest_abi.h"
 #include "switcher.h"
 
-/* STATE_MODE and STATE_DIRECT, side by side: user mode, and no need for C. */
+/* STATE_MODE and STATE_DIRECT, side by side: the mode, and no need for C. */
 #define DIRECT_USER	(1 << 8 | MODE_USER)
+#define DIRECT_KERNEL	(1 << 8 | MODE_KERNEL)
 
 /* #DE, #BP, #OF, #BR, #UD, #NM, #MF and #XM, which have no error code. */
 #define DIRECT_VECTORS	(1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 16 | 1 << 19)
@@ -37,7 +38,6 @@
 #define PF_WRITE	0x02
 #define PF_RSVD		0x08
 #define PF_INSTR	0x10
-#define PF_PK		0x20
 
 /* What C clears too when it delivers an event (driver/events.c): TF, NT, RF, AC */
 #define FLAGS_CLEARED	0x54100
@@ -93,8 +93,6 @@ switcher_enter:
 	push	%r15
 	pushfq
 	mov	%rsp, WINDOW(HOST_RSP)
-	rdfsbase %rax
-	mov	%rax, WINDOW(HOST_FS_BASE)
 	lidt	WINDOW(STATE_GUEST_IDTR + 6)
 enter_start:
 	lgdt	WINDOW(STATE_GUEST_GDTR + 6)
@@ -274,7 +272,7 @@ user_event:
 	jnz	event_to_c
 	test	$PF_PRESENT, %al
 	jz	1f
-	test	$PF_WRITE | PF_INSTR | PF_PK, %al
+	test	$PF_WRITE | PF_INSTR, %al
 	jz	event_to_c
 1:	mov	%cr2, %rax
 	mov	%rax, %rcx
@@ -321,9 +319,6 @@ write_event:
 	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
 	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
 	wrgsbase %rax
-	cmpb	$0, WINDOW(STATE_PKE)
-	jne	pkru_to_event
-pkru_is_event:
 	mov	WINDOW(STATE_KERNEL_ROOT), %rax
 	mov	%rax, %cr3
 	or	WINDOW(STATE_NOFLUSH), %rax
@@ -350,18 +345,6 @@ event_to_c:
 	pop	%rcx
 	pop	%rax
 	jmp	save_guest
-
-	/* RDPKRU and WRPKRU want %ecx = 0 and %edx. */
-pkru_to_event:
-	mov	%rdx, WINDOW(STATE_SCRATCH)
-	xor	%ecx, %ecx
-	rdpkru
-	mov	%eax, WINDOW(STATE_USER_PKRU)
-	xor	%eax, %eax
-	xor	%edx, %edx
-	wrpkru
-	mov	WINDOW(STATE_SCRATCH), %rdx
-	jmp	pkru_is_event
 
 /*
  * An exception in ring 0 means a bug, ours or the Guest's cunning: the Guest
@@ -506,34 +489,27 @@ syscall_start:
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall_saved:
-	cmpb	$0, WINDOW(STATE_DIRECT)
-	je	syscall_to_c
-	cmpb	$MODE_USER, WINDOW(STATE_MODE)
+	cmpw	$DIRECT_USER, WINDOW(STATE_MODE)
 	jne	hypercall
-	mov	%rax, WINDOW(STATE_SCRATCH2)
 	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_ip)
 	mov	%r11, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_flags)
-	mov	WINDOW(STATE_SCRATCH), %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_sp)
+	mov	WINDOW(STATE_SCRATCH), %rcx
+	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_sp)
 	movq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
-	rdgsbase %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
-	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
-	wrgsbase %rax
-	cmpb	$0, WINDOW(STATE_PKE)
-	jne	pkru_to_kernel
-pkru_is_kernel:
+	rdgsbase %rcx
+	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
+	mov	WINDOW(STATE_KERNEL_GS_BASE), %rcx
+	wrgsbase %rcx
 	/* Flushes if C wants it; from then on it need not: lg_root_load(). */
-	mov	WINDOW(STATE_KERNEL_ROOT), %rax
-	mov	%rax, %cr3
-	or	WINDOW(STATE_NOFLUSH), %rax
-	mov	%rax, WINDOW(STATE_KERNEL_ROOT)
+	mov	WINDOW(STATE_KERNEL_ROOT), %rcx
+	mov	%rcx, %cr3
+	or	WINDOW(STATE_NOFLUSH), %rcx
+	mov	%rcx, WINDOW(STATE_KERNEL_ROOT)
 	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
 	incq	WINDOW(STATE_DIRECT_SYSCALLS)
 	movq	$-1, WINDOW(STATE_LAST_FAULT)
 	mov	WINDOW(STATE_SYSCALL_ENTRY), %rcx
 	mov	$0x202, %r11d
-	mov	WINDOW(STATE_SCRATCH2), %rax
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rsp
 	/* %rsp is the Guest's: an NMI from here on leaves it, see async_ring0. */
 sysret_start:
@@ -554,63 +530,43 @@ sysret_abort:
 	pushq	$2
 	jmp	save_guest
 
-	/* RDPKRU and WRPKRU want %ecx = 0 and %edx; %rcx is free by now. */
-pkru_to_kernel:
-	mov	%rdx, WINDOW(STATE_SCRATCH)
-	xor	%ecx, %ecx
-	rdpkru
-	mov	%eax, WINDOW(STATE_USER_PKRU)
-	test	%eax, %eax
-	jz	1f
-	xor	%eax, %eax
-	xor	%edx, %edx
-	wrpkru
-1:	mov	WINDOW(STATE_SCRATCH), %rdx
-	jmp	pkru_is_kernel
-
 /*
  * A hypercall: %rcx and %r11 are lost anyway. LHCALL_IRET to a 64-bit frame
  * with nothing special about it, and no interrupt that waits, is done here;
- * %rax too is free for that, since the frame has its own.
+ * %rax too is free for that, since the frame has its own. So they are when C
+ * does it instead, and then it loads the GS base again.
  */
 hypercall:
-	cmp	$LHCALL_LOAD_CR3, %rax
-	je	load_cr3
-	cmp	$LHCALL_IRET, %rax
+	cmpw	$DIRECT_KERNEL, WINDOW(STATE_MODE)
 	jne	syscall_to_c
+	cmp	$LHCALL_IRET, %rax
+	jne	not_iret
 	cmpq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_pending)
 	jne	syscall_to_c
-	push	%rcx
-	push	%r11
 	cmpq	$0x33, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cs)
-	jne	iret_to_c
+	jne	syscall_to_c
 	cmpq	$0x2b, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ss)
-	jne	iret_to_c
+	jne	syscall_to_c
 	/* Arithmetic flags, DF, AC, ID, RF (every fault sets it) and IF: TF is for C. */
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_flags), %r11
 	test	$~0x250ed7, %r11
 	jnz	iret_to_c
 	or	$0x202, %r11d
-	/* Bits 63 to 47 alike: neither SYSRET, IRET nor WRGSBASE may fault here. */
+	/*
+	 * Both addresses in the lower half, as most are: canonical, so neither
+	 * WRGSBASE, SYSRET nor IRET may fault here.
+	 */
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base), %rax
+	mov	%rax, %rcx
+	shr	$47, %rcx
+	jnz	iret_to_c
+	wrgsbase %rax
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ip), %rcx
 	mov	%rcx, %rax
-	shl	$16, %rax
-	sar	$16, %rax
-	cmp	%rcx, %rax
-	jne	iret_to_c
-	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base), %rax
-	mov	%rax, WINDOW(STATE_SCRATCH2)
-	shl	$16, %rax
-	sar	$16, %rax
-	cmp	WINDOW(STATE_SCRATCH2), %rax
-	jne	iret_to_c
-	wrgsbase %rax
-	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+	shr	$47, %rax
+	jnz	iret_to_c
 	movq	$0x200, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
 	incq	WINDOW(STATE_DIRECT_RETURNS)
-	cmpb	$0, WINDOW(STATE_PKE)
-	jne	pkru_to_user
-pkru_is_user:
 	mov	WINDOW(STATE_USER_ROOT), %rax
 	mov	%rax, %cr3
 	or	WINDOW(STATE_NOFLUSH), %rax
@@ -648,24 +604,13 @@ iret_abort:
 	pushq	$2
 	jmp	save_guest
 
-pkru_to_user:
-	cmpl	$0, WINDOW(STATE_USER_PKRU)
-	je	pkru_is_user
-	mov	%rdx, WINDOW(STATE_SCRATCH)
-	mov	%rcx, WINDOW(STATE_SCRATCH2)
-	mov	WINDOW(STATE_USER_PKRU), %eax
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	wrpkru
-	mov	WINDOW(STATE_SCRATCH), %rdx
-	mov	WINDOW(STATE_SCRATCH2), %rcx
-	jmp	pkru_is_user
-
 /*
  * LHCALL_LOAD_CR3 of a CR3 that C has published, with no flush wanted: the
  * Guest's PCID says where it must be. %rdi = the Guest's CR3; the result is 0.
  */
-load_cr3:
+not_iret:
+	cmp	$LHCALL_LOAD_CR3, %rax
+	jne	syscall_to_c
 	mov	%rdi, %rax
 	btr	$63, %rax
 	jnc	cr3_to_c
@@ -720,8 +665,6 @@ cr3_to_c:
 
 iret_to_c:
 	mov	$LHCALL_IRET, %eax
-	pop	%r11
-	pop	%rcx
 syscall_to_c:
 	pushq	$0x2b			/* __USER_DS */
 	pushq	WINDOW(STATE_SCRATCH)

@@ -56,7 +56,6 @@
 #define STATE_NMI		(WINDOW_STATE + 0x08)
 #define STATE_MCE		(WINDOW_STATE + 0x09)
 #define STATE_SCRATCH		(WINDOW_STATE + 0x10)
-#define STATE_SCRATCH2		(WINDOW_STATE + 0x18)
 #define STATE_GUEST_GDTR	(WINDOW_STATE + 0x20)
 #define STATE_GUEST_IDTR	(WINDOW_STATE + 0x30)
 #define STATE_GUEST_TSS		(WINDOW_STATE + 0x40)
@@ -76,9 +75,9 @@
 #define STATE_GS		(STATE_VCPU + 0x26)
 #define STATE_MODE		(STATE_VCPU + 0x28)
 #define STATE_DIRECT		(STATE_VCPU + 0x29)
-#define STATE_PKE		(STATE_VCPU + 0x2a)
-#define STATE_DIRECT_FAULTS	(STATE_VCPU + 0x2b)
-#define STATE_USER_PKRU		(STATE_VCPU + 0x2c)
+#define STATE_DIRECT_FAULTS	(STATE_VCPU + 0x2a)
+#define STATE_FAULT_BUDGET	(STATE_VCPU + 0x2b)
+#define STATE_DIRECT_INT80	(STATE_VCPU + 0x2c)
 #define STATE_KERNEL_ROOT	(STATE_VCPU + 0x30)
 #define STATE_USER_ROOT		(STATE_VCPU + 0x38)
 #define STATE_KERNEL_GS_BASE	(STATE_VCPU + 0x40)
@@ -91,8 +90,6 @@
 #define STATE_LAST_FAULT	(STATE_VCPU + 0x78)
 #define STATE_NOFLUSH		(STATE_VCPU + 0x80)
 #define STATE_ROOT_PLACE	(STATE_VCPU + 0x88)
-#define STATE_FAULT_BUDGET	(STATE_VCPU + 0x90)
-#define STATE_DIRECT_INT80	(STATE_VCPU + 0x91)
 #define STATE_ROOTS		(STATE_VCPU + 0xa0)
 
 /* struct switcher_root */
@@ -152,9 +149,10 @@ struct switcher_vcpu {
 	u16 ds, es, fs, gs;	/* all zero, or checked against the GDT */
 	u8 mode;		/* MODE_USER or MODE_KERNEL */
 	u8 direct;		/* the Switcher may change modes by itself */
-	u8 pke;			/* CR4.PKE is set */
 	u8 direct_faults;	/* #PF tells what the Guest's tables lack: lg_unknown */
-	u32 user_pkru;		/* PKRU of user mode; kernel mode runs with 0 */
+	u8 fault_budget;	/* page faults until C sees one in any case */
+	u8 direct_int80;	/* INT $0x80 is a system call of the Guest's */
+	u8 pad0[3];
 	u64 kernel_root, user_root;	/* CR3 for each mode, as to be loaded next */
 	u64 kernel_gs_base;	/* canonical */
 	u64 syscall_entry;	/* of the Guest's kernel, canonical */
@@ -169,9 +167,7 @@ struct switcher_vcpu {
 	u64 last_fault;
 	u64 noflush;		/* bit 63 if CR3 loads may have it, or 0 */
 	u64 root_place;		/* offset of the current one in roots */
-	u8 fault_budget;
-	u8 direct_int80;	/* INT $0x80 is a system call of the Guest's */
-	u8 pad0[14];
+	u64 pad1[2];
 	struct switcher_root roots[SWITCHER_ROOTS];	/* by the Guest's PCID */
 };
 
@@ -181,11 +177,12 @@ struct switcher_state {
 	u8 nmi;			/* an NMI came: the Host's handler has yet to run */
 	u8 mce;			/* a machine check came, likewise */
 	u8 pad0[6];
-	u64 scratch[2];		/* SYSCALL's: the Guest's %rsp, %rax or %rdx */
+	u64 scratch;		/* SYSCALL's: the Guest's %rsp */
+	u64 pad1;
 	struct switcher_gdtr guest_gdtr, guest_idtr;
 	u64 guest_tss[2];	/* descriptor of the window's TSS, not busy */
 	u64 fault_vector, fault_error, fault_ip;	/* TRAP_RING0 */
-	u8 pad1[0x100 - 0x68];
+	u8 pad2[0x100 - 0x68];
 	struct switcher_vcpu vcpu;
 };
 
