@@ -129,3 +129,19 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 		return guest_int80(vcpu);
 	return guest_exception(vcpu, vcpu->regs->trap & 31);
 }
+
+/**
+ * lg_exit_quickly - handle what can be done between two entries
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * Interrupts off, the window open: no lock is waited for, no other CPU either, nobody
+ * woken, nothing to deliver made. False: nothing was done, it is for lg_exit().
+ */
+bool lg_exit_quickly(struct lg_vcpu *vcpu)
+{
+	if (vcpu->stepping || !lg_canonical(vcpu->regs->ip) || lg_ring_pending(vcpu))
+		return false;
+	if (vcpu->regs->trap == TRAP_SYSCALL)
+		return vcpu->cpu->mode == LG_KERNEL && lg_hypercall_quickly(vcpu);
+	return vcpu->regs->trap == X86_TRAP_PF && lg_shadow_fault_quickly(vcpu);
+}

@@ -58,6 +58,28 @@ static long simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 	return -ENOSYS;
 }
 
+static void count_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
+{
+	vcpu->stats.hypercalls++;
+	if (nr < ARRAY_SIZE(vcpu->stats.hypercall_nr))
+		vcpu->stats.hypercall_nr[nr]++;
+	trace_lguest_hypercall(vcpu->id, nr, arg);
+}
+
+/** lg_hypercall_quickly - see lg_exit_quickly() */
+bool lg_hypercall_quickly(struct lg_vcpu *vcpu)
+{
+	struct guest_regs *regs = vcpu->regs;
+
+	if (regs->ax != LHCALL_FLUSH_ASYNC &&
+	    (regs->ax != LHCALL_FLUSH_TLB || regs->di != LGUEST_FLUSH_RANGE ||
+	     !lg_flush_quickly(vcpu, regs->si, regs->dx)))
+		return false;
+	count_call(vcpu, regs->ax, (const u64[]) { regs->di, regs->si, regs->dx });
+	regs->ax = 0;
+	return true;
+}
+
 /**
  * lg_hypercall - SYSCALL in kernel mode
  * @vcpu: the virtual CPU; its mutex is held
@@ -70,10 +92,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 	const u64 arg[3] = { regs->di, regs->si, regs->dx };
 	u64 nr = regs->ax;
 
-	vcpu->stats.hypercalls++;
-	trace_lguest_hypercall(vcpu->id, nr, arg);
-	if (nr < ARRAY_SIZE(vcpu->stats.hypercall_nr))
-		vcpu->stats.hypercall_nr[nr]++;
+	count_call(vcpu, nr, arg);
 	switch (nr) {
 	case LHCALL_IRET:
 		return lg_iret(vcpu);

@@ -74,6 +74,7 @@ struct lg_mmu {
 	unsigned int count, limit;	/* shadow pages */
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
 	u64 generation;			/* counts entries that became narrower */
+	u64 tables;			/* counts changes of entries that point to tables */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the Launcher; 0: none */
 	u64 dirty_map_size;
@@ -119,12 +120,16 @@ struct lg_root {
 	u64 used;			/* when, in lg_vcpu.root_clock */
 };
 
-/* Where the last quick fault found its table: good while nothing became narrower. */
-struct lg_last_table {
-	struct lg_shadow_page *root, *page;
+/* A way from a root down to a table that was gone lately: good while no entry on it changed. */
+#define LG_PATHS	8
+struct lg_path {
+	struct lg_shadow_page *root, *table;
 	gva_t gva;			/* in 2 MiB */
-	u64 generation;
+	u64 tables;			/* lg_mmu.tables of then */
 	bool writable;			/* as far as the levels above say */
+	bool compared;			/* guest[] is what the shadow says, too: */
+	u64 guest[5];			/* by level, the Guest's entries at: */
+	hva_t hva[5];			/* in the Launcher; the table's first for level 1 */
 };
 
 /* switcher_vcpu.mode */
@@ -191,7 +196,7 @@ struct lg_vcpu {
 	struct lg_window *last_window;	/* where it was entered last */
 	u64 generation;			/* lg_mmu.generation at the last flush */
 	struct page **pages;		/* room for the 512 of a large page */
-	struct lg_last_table last_table;
+	struct lg_path paths[LG_PATHS];	/* by address */
 
 	/* An exception to deliver before anything else. */
 	bool exception_pending;
@@ -276,6 +281,7 @@ unsigned int lg_call_switcher(unsigned long entry, struct switcher_state *state)
 int lg_run(struct lg_vcpu *vcpu);
 int lg_halt(struct lg_vcpu *vcpu);
 enum lg_slow lg_exit(struct lg_vcpu *vcpu);
+bool lg_exit_quickly(struct lg_vcpu *vcpu);
 
 /* events.c: atomic */
 u64 lg_runnable_flags(u64 flags);
@@ -287,7 +293,14 @@ enum lg_slow lg_iret(struct lg_vcpu *vcpu);
 /* hypercalls.c */
 enum lg_slow lg_hypercall(struct lg_vcpu *vcpu);
 int lg_hypercall_slow(struct lg_vcpu *vcpu);
+bool lg_hypercall_quickly(struct lg_vcpu *vcpu);
 void lg_drain_ring(struct lg_vcpu *vcpu);
+static inline bool lg_ring_pending(const struct lg_vcpu *vcpu)
+{
+	return vcpu->data &&
+	       READ_ONCE(vcpu->data->hcall_status[vcpu->ring_next]) == LGUEST_RING_PENDING;
+}
+
 void lg_release_data(struct lg_vcpu *vcpu);
 
 long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base);
@@ -517,6 +530,8 @@ void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 
 /* shadow_fault.c */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
+bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
+struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva);
 u64 lg_shadow_leaf_entry(u64 pfn, u64 guest_entry, u8 role);
 u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
 			  u64 guest_entry);
@@ -530,5 +545,6 @@ void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
 void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from);
 void lg_sync_user(struct lg_vcpu *vcpu);
 void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end);
+bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end);
 
 #endif /* _LG_H */

@@ -43,23 +43,28 @@ static bool is_host_interrupt(const struct lg_vcpu *vcpu)
 }
 
 /*
- * Into the Guest, interrupts off. An interrupt of the Host is handed over at once,
- * as if it had come now; the Guest's extended state is saved first, since a
- * handler may use the registers.
+ * Into the Guest, interrupts off, and again after what lg_exit_quickly() can do: an
+ * interrupt that waits meanwhile comes as soon as the Guest runs, so whoever sends
+ * one after a change may count on us to see it (running_cpu says that we run).
+ *
+ * An interrupt of the Host is handed over at once, as if it had come now; the Guest's
+ * extended state is saved first, since a handler may use the registers.
  */
 static bool enter(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
-	vcpu->stats.exits++;
-	trace_lguest_entry(vcpu->id, vcpu->cpu->mode, vcpu->regs->ip);
 	lg_window_open(vcpu);
-	lg_window_enter(vcpu);
-	lg_root_exit(vcpu);
+	do {
+		vcpu->stats.exits++;
+		trace_lguest_entry(vcpu->id, vcpu->cpu->mode, vcpu->regs->ip);
+		lg_window_enter(vcpu);
+		lg_root_exit(vcpu);
+		trace_lguest_exit(vcpu->id, vcpu->regs->trap, vcpu->cpu->mode, vcpu->regs->ip,
+				  vcpu->regs->error, vcpu->cpu->cr2);
+	} while (lg_exit_quickly(vcpu));
 	lg_window_close(vcpu);
 	WRITE_ONCE(vcpu->running_cpu, -1);
-	trace_lguest_exit(vcpu->id, vcpu->regs->trap, vcpu->cpu->mode, vcpu->regs->ip,
-			  vcpu->regs->error, vcpu->cpu->cr2);
 
 	interrupted = is_host_interrupt(vcpu);
 	if (interrupted) {
@@ -106,8 +111,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 	enum lg_slow slow;
 
 	for (;;) {
-		if (vcpu->data && READ_ONCE(vcpu->data->hcall_status[vcpu->ring_next]) ==
-				  LGUEST_RING_PENDING)
+		if (lg_ring_pending(vcpu))
 			lg_drain_ring(vcpu);
 		if (READ_ONCE(vcpu->flush.kind))
 			lg_flush_requested(vcpu);

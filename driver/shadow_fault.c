@@ -258,33 +258,42 @@ static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 		fill_batch(vcpu, page, round_down(index, AROUND), entries, mask);
 }
 
-/*
- * The table of @gva that the shadow's tables lead to, if they do; found without a
- * search while nothing became narrower.
+/**
+ * lg_shadow_path - the way from @root down to the table of @gva, if there is one
+ * @vcpu: the virtual CPU; its mutex is held
+ * @root: one of its current roots
+ * @gva: canonical
+ *
+ * Without a search if it was gone lately, and no table is linked elsewhere since.
  */
-static struct lg_shadow_page *last_table(struct lg_vcpu *vcpu, gva_t gva)
+struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva)
 {
-	struct lg_shadow_page *root = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
-							      vcpu->root->kernel, *page;
-	struct lg_last_table *last = &vcpu->last_table;
+	struct lg_path *path = &vcpu->paths[(gva >> PMD_SHIFT) % LG_PATHS];
+	struct lg_shadow_page *page = root;
+	struct lg_vm *vm = vcpu->vm;
 	u64 above = _PAGE_RW;
-	unsigned int index;
 
-	if (last->root == root && last->gva == gva >> PMD_SHIFT &&
-	    last->generation == vcpu->vm->mmu.generation)
-		return last->page;
-	for (page = root; page && page->level > 1; page = lg_shadow_child(page, index)) {
-		index = lg_table_index(gva, page->level);
+	if (path->root == root && path->gva == gva >> PMD_SHIFT && path->tables == vm->mmu.tables)
+		return path;
+	path->root = NULL;
+	while (page->level > 1) {
+		unsigned int index = lg_table_index(gva, page->level);
+
+		path->hva[page->level] = lg_gfn_to_hva(vm, page->gfn) + index * 8;
 		above &= page->table[index];
+		page = lg_shadow_child(page, index);
+		if (!page || (page->role & LG_ROLE_DIRECT))
+			return NULL;
 	}
-	if (!page || (page->role & LG_ROLE_DIRECT))
-		return NULL;
-	*last = (struct lg_last_table) {
-		.root = root, .page = page, .gva = gva >> PMD_SHIFT, .writable = above & _PAGE_RW,
-		.generation = vcpu->vm->mmu.generation,
-	};
-	list_move(&page->list, &vcpu->vm->mmu.pages);
-	return page;
+	path->hva[1] = lg_gfn_to_hva(vm, page->gfn);
+	path->root = root;
+	path->table = page;
+	path->gva = gva >> PMD_SHIFT;
+	path->tables = vm->mmu.tables;
+	path->writable = above & _PAGE_RW;
+	path->compared = false;
+	list_move(&page->list, &vm->mmu.pages);
+	return path;
 }
 
 /*
@@ -295,11 +304,13 @@ static struct lg_shadow_page *last_table(struct lg_vcpu *vcpu, gva_t gva)
 static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
-	struct lg_shadow_page *page = last_table(vcpu, gva);
+	struct lg_path *path = lg_shadow_path(vcpu, vcpu->cpu->mode == LG_USER ?
+					      vcpu->root->user : vcpu->root->kernel, gva);
+	struct lg_shadow_page *page = path ? path->table : NULL;
 	unsigned int index = lg_table_index(gva, 1), beside;
 	u64 entries[AROUND], entry, pfn;
 
-	if ((access & X86_PF_INSTR) || !page || (wanted && !vcpu->last_table.writable))
+	if (!page || (wanted && !path->writable))
 		return false;
 	/* One that was looked at and not there: are its neighbours there now, too? */
 	beside = page->table[index] ? AROUND : BESIDE;
@@ -407,8 +418,6 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 
 	if (vcpu->vm->mmu.invalidating)
 		return LG_SLOW_WAIT;
-	if (fill_quickly(vcpu, gva, access))
-		return LG_FAST;
 	switch (lg_walk(vcpu, gva, access, &walk)) {
 	case LG_WALK_FAULT:
 		if (vcpu->cpu->mode == LG_USER && !(walk.error & X86_PF_PROT))
@@ -469,9 +478,6 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	if (vcpu->cpu->mode == LG_USER)
 		access |= X86_PF_USER;
 	vcpu->cpu->last_fault = ~0ULL;
-	/* Protection keys, which user mode can set though it is not told of them. */
-	if ((error & X86_PF_PK) && vcpu->cpu->mode == LG_USER)
-		return guest_fault(vcpu, gva, error);
 	if (reserved_address(vcpu, gva, access))
 		return LG_FAST;
 	spin_lock(&vcpu->vm->mmu_lock);
@@ -479,4 +485,22 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	lg_shadow_flush_freed(vcpu->vm);
 	spin_unlock(&vcpu->vm->mmu_lock);
 	return slow;
+}
+
+/** lg_shadow_fault_quickly - see lg_exit_quickly() */
+bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
+{
+	u64 error = vcpu->regs->error;
+	gva_t gva = vcpu->cpu->cr2;
+	bool done;
+
+	if ((error & X86_PF_INSTR) || !lg_canonical(gva) || !spin_trylock(&vcpu->vm->mmu_lock))
+		return false;
+	done = !vcpu->vm->mmu.invalidating && fill_quickly(vcpu, gva, error);
+	spin_unlock(&vcpu->vm->mmu_lock);
+	if (!done)
+		return false;
+	vcpu->stats.exceptions[X86_TRAP_PF]++;
+	vcpu->cpu->last_fault = ~0ULL;
+	return true;
 }

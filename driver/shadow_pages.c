@@ -182,6 +182,8 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 		   ((old ^ entry) & (GENMASK_ULL(51, PAGE_SHIFT) | _PAGE_PSE));
 	if (lg_mapped(old) && narrower)
 		WRITE_ONCE(vm->mmu.generation, vm->mmu.generation + 1);
+	if (lg_mapped(old) && page->level > 1)
+		vm->mmu.tables++;
 	__assign_bit(index, page->used, lg_mapped(entry));
 	WRITE_ONCE(page->table[index], entry);
 }

@@ -5,6 +5,7 @@
  * again: each is compared with the Guest's and brought up to date in place.
  */
 #include <linux/mm.h>
+#include <linux/uaccess.h>
 
 #include "lg.h"
 #include "trace.h"
@@ -201,51 +202,6 @@ static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, g
 	sync_page(vcpu, root->kernel, start, last);
 }
 
-/* Compare what leads to the table of @gva, from @page down; the table's shadow, or NULL. */
-static struct lg_shadow_page *sync_path(struct lg_vm *vm, struct lg_shadow_page *page, gva_t gva)
-{
-	while (page && page->level > 1) {
-		unsigned int index = lg_table_index(gva, page->level);
-		u64 entry;
-
-		if (!lg_mapped(page->table[index]))
-			return NULL;
-		read_entries(vm, page, index, 1, &entry);
-		page = sync_entry(vm, page, index, entry);
-	}
-	return page;
-}
-
-static void sync_leaves(struct lg_vm *vm, struct lg_shadow_page *page, gva_t start, gva_t last)
-{
-	unsigned int i = lg_table_index(start, 1), end = lg_table_index(last, 1);
-	u64 entries[BATCH];
-	unsigned int first = i;
-
-	read_entries(vm, page, first, end + 1 - first, entries);
-	for (; i <= end; i++)
-		if (lg_mapped(page->table[i]))
-			lg_shadow_fill(vm, page, i, entries[i - first]);
-}
-
-/* A few pages of user space, in one table: as sync_root(), with less ado. */
-static void sync_few(struct lg_vcpu *vcpu, gva_t start, gva_t last)
-{
-	struct lg_shadow_page *user = vcpu->root->user, *kernel = vcpu->root->kernel, *page;
-	unsigned int top = lg_table_index(start, LG_PT_LEVELS);
-	struct lg_vm *vm = vcpu->vm;
-
-	page = sync_path(vm, user, start);
-	if (page)
-		sync_leaves(vm, page, start, last);
-	/* The same tables below, but for those of text_poke() and its like. */
-	if (page && kernel->table[top] == (user->table[top] | _PAGE_NX))
-		return;
-	page = sync_path(vm, kernel, start);
-	if (page)
-		sync_leaves(vm, page, start, last);
-}
-
 static void sync_all(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	unsigned int i;
@@ -266,9 +222,7 @@ static void flush_range(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	if (start > last)
 		return;
-	if (last <= USER_LAST && !((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)))
-		sync_few(vcpu, start, last);
-	else if (start <= USER_LAST)
+	if (start <= USER_LAST)
 		sync_root(vcpu, vcpu->root, start, min(last, USER_LAST));
 	/* INVLPG drops global entries of all address spaces. */
 	if (last >= KERNEL_FIRST)
@@ -301,4 +255,86 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 		sync_all(vcpu, 0, ~0ULL);
 	lg_shadow_flush_freed(vm);
 	spin_unlock(&vm->mmu_lock);
+}
+
+/* Are the Guest's entries on the way to a table still what the shadow's are made from? */
+static bool path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS + 1])
+{
+	struct lg_shadow_page *page = path->root;
+
+	if (path->compared)
+		return guest[4] == path->guest[4] && guest[3] == path->guest[3] &&
+		       guest[2] == path->guest[2];
+	while (page->level > 1) {
+		unsigned int index = lg_table_index(path->gva << PMD_SHIFT, page->level);
+		struct lg_shadow_page *child = lg_shadow_child(page, index);
+		u64 entry = guest[page->level];
+
+		if (!same_table(page, child, entry) ||
+		    page->table[index] != lg_shadow_table_entry(page, child, entry))
+			return false;
+		path->guest[page->level] = entry;
+		page = child;
+	}
+	path->compared = true;
+	return true;
+}
+
+/* The Guest's entries on a way, and @count of its table's from @first on. Does not sleep. */
+static bool read_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
+		      unsigned int first, unsigned int count, u64 *entries)
+{
+	const u64 __user *table = (const u64 __user *)path->hva[1] + first;
+	unsigned int i;
+	int level;
+
+	pagefault_disable();
+	for (level = LG_PT_LEVELS; level > 1; level--)
+		if (__get_user(guest[level], (u64 __user *)path->hva[level]))
+			break;
+	for (i = 0; level == 1 && i < count; i++)
+		if (__get_user(entries[i], table + i))
+			break;
+	pagefault_enable();
+	return level == 1 && i == count;
+}
+
+/* A few pages in one table, if the shadow's way to it is the Guest's still. */
+static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+{
+	unsigned int top = lg_table_index(start, LG_PT_LEVELS), first = lg_table_index(start, 1);
+	unsigned int count = lg_table_index(last, 1) + 1 - first, i;
+	u64 kernel = vcpu->root->kernel->table[top], user = vcpu->root->user->table[top];
+	u64 guest[LG_PT_LEVELS + 1], entries[BATCH];
+	struct lg_path *path;
+
+	/* Where the kernel's root has tables of its own, both are to be compared. */
+	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
+		return false;
+	path = lg_shadow_path(vcpu, vcpu->root->user, start);
+	if (!path || !read_path(path, guest, first, count, entries) ||
+	    !path_unchanged(path, guest))
+		return false;
+	for (i = 0; i < count; i++)
+		if (lg_mapped(path->table->table[first + i]))
+			lg_shadow_fill(vcpu->vm, path->table, first + i, entries[i]);
+	return true;
+}
+
+/** lg_flush_quickly - LGUEST_FLUSH_RANGE of a few pages of user space: see lg_exit_quickly() */
+bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end)
+{
+	gva_t last = end - 1;
+	bool done;
+
+	if (start > last || last > USER_LAST ||
+	    ((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)) || !spin_trylock(&vcpu->vm->mmu_lock))
+		return false;
+	done = flush_few_quickly(vcpu, start, last);
+	spin_unlock(&vcpu->vm->mmu_lock);
+	if (!done)
+		return false;
+	vcpu->stats.flushes++;
+	trace_lguest_flush(vcpu->id, LGUEST_FLUSH_RANGE, start, end);
+	return true;
 }
