@@ -19,8 +19,8 @@
 
 /* Entries that a fault looks at, the one that faulted among them. */
 #define AROUND		16U
-/* Where the Guest has nothing it may have more of it. */
-#define ABSENT		64U
+/* Those of a table that is new here: most are absent, and the shadow says so. */
+#define NEW_TABLE	256U
 /* The same for one that is known to have been empty. */
 #define BESIDE		2U
 /* Pages to give up when there are too many. */
@@ -99,7 +99,7 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 				      const struct lg_walk *walk)
 {
 	unsigned int index = lg_table_index(walk->gva, page->level);
-	struct lg_shadow_page *now = lg_shadow_child(page, index), *child;
+	struct lg_shadow_page *now = lg_shadow_child(page, index), *child, *other;
 	u64 guest_entry = walk->entry[max_t(int, page->level, walk->leaf)];
 	struct lg_vm *vm = vcpu->vm;
 	int level = page->level - 1;
@@ -127,9 +127,15 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 		lg_shadow_sync(vcpu, child);
 	if (!child)
 		child = lg_shadow_new(vm, gfn, level, role);
-	if (child)
-		lg_shadow_link(vm, page, index, child,
-			       lg_shadow_table_entry(page, child, guest_entry));
+	if (!child)
+		return NULL;
+	lg_shadow_link(vm, page, index, child, lg_shadow_table_entry(page, child, guest_entry));
+	/* The other mode will come by there, too. */
+	other = page == vcpu->root->user ? vcpu->root->kernel : vcpu->root->user;
+	if ((page->role & LG_ROLE_ROOT) && !(role & LG_ROLE_KERNEL) &&
+	    !lg_mapped(other->table[index]))
+		lg_shadow_link(vm, other, index, child,
+			       lg_shadow_table_entry(other, child, guest_entry));
 	return child;
 }
 
@@ -229,7 +235,8 @@ static void fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsign
 	for (i = 0; i < AROUND; i++) {
 		u64 now = page->table[first + i];
 
-		if (lg_mapped(now))
+		if (lg_mapped(now) || (now && (entries[i] & (_PAGE_PRESENT | _PAGE_ACCESSED)) ==
+					      _PAGE_PRESENT))
 			continue;
 		if (!(entries[i] & _PAGE_PRESENT)) {
 			if (now)
@@ -256,6 +263,21 @@ static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 
 	if (!read_around(vcpu->vm, page, index, AROUND, entries))
 		fill_batch(vcpu, page, round_down(index, AROUND), entries, mask);
+}
+
+/* The same for many, of which most are absent. */
+static void fill_new(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
+		     u64 mask)
+{
+	unsigned int i = round_down(index, NEW_TABLE), end = i + NEW_TABLE;
+	u64 entries[AROUND];
+
+	for (; i < end && !read_around(vcpu->vm, page, i, AROUND, entries); i += AROUND)
+		if (memchr_inv(entries, 0, sizeof(entries)) ||
+		    find_next_bit(page->used, i + AROUND, i) < i + AROUND)
+			fill_batch(vcpu, page, i, entries, mask);
+		else
+			memset64(page->table + i, 0, AROUND);
 }
 
 /**
@@ -328,6 +350,7 @@ static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		 !lg_mapped(page->table[index ^ 1]))
 		fill_around(vcpu, page, index, ~0ULL);
 	vcpu->stats.shadow_fills++;
+	trace_lguest_shadow_fill(vcpu->id, gva, LG_ENTRY_FRAME(entry), pfn, 1, access);
 	return true;
 }
 
@@ -342,6 +365,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 	bool large = large_frame(vcpu, walk, pfn, &first_pfn);
 	gfn_t gfn = walk->gpa >> PAGE_SHIFT;
 	unsigned int index;
+	bool first;
 
 	while (page->level > (large ? 2 : 1)) {
 		page = descend(vcpu, page, walk);
@@ -358,37 +382,38 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 			      round_down(gfn, LG_LARGE_FRAMES));
 		return LG_FAST;
 	}
+	first = bitmap_empty(page->used, LG_ENTRIES);
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(pfn, guest_entry, page->role), gfn);
 	if (page->role & LG_ROLE_DIRECT)
 		fill_behind(vcpu, page, index, guest_entry);
+	else if (first && !(walk->gva >> 63))
+		fill_new(vcpu, page, index, mask);
 	else
 		fill_around(vcpu, page, index, mask);
 	return LG_FAST;
 }
 
 /*
- * The Guest's tables map nothing at @gva. Where the shadow has come as far as
- * they have, let it say so: the next such fault then needs no walk.
+ * The Guest's tables do not allow the access. Let the shadow come as far down as they
+ * do, and say so if they map nothing: the next such fault then needs no walk, and a
+ * flush finds where the entry belongs.
  */
-static void note_absent(struct lg_vcpu *vcpu, const struct lg_walk *walk)
+static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 {
-	struct lg_shadow_page *page = vcpu->root->user;
-	unsigned int index, i;
+	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
+							      vcpu->root->kernel;
+	unsigned int index;
 
 	while (page && page->level > walk->leaf)
-		page = lg_shadow_child(page, lg_table_index(walk->gva, page->level));
-	if (!page || (page->role & LG_ROLE_DIRECT))
+		page = descend(vcpu, page, walk);
+	if (!page)
 		return;
 	index = lg_table_index(walk->gva, page->level);
-	if (lg_mapped(page->table[index]))
-		return;
-	if (page->level > 1) {
+	if (page->level > 1 && !lg_mapped(page->table[index]) && !(walk->error & X86_PF_PROT))
 		lg_shadow_drop(vcpu->vm, page, index, 0);
-		return;
-	}
-	index = round_down(index, ABSENT);
-	for (i = 0; i < ABSENT; i += AROUND)
-		fill_around(vcpu, page, index + i, ~0ULL);
+	else if (page->level == 1 && page->table[index] == lg_unknown &&
+		 (!(walk->error & X86_PF_PROT) || bitmap_empty(page->used, LG_ENTRIES)))
+		fill_new(vcpu, page, index, walk->user ? ~0ULL : ~(u64)_PAGE_USER);
 }
 
 /* A page fault for the Guest's kernel. The same again is not for the Switcher. */
@@ -418,10 +443,13 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 
 	if (vcpu->vm->mmu.invalidating)
 		return LG_SLOW_WAIT;
+	if (vcpu->vm->mmu.count + LG_PT_LEVELS > vcpu->vm->mmu.limit)
+		lg_shadow_reclaim(vcpu->vm, RECLAIM);
 	switch (lg_walk(vcpu, gva, access, &walk)) {
 	case LG_WALK_FAULT:
-		if (vcpu->cpu->mode == LG_USER && !(walk.error & X86_PF_PROT))
-			note_absent(vcpu, &walk);
+		/* The user's root has no tables that only the kernel may use. */
+		if (!(gva >> 63) && (walk.user || vcpu->cpu->mode == LG_KERNEL))
+			note_fault(vcpu, &walk);
 		return guest_fault(vcpu, gva, walk.error);
 	case LG_WALK_AGAIN:
 		vcpu->fault_hva = walk.hva;
@@ -442,8 +470,6 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		return out_of_memory_map(vcpu, walk.gpa);
 	if (err)
 		return LG_SLOW_FAULT_IN;
-	if (vcpu->vm->mmu.count + LG_PT_LEVELS > vcpu->vm->mmu.limit)
-		lg_shadow_reclaim(vcpu->vm, RECLAIM);
 	return map(vcpu, &walk, pfn);
 }
 

@@ -315,8 +315,9 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	if (!path || !read_path(path, guest, first, count, entries) ||
 	    !path_unchanged(path, guest))
 		return false;
+	/* One page alone was written to, most often, and will be used: fill it in any case. */
 	for (i = 0; i < count; i++)
-		if (lg_mapped(path->table->table[first + i]))
+		if (count == 1 || lg_mapped(path->table->table[first + i]))
 			lg_shadow_fill(vcpu->vm, path->table, first + i, entries[i]);
 	return true;
 }
