@@ -189,5 +189,6 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
 extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind;
+extern const struct virtio_kind virtio_p9_kind;
 
 #endif /* _LAUNCHER_VIRTIO_H */

@@ -61,6 +61,9 @@ check disk_smaller_than_a_sector refuses 'at least 512 bytes' lguest --block="$w
 check disk_of_odd_size refuses 'no multiple of 512: truncate' lguest --block="$work/random" 64m "$kernel"
 check disk_is_a_folder refuses "can't open the disk.*directory" lguest --block=/tmp 64m "$kernel"
 check disk_cache_unknown refuses 'no cache=unsafe: say cache=none' lguest --block="$work/big,cache=unsafe" 64m "$kernel"
+check share_not_there refuses "can't share '/nowhere'" lguest --share=/nowhere 64m "$kernel"
+check share_no_directory refuses "can't share.*Not a directory" lguest --share="$kernel" 64m "$kernel"
+check share_without_its_tag refuses "is no tag" lguest --share=/tmp: 64m "$kernel"
 check no_permission refuses 'no permission.*root' su nobody -c "/lg/lguest 64m $kernel"
 rmmod lg
 check module_not_loaded refuses 'not loaded.*insmod' lguest 64m "$kernel"

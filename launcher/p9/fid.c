@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fids: the client's names for files, and the descriptors behind them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "compiler.h"
+#include "p9.h"
+
+static struct p9_fid **bucket_of(struct p9_server *server, uint32_t number)
+{
+	/* Clients count from 0. */
+	return &server->bucket[number % P9_BUCKETS];
+}
+
+/**
+ * p9_fid_find() - what the client means by a number
+ * @server: the server
+ * @number: the client's
+ *
+ * Return: the fid, or NULL if there is none.
+ */
+struct p9_fid *p9_fid_find(struct p9_server *server, uint32_t number)
+{
+	struct p9_fid *fid = *bucket_of(server, number);
+
+	while (fid && fid->number != number)
+		fid = fid->next;
+	return fid;
+}
+
+/*
+ * File systems that are a view into the Host's kernel are not what anybody means to
+ * share, and to read there has effects (and /proc/PID/mem is us).
+ */
+static bool is_kernels_own(int fd)
+{
+	static const uint32_t types[] = {
+		PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC,
+		CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC, EFIVARFS_MAGIC,
+		PSTOREFS_MAGIC,
+	};
+	struct statfs status;
+	unsigned int i;
+
+	if (fstatfs(fd, &status) < 0)
+		return true;
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		if ((uint32_t)status.f_type == types[i])
+			return true;
+	return false;
+}
+
+/* The index of a file's file system, or a negative errno. */
+static int mount_of(struct p9_server *server, int fd, dev_t device)
+{
+	unsigned int i;
+
+	for (i = 0; i < server->mounts; i++)
+		if (server->mount[i].device == device)
+			return i;
+	if (i == P9_MAX_MOUNTS)
+		return -EXDEV;
+	server->mount[i].device = device;
+	server->mount[i].closed = is_kernels_own(fd);
+	server->mounts++;
+	return i;
+}
+
+/**
+ * p9_inode() - a file's number that no file on another file system has
+ * @mount: index of its file system
+ * @inode: its number there, in practice less than 2^56
+ */
+uint64_t p9_inode(unsigned int mount, uint64_t inode)
+{
+	return inode ^ (uint64_t)mount << 56;
+}
+
+/**
+ * p9_describe() - look at a file
+ * @server: the server
+ * @fd: the file
+ * @status: goes there
+ * @qid: what identifies it to the client goes there
+ *
+ * Return: index of its file system, or a negative errno.
+ */
+int p9_describe(struct p9_server *server, int fd, struct stat *status, struct p9_qid *qid)
+{
+	int mount;
+
+	if (fstatat(fd, "", status, AT_EMPTY_PATH) < 0)
+		return -errno;
+	mount = mount_of(server, fd, status->st_dev);
+	if (mount < 0)
+		return mount;
+	qid->type = S_ISDIR(status->st_mode) ? P9_QTDIR :
+		    S_ISLNK(status->st_mode) ? P9_QTSYMLINK : P9_QTFILE;
+	qid->version = 0;
+	qid->path = p9_inode(mount, status->st_ino);
+	return mount;
+}
+
+/**
+ * p9_fid_new() - give a file a number
+ * @server: the server
+ * @number: the client's choice, which must be free
+ * @fd: the file; the fid's from here on, whatever is returned
+ * @uid: who the client says it is
+ * @fid: goes there
+ *
+ * Return: 0, or a negative errno.
+ */
+int p9_fid_new(struct p9_server *server, uint32_t number, int fd, uint32_t uid,
+	       struct p9_fid **fid)
+{
+	struct p9_fid *new = NULL;
+	struct p9_qid qid;
+	struct stat status;
+	int mount, error = -EBADF;
+
+	if (number == P9_NOFID || p9_fid_find(server, number))
+		goto close;
+	error = -ENFILE;
+	if (server->fids >= server->max_fids)
+		goto close;
+	mount = error = p9_describe(server, fd, &status, &qid);
+	if (error < 0)
+		goto close;
+	error = -ENOMEM;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		goto close;
+	new->number = number;
+	new->fd = fd;
+	new->directory = S_ISDIR(status.st_mode);
+	new->mount = mount;
+	new->uid = uid;
+	new->next = *bucket_of(server, number);
+	*bucket_of(server, number) = new;
+	server->fids++;
+	*fid = new;
+	return 0;
+
+close:
+	close(fd);
+	return error;
+}
+
+/**
+ * p9_fid_drop() - the client has no use for a fid any more
+ * @server: the server
+ * @fid: the fid
+ */
+void p9_fid_drop(struct p9_server *server, struct p9_fid *fid)
+{
+	struct p9_fid **at = bucket_of(server, fid->number);
+
+	while (*at != fid)
+		at = &(*at)->next;
+	*at = fid->next;
+	server->fids--;
+	close(fid->fd);
+	free(fid);
+}
+
+/**
+ * p9_fid_drop_all() - the client begins anew
+ * @server: the server
+ */
+void p9_fid_drop_all(struct p9_server *server)
+{
+	unsigned int i;
+
+	for (i = 0; i < P9_BUCKETS; i++)
+		while (server->bucket[i])
+			p9_fid_drop(server, server->bucket[i]);
+}
+
+/**
+ * p9_is_closed() - is this where the Host's kernel shows itself?
+ * @server: the server
+ * @fid: a file
+ *
+ * Return: true if the client may see that it is there, and no more.
+ */
+bool p9_is_closed(const struct p9_server *server, const struct p9_fid *fid)
+{
+	return server->mount[fid->mount].closed;
+}
+
+/**
+ * p9_open_again() - another descriptor of the same file
+ * @server: the server
+ * @fd: the file
+ * @flags: open()'s
+ *
+ * Through /proc/self/fd, whose links lead to the file itself, by no name.
+ *
+ * Return: the descriptor, or a negative errno.
+ */
+int p9_open_again(const struct p9_server *server, int fd, int flags)
+{
+	char name[16];
+	int again;
+
+	snprintf(name, sizeof(name), "%d", fd);
+	again = openat(server->self, name, flags | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names in directories: to walk, to make, to move and to remove them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "p9.h"
+
+#define MAX_NAMES	16	/* in one walk; the protocol says so */
+
+/* The directory that a request names, if names in it may be used. */
+static int get_directory(struct p9_server *server, struct p9_in *in, struct p9_fid **directory)
+{
+	struct p9_fid *fid = p9_fid_find(server, p9_get(in, 4));
+
+	if (!fid)
+		return -EBADF;
+	if (!fid->directory)
+		return -ENOTDIR;
+	if (p9_is_closed(server, fid))
+		return -EACCES;
+	*directory = fid;
+	return 0;
+}
+
+/* One step down. O_NOFOLLOW: a link is a file like any other here. */
+static int step(struct p9_server *server, int *fd, unsigned int *mount, const char *name,
+		struct p9_qid *qid)
+{
+	struct stat status;
+	int next, on;
+
+	if (server->mount[*mount].closed)
+		return -EACCES;
+	next = openat(*fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (next < 0)
+		return -errno;
+	on = p9_describe(server, next, &status, qid);
+	if (on < 0) {
+		close(next);
+		return on;
+	}
+	close(*fd);
+	*fd = next;
+	*mount = on;
+	return 0;
+}
+
+/* A fid of the same file that is not open. */
+static int path_of(const struct p9_server *server, const struct p9_fid *fid)
+{
+	int fd;
+
+	if (fid->open)
+		return p9_open_again(server, fid->fd, O_PATH);
+	fd = fcntl(fid->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Twalk fid[4] newfid[4] nwname[2] nwname*(wname[s]): Rwalk nwqid[2] nwqid*(qid[13]) */
+int p9_walk(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	struct p9_fid *from = p9_fid_find(server, p9_get(in, 4)), *fid;
+	uint32_t number = p9_get(in, 4), count = p9_get(in, 2), i, uid;
+	size_t counter = out->size;
+	char name[NAME_MAX + 1];
+	unsigned int mount;
+	struct p9_qid qid;
+	int fd, error = 0;
+
+	if (in->bad || count > MAX_NAMES)
+		return -EINVAL;
+	if (!from || (from->number != number && p9_fid_find(server, number)))
+		return -EBADF;
+	fd = path_of(server, from);
+	if (fd < 0)
+		return fd;
+	mount = from->mount;
+	uid = from->uid;
+	p9_put(out, 2, 0);
+	for (i = 0; i < count; i++) {
+		error = p9_get_name(in, name);
+		if (!error)
+			error = step(server, &fd, &mount, name, &qid);
+		if (error)
+			break;
+		p9_put_qid(out, &qid);
+	}
+	p9_put_at(out, counter, 2, i);
+	/* As far as it went; the new fid is there only after all of it. */
+	if (error) {
+		close(fd);
+		return i ? 0 : error;
+	}
+	if (from->number == number)
+		p9_fid_drop(server, from);
+	return p9_fid_new(server, number, fd, uid, &fid);
+}
+
+/*
+ * Make files as the client's user: they are theirs from the first moment, with no
+ * name to be looked up a second time.  What the user may do, the client has
+ * checked, so our rights are kept, but for that.  All this is of this thread.
+ */
+static void become(const struct p9_server *server, uint32_t uid, uint32_t gid)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+
+	if (!server->privileged)
+		return;
+	setfsgid(gid);
+	setfsuid(uid);
+	syscall(SYS_capset, &header, server->capabilities);
+}
+
+static void become_ourselves(const struct p9_server *server)
+{
+	if (!server->privileged)
+		return;
+	setfsuid(0);
+	setfsgid(getegid());
+}
+
+/* The reply of all that make a file: its qid. */
+static int put_new(struct p9_server *server, const struct p9_fid *directory, const char *name,
+		   struct p9_out *out)
+{
+	int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), mount;
+	struct p9_qid qid;
+	struct stat status;
+
+	if (fd < 0)
+		return -errno;
+	mount = p9_describe(server, fd, &status, &qid);
+	close(fd);
+	if (mount < 0)
+		return mount;
+	p9_put_qid(out, &qid);
+	return 0;
+}
+
+/* Tmkdir dfid[4] name[s] mode[4] gid[4]: Rmkdir qid[13] */
+int p9_mkdir(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char name[NAME_MAX + 1];
+	struct p9_fid *directory;
+	int error = get_directory(server, in, &directory);
+	uint32_t mode, gid;
+
+	if (!error)
+		error = p9_get_name(in, name);
+	mode = p9_get(in, 4);
+	gid = p9_get(in, 4);
+	if (error || in->bad)
+		return error ? error : -EINVAL;
+	become(server, directory->uid, gid);
+	error = mkdirat(directory->fd, name, mode & 07777) < 0 ? -errno : 0;
+	become_ourselves(server);
+	return error ? error : put_new(server, directory, name, out);
+}
+
+/*
+ * Tmknod dfid[4] name[s] mode[4] major[4] minor[4] gid[4]: Rmknod qid[13]
+ * No devices: who can open one on the Host need not be who made it in the Guest.
+ */
+int p9_mknod(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char name[NAME_MAX + 1];
+	struct p9_fid *directory;
+	int error = get_directory(server, in, &directory);
+	uint32_t mode, gid;
+
+	if (!error)
+		error = p9_get_name(in, name);
+	mode = p9_get(in, 4);
+	p9_get(in, 8);
+	gid = p9_get(in, 4);
+	if (error || in->bad)
+		return error ? error : -EINVAL;
+	if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
+		return -EPERM;
+	become(server, directory->uid, gid);
+	error = mknodat(directory->fd, name, mode & (S_IFMT | 07777), 0) < 0 ? -errno : 0;
+	become_ourselves(server);
+	return error ? error : put_new(server, directory, name, out);
+}
+
+/* Tsymlink fid[4] name[s] symtgt[s] gid[4]: Rsymlink qid[13] */
+int p9_symlink(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char name[NAME_MAX + 1], target[PATH_MAX];
+	struct p9_fid *directory;
+	int error = get_directory(server, in, &directory);
+	uint32_t gid;
+
+	if (!error)
+		error = p9_get_name(in, name);
+	p9_get_text(in, target, sizeof(target));
+	gid = p9_get(in, 4);
+	if (error || in->bad)
+		return error ? error : -EINVAL;
+	become(server, directory->uid, gid);
+	error = symlinkat(target, directory->fd, name) < 0 ? -errno : 0;
+	become_ourselves(server);
+	return error ? error : put_new(server, directory, name, out);
+}
+
+/* Tlink dfid[4] fid[4] name[s]: Rlink */
+int p9_link(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char name[NAME_MAX + 1], number[16];
+	struct p9_fid *directory, *fid;
+	int error = get_directory(server, in, &directory);
+
+	(void)out;
+	fid = p9_fid_find(server, p9_get(in, 4));
+	if (!error)
+		error = p9_get_name(in, name);
+	if (error || !fid)
+		return error ? error : -EBADF;
+	/* AT_EMPTY_PATH would need a capability. */
+	snprintf(number, sizeof(number), "%d", fid->fd);
+	return linkat(server->self, number, directory->fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* Open a file that is there already: only if it is a regular one. */
+static int open_existing(const struct p9_server *server, int directory, const char *name,
+			 int flags)
+{
+	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), again;
+	struct stat status;
+
+	if (fd < 0)
+		return -errno;
+	if (fstatat(fd, "", &status, AT_EMPTY_PATH) < 0)
+		again = -errno;
+	else if (!S_ISREG(status.st_mode))
+		again = S_ISDIR(status.st_mode) ? -EISDIR : -ELOOP;
+	else
+		again = p9_open_again(server, fd, flags);
+	close(fd);
+	return again;
+}
+
+/* Tlcreate fid[4] name[s] flags[4] mode[4] gid[4]: Rlcreate qid[13] iounit[4] */
+int p9_lcreate(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char name[NAME_MAX + 1];
+	struct p9_fid *fid;
+	int error = get_directory(server, in, &fid), flags, fd, mount;
+	uint32_t asked, mode, gid;
+	struct p9_qid qid;
+	struct stat status;
+
+	if (!error)
+		error = p9_get_name(in, name);
+	asked = p9_get(in, 4);
+	mode = p9_get(in, 4);
+	gid = p9_get(in, 4);
+	if (error || in->bad)
+		return error ? error : -EINVAL;
+	flags = asked & (O_ACCMODE | O_TRUNC | O_SYNC);
+	become(server, fid->uid, gid);
+	fd = openat(fid->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
+	error = fd < 0 ? -errno : 0;
+	become_ourselves(server);
+	if (error == -EEXIST && !(asked & O_EXCL))
+		fd = error = open_existing(server, fid->fd, name, flags);
+	if (error < 0)
+		return error;
+	mount = p9_describe(server, fd, &status, &qid);
+	if (mount < 0) {
+		close(fd);
+		return mount;
+	}
+	/* The fid is the new file from here on. */
+	close(fid->fd);
+	fid->fd = fd;
+	fid->open = true;
+	fid->directory = false;
+	fid->mount = mount;
+	p9_put_qid(out, &qid);
+	p9_put(out, 4, 0);
+	return 0;
+}
+
+/* Trenameat olddirfid[4] oldname[s] newdirfid[4] newname[s]: Rrenameat */
+int p9_renameat(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char from_name[NAME_MAX + 1], to_name[NAME_MAX + 1];
+	struct p9_fid *from, *to;
+	int error = get_directory(server, in, &from);
+
+	(void)out;
+	if (!error)
+		error = p9_get_name(in, from_name);
+	if (!error)
+		error = get_directory(server, in, &to);
+	if (!error)
+		error = p9_get_name(in, to_name);
+	if (error)
+		return error;
+	return renameat(from->fd, from_name, to->fd, to_name) < 0 ? -errno : 0;
+}
+
+/* Tunlinkat dirfd[4] name[s] flags[4]: Runlinkat */
+int p9_unlinkat(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	char name[NAME_MAX + 1];
+	struct p9_fid *directory;
+	int error = get_directory(server, in, &directory);
+	uint32_t flags;
+
+	(void)out;
+	if (!error)
+		error = p9_get_name(in, name);
+	flags = p9_get(in, 4);
+	if (error || in->bad)
+		return error ? error : -EINVAL;
+	return unlinkat(directory->fd, name, flags & AT_REMOVEDIR) < 0 ? -errno : 0;
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The server's frame: sessions, and from a request to its reply.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../message.h"
+#include "p9.h"
+
+#define KEPT_DESCRIPTORS	256	/* for all but fids */
+
+/* Fids are descriptors: have as many as we may. */
+static unsigned int allowed_fids(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 64;
+	if (limit.rlim_cur < P9_MAX_FIDS + KEPT_DESCRIPTORS) {
+		struct rlimit more = { P9_MAX_FIDS + KEPT_DESCRIPTORS, limit.rlim_max };
+
+		if (more.rlim_max < more.rlim_cur)
+			more.rlim_max = more.rlim_cur;	/* root may */
+		if (setrlimit(RLIMIT_NOFILE, &more) < 0) {
+			more.rlim_cur = more.rlim_max = limit.rlim_max;
+			setrlimit(RLIMIT_NOFILE, &more);
+		}
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur < 2 * KEPT_DESCRIPTORS)
+		return limit.rlim_cur / 2;
+	return limit.rlim_cur - KEPT_DESCRIPTORS < P9_MAX_FIDS ?
+	       limit.rlim_cur - KEPT_DESCRIPTORS : P9_MAX_FIDS;
+}
+
+/**
+ * p9_server_init() - a server for one client
+ * @server: filled in; p9_server_exit() it, whatever is returned
+ * @directory: what is shared
+ * @read_only: the client can change nothing
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int p9_server_init(struct p9_server *server, const char *directory, bool read_only)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+
+	memset(server, 0, sizeof(*server));
+	server->read_only = read_only;
+	server->max_message = P9_MIN_MESSAGE;
+	server->max_fids = allowed_fids();
+	server->self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	server->root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (server->root < 0)
+		return refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
+	if (server->self < 0)
+		return refuse(-errno, "can't share '%s' without /proc: %s", directory,
+			      strerror(errno));
+	/* O_PATH asks for no right to look into it; better learnt now. */
+	if (faccessat(server->root, ".", R_OK | X_OK, AT_EACCESS) < 0)
+		return refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
+	server->privileged = !geteuid() && !syscall(SYS_capget, &header, server->capabilities);
+	return 0;
+}
+
+/**
+ * p9_server_exit() - the client is gone
+ * @server: as p9_server_init() left it
+ */
+void p9_server_exit(struct p9_server *server)
+{
+	p9_fid_drop_all(server);
+	if (server->root >= 0)
+		close(server->root);
+	if (server->self >= 0)
+		close(server->self);
+}
+
+/**
+ * p9_thread_init() - make the calling thread fit for p9_serve()
+ *
+ * The client has taken its umask off modes already; ours is none of its business,
+ * but must stay what it is for all other threads.
+ */
+void p9_thread_init(void)
+{
+	if (!unshare(CLONE_FS))
+		umask(0);
+}
+
+static int do_version(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	uint32_t size = p9_get(in, 4);
+	char version[32];
+	bool known;
+
+	p9_get_text(in, version, sizeof(version));
+	if (in->bad)
+		return -EINVAL;
+	if (size < P9_MIN_MESSAGE)
+		return -EMSGSIZE;
+	p9_fid_drop_all(server);
+	known = !strcmp(version, "9P2000.L");
+	server->max_message = size < P9_MAX_MESSAGE ? size : P9_MAX_MESSAGE;
+	p9_put(out, 4, server->max_message);
+	p9_put_text(out, known ? "9P2000.L" : "unknown");
+	return 0;
+}
+
+static int do_attach(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	uint32_t number = p9_get(in, 4), uid;
+	char name[NAME_MAX + 1], tree[PATH_MAX];
+	struct p9_fid *fid;
+	struct p9_qid qid;
+	struct stat status;
+	int fd, error;
+
+	p9_get(in, 4);	/* a fid of who proved who they are: nobody needs to */
+	p9_get_text(in, name, sizeof(name));
+	p9_get_text(in, tree, sizeof(tree));	/* there is one tree only */
+	uid = p9_get(in, 4);
+	if (in->bad)
+		return -EINVAL;
+	fd = fcntl(server->root, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	error = p9_fid_new(server, number, fd, uid, &fid);
+	if (!error)
+		error = p9_describe(server, fid->fd, &status, &qid);
+	if (error < 0)
+		return error;
+	p9_put_qid(out, &qid);
+	return 0;
+}
+
+/* Requests are done one by one: what is to be flushed has been answered. */
+static int do_flush(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	(void)server;
+	(void)in;
+	(void)out;
+	return 0;
+}
+
+static int do_clunk(struct p9_server *server, struct p9_in *in, struct p9_out *out)
+{
+	struct p9_fid *fid = p9_fid_find(server, p9_get(in, 4));
+
+	(void)out;
+	if (!fid)
+		return -EBADF;
+	p9_fid_drop(server, fid);
+	return 0;
+}
+
+static const struct {
+	p9_handler *handler;
+	bool changes;	/* something: not for read-only */
+} requests[P9_TYPES] = {
+	[P9_TVERSION] = { do_version, false },
+	[P9_TATTACH] = { do_attach, false },
+	[P9_TFLUSH] = { do_flush, false },
+	[P9_TCLUNK] = { do_clunk, false },
+	[P9_TWALK] = { p9_walk, false },
+	[P9_TLOPEN] = { p9_lopen, false },	/* looks itself */
+	[P9_TREAD] = { p9_read, false },
+	[P9_TREADDIR] = { p9_readdir, false },
+	[P9_TREADLINK] = { p9_readlink, false },
+	[P9_TGETATTR] = { p9_getattr, false },
+	[P9_TSTATFS] = { p9_statfs, false },
+	[P9_TFSYNC] = { p9_fsync, false },
+	[P9_TLOCK] = { p9_lock, false },
+	[P9_TGETLOCK] = { p9_getlock, false },
+	[P9_TWRITE] = { p9_write, true },
+	[P9_TSETATTR] = { p9_setattr, true },
+	[P9_TLCREATE] = { p9_lcreate, true },
+	[P9_TMKDIR] = { p9_mkdir, true },
+	[P9_TMKNOD] = { p9_mknod, true },
+	[P9_TSYMLINK] = { p9_symlink, true },
+	[P9_TLINK] = { p9_link, true },
+	[P9_TRENAMEAT] = { p9_renameat, true },
+	[P9_TUNLINKAT] = { p9_unlinkat, true },
+};
+
+/* What is not there (locks of others, extended attributes, ...) Linux does without. */
+static int do_request(struct p9_server *server, unsigned int type, struct p9_in *in,
+		      struct p9_out *out)
+{
+	int error;
+
+	if (type >= P9_TYPES || !requests[type].handler)
+		return -EOPNOTSUPP;
+	if (requests[type].changes && server->read_only)
+		return -EROFS;
+	error = requests[type].handler(server, in, out);
+	return !error && out->full ? -EMSGSIZE : error;
+}
+
+/**
+ * p9_serve() - do what one message asks for
+ * @server: the server
+ * @request: the message, in memory that nobody else writes to
+ * @size: bytes there
+ * @reply: where the answer goes
+ * @room: bytes there
+ *
+ * Return: the answer's size, or 0 if that was no message or has no room for an
+ * answer.
+ */
+size_t p9_serve(struct p9_server *server, const void *request, size_t size, void *reply,
+		size_t room)
+{
+	struct p9_out out = { .start = reply, .room = room, .size = P9_HEADER };
+	struct p9_in in = { .at = request, .left = size };
+	uint32_t length = p9_get(&in, 4);
+	uint8_t type = p9_get(&in, 1);
+	uint16_t tag = p9_get(&in, 2);
+	int error;
+
+	if (in.bad || length < P9_HEADER || length > size || room < P9_HEADER + sizeof(uint32_t))
+		return 0;
+	in.left = length - P9_HEADER;
+	if (type != P9_TVERSION && out.room > server->max_message)
+		out.room = server->max_message;
+	error = do_request(server, type, &in, &out);
+	if (error) {
+		type = P9_RLERROR - 1;
+		out.size = P9_HEADER;
+		p9_put(&out, 4, -error);
+	}
+	p9_put_at(&out, 0, 4, out.size);
+	p9_put_at(&out, 4, 1, type + 1);
+	p9_put_at(&out, 5, 2, tag);
+	return out.size;
+}

@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The server of shared directories, and its device: what a client may do and, more
+ * of it, what it may not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_9p.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "driver.h"
+#include "p9/p9.h"
+#include "unit.h"
+
+#define TAG	7
+
+static struct p9_server server;
+static char top[64], shared[80];	/* what is shared, and the directory it is in */
+static uint8_t reply[P9_MAX_MESSAGE];
+static struct p9_in answer;	/* the rest of the last reply */
+
+static const char *path(const char *format, ...)
+{
+	static char text[4][512], *at;
+	static unsigned int next;
+	va_list list;
+	int used;
+
+	at = text[next++ % 4];
+	used = sprintf(at, "%s/", top);
+	va_start(list, format);
+	vsprintf(at + used, format, list);
+	va_end(list);
+	return at;
+}
+
+/* A message: 1, 2, 4 and 8 are numbers of so many bytes, s is a text. */
+static size_t make(uint8_t *message, unsigned int type, const char *fields, va_list list)
+{
+	struct p9_out out = { .start = message, .room = P9_MAX_MESSAGE };
+
+	p9_put(&out, 4, 0);
+	p9_put(&out, 1, type);
+	p9_put(&out, 2, TAG);
+	for (; *fields; fields++) {
+		if (*fields == 's')
+			p9_put_text(&out, va_arg(list, const char *));
+		else
+			p9_put(&out, *fields - '0', va_arg(list, uint64_t));
+	}
+	p9_put_at(&out, 0, 4, out.size);
+	return out.size;
+}
+
+/* Ask. Return: 0 or a negative errno; the fields of the answer are in answer. */
+static int ask(unsigned int type, const char *fields, ...)
+{
+	static uint8_t message[P9_MAX_MESSAGE];
+	size_t size, got;
+	va_list list;
+	unsigned int answered;
+
+	va_start(list, fields);
+	size = make(message, type, fields, list);
+	va_end(list);
+	got = p9_serve(&server, message, size, reply, sizeof(reply));
+	ck_assert_uint_ge(got, P9_HEADER);
+	answer = (struct p9_in) { .at = reply, .left = got };
+	ck_assert_uint_eq(p9_get(&answer, 4), got);
+	answered = p9_get(&answer, 1);
+	ck_assert_uint_eq(p9_get(&answer, 2), TAG);
+	if (answered == P9_RLERROR)
+		return -(int)p9_get(&answer, 4);
+	ck_assert_uint_eq(answered, type + 1);
+	return 0;
+}
+
+/* Numbers are 64-bit for the list of arguments. */
+#define N(number)	((uint64_t)(number))
+
+static void write_file(const char *name, const char *text)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* top/secret is outside, top/shared is shared; fid 0 is its root. */
+static void begin(bool read_only)
+{
+	strcpy(top, unit_directory());
+	snprintf(shared, sizeof(shared), "%s/shared", top);
+	ck_assert_int_eq(mkdir(shared, 0755), 0);
+	write_file(path("secret"), "secret");
+	ck_assert_int_eq(p9_server_init(&server, shared, read_only), 0);
+	p9_thread_init();
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(P9_MAX_MESSAGE), "9P2000.L"), 0);
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(getuid())), 0);
+}
+
+static void end(void)
+{
+	char command[128];
+
+	p9_server_exit(&server);
+	ck_assert_uint_eq(server.fids, 0);
+	snprintf(command, sizeof(command), "rm -rf %s", top);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static int walk(unsigned int from, unsigned int to, const char *name)
+{
+	return ask(P9_TWALK, "442s", N(from), N(to), N(1), name);
+}
+
+static int walk2(unsigned int from, unsigned int to, const char *name, const char *name2)
+{
+	int error = ask(P9_TWALK, "442ss", N(from), N(to), N(2), name, name2);
+
+	/* A walk that comes half the way is answered, but makes no fid. */
+	return error ? error : p9_get(&answer, 2) == 2 ? 0 : -ENOENT;
+}
+
+static int clunk(unsigned int fid)
+{
+	return ask(P9_TCLUNK, "4", N(fid));
+}
+
+static int same(unsigned int from, unsigned int to)
+{
+	return ask(P9_TWALK, "442", N(from), N(to), N(0));
+}
+
+static int create(unsigned int directory, unsigned int fid, const char *name, int flags)
+{
+	ck_assert_int_eq(same(directory, fid), 0);
+	return ask(P9_TLCREATE, "4s444", N(fid), name, N(flags | O_CREAT), N(0640), N(getgid()));
+}
+
+static int put(unsigned int fid, uint64_t offset, const char *text)
+{
+	static uint8_t message[1024];
+	struct p9_out out = { .start = message, .room = sizeof(message) };
+	size_t got;
+
+	p9_put(&out, 4, P9_HEADER + 16 + strlen(text));
+	p9_put(&out, 1, P9_TWRITE);
+	p9_put(&out, 2, TAG);
+	p9_put(&out, 4, fid);
+	p9_put(&out, 8, offset);
+	p9_put(&out, 4, strlen(text));
+	memcpy(message + out.size, text, strlen(text));
+	got = p9_serve(&server, message, out.size + strlen(text), reply, sizeof(reply));
+	answer = (struct p9_in) { .at = reply, .left = got };
+	p9_get(&answer, 4);
+	if (p9_get(&answer, 1) != P9_RLERROR)
+		return 0;
+	p9_get(&answer, 2);
+	return -(int)p9_get(&answer, 4);
+}
+
+START_TEST(versions_and_sizes_are_agreed)
+{
+	char version[16];
+
+	begin(false);
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(8192), "9P2000.L"), 0);
+	ck_assert_uint_eq(p9_get(&answer, 4), 8192);
+	ck_assert_uint_eq(server.fids, 0);
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(~0U), "9P2000.L"), 0);
+	ck_assert_uint_eq(p9_get(&answer, 4), P9_MAX_MESSAGE);
+	p9_get_text(&answer, version, sizeof(version));
+	ck_assert_str_eq(version, "9P2000.L");
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(8192), "9P2000.u"), 0);
+	p9_get(&answer, 4);
+	p9_get_text(&answer, version, sizeof(version));
+	ck_assert_str_eq(version, "unknown");
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(100), "9P2000.L"), -EMSGSIZE);
+	ck_assert_int_eq(ask(30, "444s", N(0), N(1), N(0), "user.x"), -EOPNOTSUPP);
+	end();
+}
+END_TEST
+
+START_TEST(names_that_lead_elsewhere_are_refused)
+{
+	static const char * const names[] = { "..", ".", "", "a/../..", "/", "/etc", "../secret" };
+	unsigned int i;
+
+	begin(false);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		ck_assert_int_eq(walk(0, 1, names[i]), -EINVAL);
+		ck_assert_int_eq(create(0, 2, names[i], O_RDWR), -EINVAL);
+		ck_assert_int_eq(clunk(2), 0);
+		ck_assert_int_eq(ask(P9_TMKDIR, "4s44", N(0), names[i], N(0755), N(0)), -EINVAL);
+		ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), names[i], "x", N(0)), -EINVAL);
+		ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), names[i], N(0)), -EINVAL);
+		ck_assert_int_eq(ask(P9_TRENAMEAT, "4s4s", N(0), "x", N(0), names[i]), -EINVAL);
+	}
+	/* A 0 in a name would end it early. */
+	ck_assert_int_eq(ask(P9_TWALK, "44221", N(0), N(1), N(1), N(1), N(0)), -EINVAL);
+	ck_assert_int_eq(ask(P9_TWALK, "4421", N(0), N(1), N(1), N(9)), -EINVAL);
+	ck_assert_int_eq(ask(P9_TWALK, "442", N(0), N(1), N(17)), -EINVAL);
+	ck_assert_uint_eq(server.fids, 1);
+	end();
+}
+END_TEST
+
+START_TEST(links_are_not_followed)
+{
+	begin(false);
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "out", "..", N(0)), 0);
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "file", "../secret", N(0)), 0);
+	ck_assert_int_lt(walk2(0, 1, "out", "secret"), 0);
+	ck_assert_int_eq(walk(0, 1, "out"), 0);
+	ck_assert_int_eq(walk(1, 2, "secret"), -ENOTDIR);
+	ck_assert_int_eq(ask(P9_TMKDIR, "4s44", N(1), "d", N(0755), N(0)), -ENOTDIR);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -ELOOP);
+	ck_assert_int_eq(walk(0, 3, "file"), 0);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(3), N(O_RDWR)), -ELOOP);
+	ck_assert_int_lt(ask(P9_TSETATTR, "44444888888", N(3), N(8), N(0), N(0), N(0), N(0), N(0),
+			     N(0), N(0), N(0), N(0)), 0);
+	ck_assert_int_lt(ask(P9_TSETATTR, "44444888888", N(3), N(1), N(0), N(0), N(0), N(0), N(0),
+			     N(0), N(0), N(0), N(0)), 0);
+	/* What is created by a link's name is not where the link leads. */
+	ck_assert_int_eq(create(0, 4, "file", O_RDWR | O_TRUNC), -ELOOP);
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "new", "../new", N(0)), 0);
+	ck_assert_int_eq(create(0, 5, "new", O_RDWR), -ELOOP);
+	ck_assert_int_ne(access(path("new"), F_OK), 0);
+	/* A hard link to a link is one to the link. */
+	ck_assert_int_eq(ask(P9_TLINK, "44s", N(0), N(3), "hard"), 0);
+	ck_assert_int_eq(walk(0, 6, "hard"), 0);
+	ck_assert_int_eq(ask(P9_TREADLINK, "4", N(6)), 0);
+	ck_assert_uint_eq(p9_get(&answer, 2), strlen("../secret"));
+	end();
+}
+END_TEST
+
+/* A directory that the client knows becomes a link that leads out. */
+START_TEST(a_directory_that_turns_into_a_link_leads_nowhere)
+{
+	begin(false);
+	ck_assert_int_eq(mkdir(path("shared/a"), 0755), 0);
+	write_file(path("shared/a/secret"), "inside");
+	ck_assert_int_eq(walk(0, 1, "a"), 0);
+	ck_assert_int_eq(rename(path("shared/a"), path("shared/b")), 0);
+	ck_assert_int_eq(symlink("..", path("shared/a")), 0);
+	ck_assert_int_eq(walk(1, 2, "secret"), 0);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(2), N(O_RDONLY)), 0);
+	ck_assert_int_eq(ask(P9_TREAD, "484", N(2), N(0), N(100)), 0);
+	ck_assert_uint_eq(p9_get(&answer, 4), 6);
+	ck_assert_mem_eq(answer.at, "inside", 6);
+	end();
+}
+END_TEST
+
+START_TEST(read_only_is_read_only)
+{
+	begin(true);
+	write_file(path("shared/file"), "text");
+	ck_assert_int_eq(walk(0, 1, "file"), 0);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDWR)), -EROFS);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_WRONLY)), -EROFS);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY | O_TRUNC)), -EROFS);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_ACCMODE)), -EROFS);
+	ck_assert_int_eq(create(0, 2, "new", O_RDONLY), -EROFS);
+	ck_assert_int_eq(ask(P9_TMKDIR, "4s44", N(0), "d", N(0755), N(0)), -EROFS);
+	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(0), "p", N(S_IFIFO), N(0), N(0), N(0)), -EROFS);
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "l", "x", N(0)), -EROFS);
+	ck_assert_int_eq(ask(P9_TLINK, "44s", N(0), N(1), "h"), -EROFS);
+	ck_assert_int_eq(ask(P9_TRENAMEAT, "4s4s", N(0), "file", N(0), "x"), -EROFS);
+	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), "file", N(0)), -EROFS);
+	ck_assert_int_eq(ask(P9_TSETATTR, "44444888888", N(1), N(1), N(0777), N(0), N(0), N(0),
+			     N(0), N(0), N(0), N(0), N(0)), -EROFS);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), 0);
+	ck_assert_int_eq(put(1, 0, "x"), -EROFS);
+	ck_assert_int_eq(ask(P9_TREAD, "484", N(1), N(0), N(100)), 0);
+	ck_assert_uint_eq(p9_get(&answer, 4), 4);
+	end();
+}
+END_TEST
+
+static void check_attributes(unsigned int fid, const char *name)
+{
+	struct stat status;
+
+	ck_assert_int_eq(lstat(name, &status), 0);
+	ck_assert_int_eq(ask(P9_TGETATTR, "48", N(fid), N(0x7ff)), 0);
+	ck_assert_uint_eq(p9_get(&answer, 8), 0x7ff);
+	p9_get_rest(&answer, P9_QID_SIZE);
+	ck_assert_uint_eq(p9_get(&answer, 4), status.st_mode);
+	ck_assert_uint_eq(p9_get(&answer, 4), status.st_uid);
+	ck_assert_uint_eq(p9_get(&answer, 4), status.st_gid);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_nlink);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_rdev);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_size);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_blksize);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_blocks);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_atim.tv_sec);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_atim.tv_nsec);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_mtim.tv_sec);
+	ck_assert_uint_eq(p9_get(&answer, 8), status.st_mtim.tv_nsec);
+}
+
+START_TEST(files_are_what_the_host_has)
+{
+	struct stat status;
+
+	begin(false);
+	ck_assert_int_eq(create(0, 1, "file", O_RDWR | O_EXCL), 0);
+	ck_assert_int_eq(put(1, 3, "text"), 0);
+	check_attributes(1, path("shared/file"));
+	ck_assert_int_eq(lstat(path("shared/file"), &status), 0);
+	ck_assert_uint_eq(status.st_mode, S_IFREG | 0640);
+	ck_assert_int_eq(create(0, 2, "file", O_RDWR | O_EXCL), -EEXIST);
+	ck_assert_int_eq(clunk(2), 0);
+	ck_assert_int_eq(create(0, 2, "file", O_RDWR), 0);	/* as it is */
+	ck_assert_int_eq(ask(P9_TREAD, "484", N(2), N(3), N(100)), 0);
+	ck_assert_uint_eq(p9_get(&answer, 4), 4);
+	ck_assert_mem_eq(answer.at, "text", 4);
+	ck_assert_int_eq(ask(P9_TSETATTR, "44444888888", N(1), N(0x1 | 0x8 | 0x20 | 0x100),
+			     N(0600), N(0), N(0), N(2), N(0), N(0), N(1000), N(5), N(0)), 0);
+	check_attributes(2, path("shared/file"));
+	ck_assert_int_eq(lstat(path("shared/file"), &status), 0);
+	ck_assert_uint_eq(status.st_mode, S_IFREG | 0600);
+	ck_assert_int_eq(status.st_size, 2);
+	ck_assert_int_eq(status.st_mtim.tv_sec, 1000);
+	ck_assert_int_eq(ask(P9_TMKDIR, "4s44", N(0), "d", N(0750), N(getgid())), 0);
+	ck_assert_int_eq(walk(0, 3, "d"), 0);
+	check_attributes(3, path("shared/d"));
+	ck_assert_int_eq(ask(P9_TRENAMEAT, "4s4s", N(0), "file", N(3), "moved"), 0);
+	ck_assert_int_eq(ask(P9_TLINK, "44s", N(0), N(1), "again"), 0);
+	check_attributes(1, path("shared/d/moved"));
+	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), "d", N(AT_REMOVEDIR)), -ENOTEMPTY);
+	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(3), "moved", N(0)), 0);
+	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), "d", N(AT_REMOVEDIR)), 0);
+	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), "again", N(0)), 0);
+	/* No name is left, but those that have it open still have it. */
+	ck_assert_int_eq(put(1, 0, "unnamed"), 0);
+	ck_assert_int_eq(same(1, 4), 0);
+	ck_assert_int_eq(ask(P9_TGETATTR, "48", N(4), N(0x7ff)), 0);
+	ck_assert_int_eq(ask(P9_TREAD, "484", N(2), N(0), N(100)), 0);
+	ck_assert_uint_eq(p9_get(&answer, 4), 7);
+	ck_assert_int_eq(ask(P9_TFSYNC, "44", N(1), N(0)), 0);
+	ck_assert_int_eq(ask(P9_TFSYNC, "44", N(0), N(0)), -EBADF);
+	ck_assert_int_eq(ask(P9_TSTATFS, "4", N(0)), 0);
+	end();
+}
+END_TEST
+
+/* In pieces that have room for few entries, or for none. */
+START_TEST(directories_are_read_whole)
+{
+	unsigned int entries = 0, i, size;
+	uint64_t offset = 0;
+	char name[NAME_MAX + 1];
+
+	begin(false);
+	for (i = 0; i < 300; i++)
+		write_file(path("shared/%0*u", 1 + i % 50, i), "");
+	ck_assert_int_eq(same(0, 1), 0);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY | O_DIRECTORY)), 0);
+	ck_assert_int_eq(ask(P9_TREADDIR, "484", N(1), N(0), N(20)), -EINVAL);
+	do {
+		ck_assert_int_eq(ask(P9_TREADDIR, "484", N(1), offset, N(100 + entries)), 0);
+		size = p9_get(&answer, 4);
+		ck_assert_uint_eq(size, answer.left);
+		ck_assert_uint_le(size, 100 + entries);
+		while (answer.left) {
+			p9_get_rest(&answer, P9_QID_SIZE);
+			offset = p9_get(&answer, 8);
+			p9_get(&answer, 1);
+			p9_get_text(&answer, name, sizeof(name));
+			entries++;
+		}
+		ck_assert(!answer.bad);
+	} while (size);
+	ck_assert_uint_eq(entries, 302);	/* with . and .. */
+	end();
+}
+END_TEST
+
+START_TEST(devices_and_pipes_are_not_opened)
+{
+	begin(false);
+	ck_assert_int_eq(mkfifo(path("shared/pipe"), 0666), 0);
+	ck_assert_int_eq(walk(0, 1, "pipe"), 0);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -ELOOP);
+	ck_assert_int_eq(create(0, 2, "pipe", O_WRONLY), -ELOOP);
+	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(0), "n", N(S_IFCHR | 0666), N(1), N(3), N(0)),
+			 -EPERM);
+	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(0), "n", N(S_IFBLK | 0666), N(8), N(0), N(0)),
+			 -EPERM);
+	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(0), "q", N(S_IFIFO | 0666), N(0), N(0),
+			     N(getgid())), 0);
+	end();
+}
+END_TEST
+
+/* /proc/self would be the launcher, its memory a file. */
+START_TEST(the_hosts_kernel_is_not_shared)
+{
+	begin(false);
+	p9_server_exit(&server);
+	ck_assert_int_eq(p9_server_init(&server, "/", false), 0);
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0)), 0);
+	ck_assert_int_eq(walk(0, 1, "proc"), 0);
+	ck_assert_int_eq(walk(1, 2, "self"), -EACCES);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -EACCES);
+	ck_assert_int_lt(walk2(0, 3, "proc", "self"), 0);
+	end();
+}
+END_TEST
+
+START_TEST(fids_are_few_enough_and_each_has_one_meaning)
+{
+	unsigned int i;
+
+	begin(false);
+	server.max_fids = 10;
+	for (i = 1; i < 10; i++)
+		ck_assert_int_eq(same(0, i), 0);
+	ck_assert_int_eq(same(0, i), -ENFILE);
+	ck_assert_int_eq(same(0, 5), -EBADF);
+	ck_assert_int_eq(clunk(5), 0);
+	ck_assert_int_eq(clunk(5), -EBADF);
+	ck_assert_int_eq(same(5, 11), -EBADF);
+	ck_assert_int_eq(same(0, P9_NOFID), -EBADF);
+	ck_assert_int_eq(same(0, 5), 0);
+	end();
+}
+END_TEST
+
+/* As root: whoever the client says it is owns what it makes. */
+START_TEST(new_files_are_their_makers)
+{
+	static const char * const names[] = { "file", "d", "pipe", "link" };
+	struct stat status;
+	unsigned int i;
+
+	begin(false);
+	if (getuid()) {
+		end();
+		return;
+	}
+	ck_assert_int_eq(chmod(shared, 0700), 0);	/* the client has checked that already */
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(20), N(P9_NOFID), "", "", N(1234)), 0);
+	ck_assert_int_eq(same(20, 21), 0);
+	ck_assert_int_eq(ask(P9_TLCREATE, "4s444", N(21), "file", N(O_RDWR | O_CREAT), N(04755),
+			     N(99)), 0);
+	ck_assert_int_eq(ask(P9_TMKDIR, "4s44", N(20), "d", N(0777), N(99)), 0);
+	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(20), "pipe", N(S_IFIFO), N(0), N(0), N(99)), 0);
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(20), "link", "x", N(99)), 0);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		ck_assert_int_eq(lstat(path("shared/%s", names[i]), &status), 0);
+		ck_assert_uint_eq(status.st_uid, 1234);
+		ck_assert_uint_eq(status.st_gid, 99);
+	}
+	ck_assert_int_eq(lstat(path("shared/file"), &status), 0);
+	ck_assert_uint_eq(status.st_mode, S_IFREG | 04755);
+	/* And we are ourselves again. */
+	write_file(path("ours"), "");
+	ck_assert_int_eq(stat(path("ours"), &status), 0);
+	ck_assert_uint_eq(status.st_uid, 0);
+	end();
+}
+END_TEST
+
+/* Messages with wrong bytes, cut off, with sizes that lie: an answer or none, no more. */
+START_TEST(garbage_is_answered)
+{
+	static uint8_t message[256];
+	unsigned int i, j, size;
+	struct stat status;
+	size_t got;
+
+	begin(false);
+	for (i = 0; i < 200000; i++) {
+		size = P9_HEADER + unit_random() % 60;
+		for (j = 0; j < size; j++)
+			message[j] = unit_random() % 3 ? unit_random() % 4 : unit_random();
+		message[0] = unit_random() % 8 ? size : unit_random();
+		message[1] = message[2] = message[3] = 0;
+		message[4] = unit_random() % 130;
+		got = p9_serve(&server, message, size, reply, 64 + unit_random() % 4096);
+		ck_assert(!got || (got >= P9_HEADER && got <= 64 + 4096));
+		if (!p9_fid_find(&server, 0))
+			ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0));
+	}
+	ck_assert_int_eq(lstat(path("secret"), &status), 0);
+	ck_assert_int_eq(status.st_size, 6);
+	end();
+}
+END_TEST
+
+static struct virtio_device device;
+static struct driver driver;
+
+/* As vm.c has it: a signal that only ends system calls. */
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+static void start_share(const char *value)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGUSR1, &action, NULL);
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_p9_kind.init(&device, &driver.memory, value), 0);
+	driver.device = &device;
+	driver_start(&driver, 1ULL << VIRTIO_9P_MOUNT_TAG);
+	ck_assert_int_eq(virtio_device_start(&device), 0);
+}
+
+static void offer(size_t size, size_t room)
+{
+	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 5, VRING_DESC_F_NEXT, 1);
+	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS + 5, size - 5, VRING_DESC_F_NEXT, 2);
+	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 4096, 9, VRING_DESC_F_WRITE |
+			VRING_DESC_F_NEXT, 3);
+	driver_put_desc(&driver, 0, 3, DRIVER_BUFFERS + 4096 + 9, room - 9, VRING_DESC_F_WRITE, 0);
+	driver_offer(&driver, 0, 0);
+	driver_kick(&driver, 0);
+}
+
+static size_t make_version(uint8_t *message, ...)
+{
+	va_list list;
+	size_t size;
+
+	va_start(list, message);
+	size = make(message, P9_TVERSION, "4s", list);
+	va_end(list);
+	return size;
+}
+
+START_TEST(the_device_carries_messages_in_any_pieces)
+{
+	uint8_t *memory;
+	size_t size;
+	int tries;
+
+	begin(false);
+	start_share(path("shared:some-tag"));
+	memory = driver.memory.base + DRIVER_BUFFERS;
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG) & 0xffff, 8);
+	ck_assert_mem_eq(device.config + 2, "some-tag", 8);
+	size = make_version(memory, N(8192), "9P2000.L");
+	offer(size, 100);
+	ck_assert(driver_wait(&driver, 0, 1));
+	ck_assert_uint_eq(driver_used(&driver, 0)->ring[0].len, size);
+	ck_assert_uint_eq(memory[4096 + 4], P9_TVERSION + 1);
+	/* No room even for an error: that is no driver. */
+	offer(size, 10);
+	for (tries = 0; tries < 5000; tries++) {
+		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
+			break;
+		usleep(1000);
+	}
+	unit_refused(-1, "no message of 9P");
+	virtio_device_exit(&device);
+	guest_memory_exit(&driver.memory);
+	end();
+}
+END_TEST
+
+static void refused(const char *value, const char *words)
+{
+	unit_refused(virtio_p9_kind.init(&device, &driver.memory, value), words);
+	virtio_device_exit(&device);
+}
+
+START_TEST(shares_that_can_not_be_are_refused)
+{
+	struct virtio_device second;
+
+	begin(false);
+	driver_init(&driver);
+	refused("/nowhere", "can't share '/nowhere': No such file");
+	refused(path("secret"), "Not a directory");
+	refused("", "needs a value: --share=DIR[:TAG]");
+	refused(path("shared,rw"), "does not know 'rw'");
+	refused(path("shared:"), "is no tag");
+	refused(path("shared:a/b"), "is no tag");
+	/* And those that are not named have numbers, from 0 in each run. */
+	ck_assert_int_eq(virtio_p9_kind.init(&device, &driver.memory, path("shared,ro")), 0);
+	ck_assert_mem_eq(device.config + 2, "share0", 7);
+	ck_assert_int_eq(virtio_p9_kind.init(&second, &driver.memory, shared), 0);
+	ck_assert_mem_eq(second.config + 2, "share1", 7);
+	virtio_device_exit(&second);
+	virtio_device_exit(&device);
+	guest_memory_exit(&driver.memory);
+	end();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("9P");
+
+	UNIT_ADD(suite, versions_and_sizes_are_agreed);
+	UNIT_ADD(suite, names_that_lead_elsewhere_are_refused);
+	UNIT_ADD(suite, links_are_not_followed);
+	UNIT_ADD(suite, a_directory_that_turns_into_a_link_leads_nowhere);
+	UNIT_ADD(suite, read_only_is_read_only);
+	UNIT_ADD(suite, files_are_what_the_host_has);
+	UNIT_ADD(suite, directories_are_read_whole);
+	UNIT_ADD(suite, devices_and_pipes_are_not_opened);
+	UNIT_ADD(suite, the_hosts_kernel_is_not_shared);
+	UNIT_ADD(suite, fids_are_few_enough_and_each_has_one_meaning);
+	UNIT_ADD(suite, new_files_are_their_makers);
+	UNIT_ADD(suite, garbage_is_answered);
+	UNIT_ADD(suite, the_device_carries_messages_in_any_pieces);
+	UNIT_ADD(suite, shares_that_can_not_be_are_refused);
+	return unit_run(suite);
+}
