@@ -27,6 +27,8 @@ static const struct command commands[] = {
 	{ "balloon", "NAME SIZE", "a guest gives SIZE of its memory back to the host; 0 ends it",
 	  command_balloon },
 	{ "stats", "NAME [--json]", "what a guest costs", command_stats },
+	{ "run", "[--kernel FILE] [--memory SIZE] [--rw] [--user] [--timeout S] [--] COMMAND...",
+	  "a command in a guest on this host's files: lguest run --help", command_run },
 	{ "help", "", "this text", run_help },
 };
 

@@ -20,4 +20,7 @@ int command_stats(int argc, char **argv);
 const struct command *command_find(const char *word);
 void commands_help(void);
 
+/* The commands, each in a file of its own. */
+int command_run(int argc, char **argv);
+
 #endif /* _LAUNCHER_COMMANDS_H */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct session;
 struct virtio_kind;
 
 #define OPTIONS_MAX_DEVICES	22
@@ -33,6 +34,7 @@ struct options {
 	const char *kernel;
 	const char *initrd;
 	char *found_initrd;	/* malloc: see options_initrd() */
+	struct session *session;	/* whose command the Guest is there for, or NULL */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
 	unsigned int devices;	/* beside those that every Guest has */
 	struct options_device device[OPTIONS_MAX_DEVICES];

@@ -14,6 +14,7 @@
 #include "recent.h"
 #include "report.h"
 #include "run.h"
+#include "session.h"
 #include "start.h"
 #include "stats.h"
 #include "terminal.h"
@@ -81,7 +82,11 @@ static int run_once(struct options *options)
 
 	if (set_up(&vm, options))
 		goto exit;
+	if (options->session)
+		session_attach(options->session, &vm);
 	end = run_guest(&vm);
+	if (options->session)
+		session_detach(options->session);
 	if (end == RUN_NOT_STARTED)
 		goto exit;
 	if (options->stats)
@@ -120,7 +125,7 @@ int start_guest(struct options *options)
 	do {
 		recent_clear();
 		status = run_once(options);
-	} while (status < 0 && !control_killed());
+	} while (status < 0 && !options->session && !control_killed());
 	control_exit();
 	return status < 0 ? EXIT_SUCCESS : status;
 }

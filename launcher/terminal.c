@@ -30,6 +30,8 @@ static atomic_bool raw;	/* lock-free, so fit for signal handlers */
 
 /* Keeps the output of the Guest's two consoles in order. */
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
+static int output_fd = STDOUT_FILENO;	/* -1: nowhere */
+static bool detached;		/* see terminal_detach() */
 static bool output_gone;	/* nobody reads it any more; under output_lock */
 static char last_byte;		/* of the output; under output_lock */
 static atomic_bool give_up;	/* terminal_give_up() */
@@ -109,7 +111,7 @@ int terminal_init(void)
  */
 void terminal_raw(void)
 {
-	if (raw || !isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) < 0)
+	if (raw || detached || !isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) < 0)
 		return;
 	raw_settings = saved;
 	cfmakeraw(&raw_settings);
@@ -145,13 +147,33 @@ bool terminal_is_raw(void)
 }
 
 /**
+ * terminal_detach() - the Guest's console is not this terminal
+ * @output: where what it prints goes, or -1; nobody types there
+ */
+void terminal_detach(int output)
+{
+	detached = true;
+	output_fd = output;
+}
+
+/**
+ * terminal_has_input() - can anybody type on the Guest's console?
+ *
+ * Return: false after terminal_detach().
+ */
+bool terminal_has_input(void)
+{
+	return !detached;
+}
+
+/**
  * terminal_output_is_tty() - does the person see the Guest's console?
  *
- * Return: true if standard output is a terminal.
+ * Return: true if its output goes to a terminal.
  */
 bool terminal_output_is_tty(void)
 {
-	return isatty(STDOUT_FILENO);
+	return isatty(output_fd);
 }
 
 /**
@@ -211,12 +233,12 @@ static void set_writer(bool is_there)
 /* Under output_lock. Waits as long as it takes, or until terminal_give_up(). */
 static void write_all(const char *text, size_t size)
 {
-	struct pollfd output = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct pollfd output = { .fd = output_fd, .events = POLLOUT };
 
 	recent_add(text, size);
 	set_writer(true);
-	while (size && !output_gone && !give_up) {
-		ssize_t done = write(STDOUT_FILENO, text, size);
+	while (size && output_fd >= 0 && !output_gone && !give_up) {
+		ssize_t done = write(output_fd, text, size);
 
 		if (done > 0) {
 			text += done;

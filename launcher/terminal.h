@@ -17,6 +17,8 @@ int terminal_init(void);
 void terminal_raw(void);
 void terminal_restore(void);
 bool terminal_is_raw(void);
+void terminal_detach(int output);
+bool terminal_has_input(void);
 bool terminal_output_is_tty(void);
 void terminal_size(uint16_t *columns, uint16_t *rows);
 size_t terminal_filter(struct terminal_keys *keys, uint8_t *text, size_t size);

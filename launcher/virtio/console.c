@@ -178,6 +178,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	device->features |= 1ULL << VIRTIO_CONSOLE_F_SIZE;
 	console->leave = leave;
 	console->argument = argument;
+	console->end_of_input = !terminal_has_input();
 	console->is_tty = isatty(STDIN_FILENO);
 	/* Blocked in every thread, the signal can only be read. */
 	sigemptyset(&resize);

@@ -9,5 +9,6 @@ const struct virtio_kind * const virtio_kinds[] = {
 	&virtio_block_kind,
 	&virtio_net_kind,
 	&virtio_p9_kind,
+	&virtio_port_kind,
 };
 const unsigned int virtio_nr_kinds = ARRAY_SIZE(virtio_kinds);

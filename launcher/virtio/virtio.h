@@ -190,5 +190,6 @@ int virtio_rng_init(struct virtio_device *device, const struct guest_memory *mem
 extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind;
 extern const struct virtio_kind virtio_p9_kind;
+extern const struct virtio_kind virtio_port_kind;
 
 #endif /* _LAUNCHER_VIRTIO_H */

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command that "lguest run" runs in a Guest: a thread carries its streams, our
+ * signals and its end between us and the Guest's init (init/run_init.c), by frames on
+ * a socket behind a virtio port.  What comes from there is a Guest's: a frame that
+ * makes no sense ends the session.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "session.h"
+#include "session_protocol.h"
+#include "start.h"
+#include "thread.h"
+#include "vm.h"
+
+/* A pipe that poll() calls writable takes so much without waiting. */
+#define PIPE_ROOM	4096
+
+static const int passed_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2 };
+
+/**
+ * session_init() - be ready for a command
+ * @session: filled in; session_exit() it, whatever is returned
+ * @timeout: seconds until it is ended; 0: never
+ *
+ * Signals are read from here on, by the session's thread.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int session_init(struct session *session, unsigned int timeout)
+{
+	struct itimerspec when = { .it_value.tv_sec = timeout };
+	int ends[2] = { -1, -1 };
+	sigset_t signals;
+	unsigned int i;
+
+	memset(session, 0, sizeof(*session));
+	pthread_mutex_init(&session->lock, NULL);
+	session->status = session->left = -1;
+	sigemptyset(&signals);
+	for (i = 0; i < sizeof(passed_signals) / sizeof(*passed_signals); i++)
+		sigaddset(&signals, passed_signals[i]);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	session->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	session->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	session->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		ends[0] = ends[1] = -1;
+	session->fd = ends[0];
+	session->guest_fd = ends[1];
+	if (session->signals < 0 || session->timer < 0 || session->stop < 0 || session->fd < 0 ||
+	    timerfd_settime(session->timer, 0, &when, NULL) < 0)
+		return refuse(-errno, "can't watch over a command: %s", strerror(errno));
+	return 0;
+}
+
+/* The Guest has to go. Before it runs, session_attach() sees it. */
+static void leave(struct session *session, int status)
+{
+	if (session->left < 0)
+		session->left = status;
+	pthread_mutex_lock(&session->lock);
+	if (session->vm)
+		vm_leave(session->vm);
+	pthread_mutex_unlock(&session->lock);
+}
+
+static bool send_all(struct session *session, const void *from, size_t size)
+{
+	const char *at = from;
+
+	while (size) {
+		ssize_t done = send(session->fd, at, size, MSG_NOSIGNAL);
+
+		if (done < 0 && errno != EINTR)
+			return false;
+		if (done > 0) {
+			at += done;
+			size -= done;
+		}
+	}
+	return true;
+}
+
+static void send_frame(struct session *session, enum session_type type, const void *data,
+		       uint32_t length)
+{
+	struct session_frame frame = { type, length };
+
+	if (send_all(session, &frame, sizeof(frame)))
+		send_all(session, data, length);
+}
+
+/* The first signal is the command's, if it is there yet; the next one means it. */
+static void take_signal(struct session *session)
+{
+	struct signalfd_siginfo info;
+	uint32_t number;
+
+	if (read(session->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	number = info.ssi_signo;
+	if (session->started && !session->signalled)
+		send_frame(session, SESSION_SIGNAL, &number, sizeof(number));
+	else
+		leave(session, 128 + number);
+	session->signalled = number;
+}
+
+static void take_timeout(struct session *session)
+{
+	uint64_t times;
+
+	if (read(session->timer, &times, sizeof(times)) < 0)
+		return;
+	message("the time is up");
+	leave(session, SESSION_TIMED_OUT);
+}
+
+/* Signals and time matter even while nobody reads our output. */
+static bool wait_for(struct session *session, struct pollfd *what)
+{
+	struct pollfd wait[] = {
+		*what,
+		{ .fd = session->signals, .events = POLLIN },
+		{ .fd = session->timer, .events = POLLIN },
+	};
+
+	what->revents = 0;
+	if (poll(wait, 3, -1) < 0)
+		return true;
+	what->revents = wait[0].revents;
+	if (wait[1].revents)
+		take_signal(session);
+	if (wait[2].revents)
+		take_timeout(session);
+	return session->left < 0;
+}
+
+static void put_output(struct session *session, int fd, const char *from, size_t size)
+{
+	while (size) {
+		struct pollfd output = { .fd = fd, .events = POLLOUT };
+		uint32_t number = fd;
+		ssize_t done;
+
+		if (!wait_for(session, &output))
+			return;
+		if (!output.revents)
+			continue;
+		done = write(fd, from, size < PIPE_ROOM ? size : PIPE_ROOM);
+		if (done > 0) {
+			from += done;
+			size -= done;
+		} else if (done < 0 && errno != EINTR && errno != EAGAIN) {
+			send_frame(session, SESSION_CLOSED, &number, sizeof(number));
+			return;
+		}
+	}
+}
+
+static void take_stdin(struct session *session)
+{
+	char data[SESSION_MAX_DATA];
+	ssize_t got = read(STDIN_FILENO, data, sizeof(data));
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	session->wants_stdin = false;
+	if (got > 0) {
+		send_frame(session, SESSION_STDIN, data, got);
+		return;
+	}
+	session->reads_stdin = false;
+	send_frame(session, SESSION_STDIN_END, NULL, 0);
+}
+
+static bool receive(struct session *session, void *to, size_t size)
+{
+	char *at = to;
+
+	while (size) {
+		struct pollfd input = { .fd = session->fd, .events = POLLIN };
+		ssize_t got;
+
+		if (!wait_for(session, &input))
+			return false;
+		if (!input.revents)
+			continue;
+		got = read(session->fd, at, size);
+		if (!got || (got < 0 && errno != EINTR))
+			return false;
+		if (got > 0) {
+			at += got;
+			size -= got;
+		}
+	}
+	return true;
+}
+
+/* Return: false if nothing more is to come. */
+static bool take_frame(struct session *session)
+{
+	char data[SESSION_MAX_DATA];
+	struct session_frame frame;
+	uint32_t status;
+
+	if (!receive(session, &frame, sizeof(frame)) || frame.length > sizeof(data) ||
+	    !receive(session, data, frame.length))
+		return false;
+	session->started = true;
+	switch (frame.type) {
+	case SESSION_WANT:
+		session->wants_stdin = true;
+		return true;
+	case SESSION_STDOUT:
+		put_output(session, STDOUT_FILENO, data, frame.length);
+		return true;
+	case SESSION_STDERR:
+		put_output(session, STDERR_FILENO, data, frame.length);
+		return true;
+	case SESSION_EXIT:
+		if (frame.length != sizeof(status))
+			return false;
+		memcpy(&status, data, sizeof(status));
+		session->status = status & 0xff;
+		send_frame(session, SESSION_GOODBYE, NULL, 0);
+		return false;
+	default:
+		return false;
+	}
+}
+
+/* Nothing comes from the Guest any more, which should be on its way out. */
+static void wait_for_end(struct session *session)
+{
+	struct pollfd stop = { .fd = session->stop, .events = POLLIN };
+
+	while (wait_for(session, &stop) && !stop.revents)
+		;
+}
+
+static void *run_session(void *argument)
+{
+	struct session *session = argument;
+	bool goes_on = send_all(session, session->command.at, session->command.size);
+
+	while (goes_on) {
+		bool reads = session->reads_stdin && session->wants_stdin;
+		struct pollfd wait[] = {
+			{ .fd = session->fd, .events = POLLIN },
+			{ .fd = session->signals, .events = POLLIN },
+			{ .fd = session->timer, .events = POLLIN },
+			{ .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
+		};
+
+		if (poll(wait, 4, -1) < 0)
+			continue;
+		if (wait[1].revents)
+			take_signal(session);
+		if (wait[2].revents)
+			take_timeout(session);
+		if (wait[3].revents)
+			take_stdin(session);
+		if (wait[0].revents)
+			goes_on = take_frame(session);
+		if (session->left >= 0)
+			return NULL;
+	}
+	wait_for_end(session);
+	return NULL;
+}
+
+/**
+ * session_start() - start the session's thread
+ * @session: as session_init() left it, with a command
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int session_start(struct session *session)
+{
+	int error = thread_start(&session->thread, run_session, session);
+
+	session->has_thread = !error;
+	return error;
+}
+
+/**
+ * session_attach() - the Guest is about to run
+ * @session: the session
+ * @vm: which can be left from here on
+ */
+void session_attach(struct session *session, struct vm *vm)
+{
+	pthread_mutex_lock(&session->lock);
+	session->vm = vm;
+	if (session->left >= 0)
+		vm_leave(vm);
+	pthread_mutex_unlock(&session->lock);
+}
+
+/**
+ * session_detach() - the Guest does not run any more
+ * @session: the session
+ */
+void session_detach(struct session *session)
+{
+	pthread_mutex_lock(&session->lock);
+	session->vm = NULL;
+	pthread_mutex_unlock(&session->lock);
+}
+
+/**
+ * session_stop() - end the session's thread, when it has passed on all that came
+ * @session: whose Guest has ended, and its port with it
+ */
+void session_stop(struct session *session)
+{
+	uint64_t one = 1;
+
+	/* With all its ends closed, what is in the socket comes, and then its end. */
+	if (session->guest_fd >= 0)
+		close(session->guest_fd);
+	session->guest_fd = -1;
+	if (!session->has_thread)
+		return;
+	if (write(session->stop, &one, sizeof(one)) < 0)
+		message("can't end the session: %s", strerror(errno));
+	thread_join(session->thread);
+	session->has_thread = false;
+}
+
+/**
+ * session_status() - what "lguest run" ends with
+ * @session: after session_stop()
+ * @how_it_ended: start_guest()'s
+ *
+ * Return: the exit status.
+ */
+int session_status(const struct session *session, int how_it_ended)
+{
+	if (how_it_ended != EXIT_SUCCESS)
+		return how_it_ended;
+	if (session->left >= 0)
+		return session->left;
+	if (session->status >= 0)
+		return session->status;
+	message("the guest went down before the command ended");
+	return EXIT_CRASHED;
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/**
+ * session_exit() - give back what session_init() took
+ * @session: after session_stop()
+ */
+void session_exit(struct session *session)
+{
+	close_one(&session->fd);
+	close_one(&session->guest_fd);
+	close_one(&session->signals);
+	close_one(&session->timer);
+	close_one(&session->stop);
+	free((void *)session->command.at);
+	pthread_mutex_destroy(&session->lock);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command that "lguest run" runs in a Guest: its streams, signals and end. */
+#ifndef _LAUNCHER_SESSION_H
+#define _LAUNCHER_SESSION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+
+struct vm;
+
+#define SESSION_TIMED_OUT	124
+
+struct session {
+	int fd;			/* our end of the socket behind the port */
+	int guest_fd;		/* the port's end */
+	int signals;		/* signalfd */
+	int timer;		/* timerfd */
+	int stop;		/* eventfd */
+	bool reads_stdin;
+	struct bytes command;	/* frame for the Guest: see session_protocol.h */
+	pthread_t thread;
+	bool has_thread;
+
+	/* Of the thread, then of whoever has joined it: */
+	bool wants_stdin;	/* the Guest has asked */
+	bool started;		/* the Guest's init has spoken: signals go there */
+	int signalled;		/* the first signal that came */
+	int status;		/* the command's, or -1 */
+	int left;		/* why we had it left: a status, or -1 */
+
+	pthread_mutex_t lock;
+	struct vm *vm;		/* that runs now, or NULL; under lock */
+};
+
+int session_init(struct session *session, unsigned int timeout);
+int session_start(struct session *session);
+void session_attach(struct session *session, struct vm *vm);
+void session_detach(struct session *session);
+void session_stop(struct session *session);
+int session_status(const struct session *session, int how_it_ended);
+void session_exit(struct session *session);
+
+#endif /* _LAUNCHER_SESSION_H */

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Named ports: what the driver is told, and streams that begin and end.
+ */
+#include <fcntl.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_mmio.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "driver.h"
+#include "unit.h"
+
+enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE };
+
+#define BUFFER(queue, n)	(DRIVER_BUFFERS + ((queue) * DRIVER_ENTRIES + (n)) * 1024ULL)
+
+static struct virtio_device device;
+static struct driver driver;
+static unsigned int sent, heard;	/* control messages each way */
+static int peer;			/* our end of the socket */
+
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
+static void offer(unsigned int queue, unsigned int number, size_t size, bool write)
+{
+	unsigned int index = number % DRIVER_ENTRIES;
+
+	driver_put_desc(&driver, queue, index, BUFFER(queue, index), size,
+			write ? VRING_DESC_F_WRITE : 0, 0);
+	driver_offer(&driver, queue, index);
+	driver_kick(&driver, queue);
+}
+
+static void start(const char *value)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	unsigned int i;
+
+	sigaction(SIGUSR1, &action, NULL);
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_port_kind.init(&device, &driver.memory, value), 0);
+	driver.device = &device;
+	driver_start(&driver, 1ULL << VIRTIO_CONSOLE_F_MULTIPORT);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), 1);
+	ck_assert_int_eq(virtio_device_start(&device), 0);
+	sent = heard = 0;
+	for (i = 0; i < 8; i++)
+		offer(TO_DRIVER_QUEUE, i, 256, true);
+}
+
+static void stop(void)
+{
+	virtio_device_exit(&device);
+	guest_memory_exit(&driver.memory);
+}
+
+/* A socket whose other end the port has. */
+static void start_socket(void)
+{
+	char value[64];
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	peer = ends[0];
+	snprintf(value, sizeof(value), "some.name,fd=%d", ends[1]);
+	start(value);
+	close(ends[1]);
+}
+
+/* The driver says. */
+static void say(uint16_t event, uint16_t value)
+{
+	struct virtio_console_control message = { .event = event, .value = value };
+
+	memcpy(driver.memory.base + BUFFER(FROM_DRIVER_QUEUE, sent % DRIVER_ENTRIES), &message,
+	       sizeof(message));
+	offer(FROM_DRIVER_QUEUE, sent++, sizeof(message), false);
+	ck_assert(driver_wait(&driver, FROM_DRIVER_QUEUE, sent));
+}
+
+/* The next that the device says is this. */
+static const char *hear(uint16_t event, uint16_t value)
+{
+	struct virtio_console_control message;
+	const uint8_t *at = driver.memory.base + BUFFER(TO_DRIVER_QUEUE, heard);
+	struct vring_used_elem *used = &driver_used(&driver, TO_DRIVER_QUEUE)->ring[heard];
+	static char text[64];
+	int tries;
+
+	for (tries = 0; tries < 10000 && driver_done(&driver, TO_DRIVER_QUEUE) <= heard; tries++)
+		usleep(1000);
+	ck_assert_uint_gt(driver_done(&driver, TO_DRIVER_QUEUE), heard);
+	heard++;
+	memcpy(&message, at, sizeof(message));
+	ck_assert_uint_eq(message.id, 0);
+	ck_assert_uint_eq(message.event, event);
+	ck_assert_uint_eq(message.value, value);
+	snprintf(text, sizeof(text), "%.*s", (int)(used->len - sizeof(message)),
+		 (const char *)at + sizeof(message));
+	return text;
+}
+
+static void shake_hands(void)
+{
+	say(VIRTIO_CONSOLE_DEVICE_READY, 1);
+	hear(VIRTIO_CONSOLE_PORT_ADD, 1);
+	say(VIRTIO_CONSOLE_PORT_READY, 1);
+	ck_assert_str_eq(hear(VIRTIO_CONSOLE_PORT_NAME, 1), "some.name");
+	hear(VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+START_TEST(the_driver_learns_the_name)
+{
+	start_socket();
+	shake_hands();
+	stop();
+}
+END_TEST
+
+START_TEST(input_waits_until_somebody_listens)
+{
+	start_socket();
+	shake_hands();
+	offer(INPUT_QUEUE, 0, 100, true);
+	ck_assert_int_eq(write(peer, "text", 4), 4);
+	usleep(200000);
+	ck_assert_uint_eq(driver_done(&driver, INPUT_QUEUE), 0);
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
+	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), "text", 4);
+	/* And closed again, it waits again. */
+	say(VIRTIO_CONSOLE_PORT_OPEN, 0);
+	offer(INPUT_QUEUE, 1, 100, true);
+	ck_assert_int_eq(write(peer, "more", 4), 4);
+	usleep(200000);
+	ck_assert_uint_eq(driver_done(&driver, INPUT_QUEUE), 1);
+	stop();
+}
+END_TEST
+
+START_TEST(the_end_comes_after_the_last_byte)
+{
+	start_socket();
+	shake_hands();
+	ck_assert_int_eq(write(peer, "last", 4), 4);
+	close(peer);
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	usleep(200000);
+	ck_assert_uint_eq(driver_done(&driver, TO_DRIVER_QUEUE), heard);
+	offer(INPUT_QUEUE, 0, 100, true);
+	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
+	hear(VIRTIO_CONSOLE_PORT_OPEN, 0);
+	/* A driver that comes later learns it, too. */
+	say(VIRTIO_CONSOLE_PORT_READY, 1);
+	hear(VIRTIO_CONSOLE_PORT_NAME, 1);
+	hear(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	hear(VIRTIO_CONSOLE_PORT_OPEN, 0);
+	stop();
+}
+END_TEST
+
+START_TEST(output_is_exact_up_to_the_end)
+{
+	char text[64] = "";
+
+	start_socket();
+	shake_hands();
+	memcpy(driver.memory.base + BUFFER(OUTPUT_QUEUE, 0), "first ", 6);
+	offer(OUTPUT_QUEUE, 0, 6, false);
+	ck_assert(driver_wait(&driver, OUTPUT_QUEUE, 1));
+	memcpy(driver.memory.base + BUFFER(OUTPUT_QUEUE, 1), "last", 4);
+	offer(OUTPUT_QUEUE, 1, 4, false);
+	stop();
+	ck_assert_int_eq(read(peer, text, sizeof(text)), 10);
+	ck_assert_str_eq(text, "first last");
+	ck_assert_int_eq(read(peer, text, sizeof(text)), 0);
+}
+END_TEST
+
+/* The reader has stopped: the end must come all the same. */
+START_TEST(ends_while_it_waits_for_a_reader)
+{
+	unsigned int number = 0, tries = 0;
+	int room = 1;
+
+	start_socket();
+	shake_hands();
+	setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	do {
+		offer(OUTPUT_QUEUE, number++, 1024, false);
+		for (tries = 0; tries < 100 && driver_done(&driver, OUTPUT_QUEUE) < number; tries++)
+			usleep(1000);
+	} while (tries < 100 && number < 3000);
+	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), number);
+	stop();
+}
+END_TEST
+
+START_TEST(files_are_read_and_written)
+{
+	char *directory = unit_directory(), value[256], path[128], text[64] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/in", directory);
+	file = fopen(path, "w");
+	fputs("input", file);
+	fclose(file);
+	snprintf(value, sizeof(value), "some.name:%s/out,in=%s/in", directory, directory);
+	start(value);
+	shake_hands();
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	offer(INPUT_QUEUE, 0, 100, true);
+	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
+	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), "input", 5);
+	/* Its end is not that of what is written. */
+	memcpy(driver.memory.base + BUFFER(OUTPUT_QUEUE, 0), "output", 6);
+	offer(OUTPUT_QUEUE, 0, 6, false);
+	ck_assert(driver_wait(&driver, OUTPUT_QUEUE, 1));
+	ck_assert_uint_eq(driver_done(&driver, TO_DRIVER_QUEUE), heard);
+	stop();
+	snprintf(path, sizeof(path), "%s/out", directory);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
+	fclose(file);
+	ck_assert_str_eq(text, "output");
+	snprintf(value, sizeof(value), "rm -r %s", directory);
+	ck_assert_int_eq(system(value), 0);
+}
+END_TEST
+
+static void refused(const char *value, const char *words)
+{
+	unit_refused(virtio_port_kind.init(&device, &driver.memory, value), words);
+	virtio_device_exit(&device);
+}
+
+START_TEST(ports_that_can_not_be_are_refused)
+{
+	driver_init(&driver);
+	refused("name", "--port=NAME:PATH");
+	refused("name:", "--port=NAME:PATH");
+	refused(":/tmp/x", "--port=NAME:PATH");
+	refused("", "needs a value");
+	refused("name:/nowhere/x", "can't open '/nowhere/x' for the port 'name'");
+	refused("name:/dev/null,in=/nowhere", "can't open '/nowhere' for the port 'name'");
+	refused("name,fd=x", "fd=x is no open descriptor");
+	refused("name,fd=1000", "fd=1000 is no open descriptor");
+	refused("name:/dev/null,out=/x", "does not know 'out=/x'");
+	guest_memory_exit(&driver.memory);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ports");
+
+	UNIT_ADD(suite, the_driver_learns_the_name);
+	UNIT_ADD(suite, input_waits_until_somebody_listens);
+	UNIT_ADD(suite, the_end_comes_after_the_last_byte);
+	UNIT_ADD(suite, output_is_exact_up_to_the_end);
+	UNIT_ADD(suite, ends_while_it_waits_for_a_reader);
+	UNIT_ADD(suite, files_are_read_and_written);
+	UNIT_ADD(suite, ports_that_can_not_be_are_refused);
+	return unit_run(suite);
+}
