@@ -8,6 +8,7 @@
 const struct virtio_kind * const virtio_kinds[] = {
 	&virtio_block_kind,
 	&virtio_net_kind,
+	&virtio_tunnet_kind,
 	&virtio_p9_kind,
 	&virtio_port_kind,
 };

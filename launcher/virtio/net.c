@@ -2,8 +2,8 @@
 /*
  * A network card (virtio 1.2, section 5.1): two queues, and one thread that moves
  * packets between them and a back end. The thread of the other queue has nothing to
- * do. Whether packets are taken in depends on the Guest: while one waits for room,
- * the back end is not asked for more.
+ * do. Whether packets are taken in depends on the Guest: while one waits for room
+ * (net->first), back ends take no more.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -277,8 +277,7 @@ static bool sleep_on(struct net *net, struct net_poll *poll_on, bool more)
 		return false;
 	net_poll_add(poll_on, device->queue[NET_RECEIVE_QUEUE].kick, POLLIN);
 	net_poll_add(poll_on, device->queue[NET_TRANSMIT_QUEUE].kick, POLLIN);
-	if (!net->first)
-		net->ops->prepare(net, poll_on);
+	net->ops->prepare(net, poll_on);
 	if (more)
 		poll_on->timeout = 0;
 	if (poll(poll_on->fd, poll_on->count, poll_on->timeout) < 0)
@@ -296,13 +295,10 @@ static void net_run(struct virtio_queue *queue)
 	if (queue->index != NET_RECEIVE_QUEUE)
 		return;
 	while (sleep_on(net, &poll_on, more)) {
-		bool idle = !net->first;
-
 		take_kick(&poll_on, POLL_RECEIVE, &device->queue[NET_RECEIVE_QUEUE]);
 		take_kick(&poll_on, POLL_TRANSMIT, &device->queue[NET_TRANSMIT_QUEUE]);
 		place_waiting(net);
-		if (idle)
-			net->ops->receive(net, &poll_on);
+		net->ops->receive(net, &poll_on);
 		more = transmit(net);
 	}
 	free(poll_on.fd);
@@ -330,6 +326,24 @@ static const struct virtio_ops net_device_ops = {
 	.queues = NET_QUEUES,
 	.run = net_run,
 	.start = net_start,
+	.exit = net_exit,
+};
+
+static void net_reset(struct virtio_device *device)
+{
+	struct net *net = device->private;
+
+	net->ops->reset(net);
+}
+
+/* The same for the driver, but nothing of ours runs. */
+static const struct virtio_ops net_remote_ops = {
+	.name = "network card",
+	.id = VIRTIO_ID_NET,
+	.queues = NET_QUEUES,
+	.remote = true,
+	.start = net_start,
+	.reset = net_reset,
 	.exit = net_exit,
 };
 
@@ -364,6 +378,8 @@ int net_init(struct virtio_device *device, const struct guest_memory *memory,
 	error = net->ops->init(net, request);
 	if (error)
 		return error;
+	if (net->remote)
+		device->ops = &net_remote_ops;
 	_Static_assert(sizeof(net->config) <= VIRTIO_CONFIG_SIZE, "the configuration fits");
 	virtio_config_set(device, &net->config, sizeof(net->config));
 	return 0;

@@ -53,7 +53,10 @@ struct net_ops {
 	uint64_t features;	/* of NET_OFFLOADS and MTU */
 	/* Open what there is to open. 0, or a negative errno after telling the person. */
 	int (*init)(struct net *net, const struct net_request *request);
-	/* Say what to wait for, and when awake, take packets in with net_receive(). */
+	/*
+	 * Say what to wait for; and when awake, take packets in with net_receive(), but
+	 * while net->first waits for room.
+	 */
 	void (*prepare)(struct net *net, struct net_poll *poll);
 	void (*receive)(struct net *net, const struct net_poll *poll);
 	/* Take a packet out, or lose it. False: not now; prepare() waits until it can be. */
@@ -63,6 +66,8 @@ struct net_ops {
 	 * lock. 0, or a negative errno after telling the person.
 	 */
 	int (*set_features)(struct net *net, uint64_t features);
+	/* Optional, for a remote card: the driver resets it. Under the device's lock. */
+	void (*reset)(struct net *net);
 	/* Optional: close it, however far init() came. The thread is gone. */
 	void (*exit)(struct net *net);
 };
@@ -78,6 +83,7 @@ struct net {
 	struct virtio_device *device;
 	const struct net_ops *ops;
 	void *private;			/* the back end's own */
+	bool remote;			/* the Host's kernel serves the queues; see net_vhost.c */
 	struct virtio_net_config config;
 
 	/* The rest is the thread's. Packets that wait for room, at most NET_MAX_WAITING bytes: */
@@ -114,5 +120,13 @@ bool net_header_suit(void *packet, size_t size, uint64_t features);
 
 /* The back ends. */
 extern const struct net_ops net_user_ops;
+extern const struct net_ops net_tap_ops, net_bridge_ops, net_address_ops;
+extern const struct net_ops net_socket_ops;
+
+/* net_vhost.c, for tap devices */
+struct net_vhost *net_vhost_open(struct net *net, int tap);
+int net_vhost_start(struct net_vhost *vhost, uint64_t features);
+void net_vhost_stop(struct net_vhost *vhost);
+void net_vhost_close(struct net_vhost *vhost);
 
 #endif /* _LAUNCHER_VIRTIO_NET_H */

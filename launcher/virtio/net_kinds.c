@@ -13,14 +13,18 @@
 #include "../value.h"
 #include "net.h"
 
-#define MODES	"user"
+#define MODES	"user, tap, bridge:BR, socket:PATH"
 
 static const struct mode {
 	const char *name;
 	const char *argument;	/* what it is, if there must be one */
+	bool may_have_one;
 	const struct net_ops *ops;
 } modes[] = {
-	{ "user", NULL, &net_user_ops },
+	{ "user", NULL, false, &net_user_ops },
+	{ "tap", NULL, true, &net_tap_ops },
+	{ "bridge", "BR", true, &net_bridge_ops },
+	{ "socket", "PATH", true, &net_socket_ops },
 };
 
 /*
@@ -84,7 +88,7 @@ static int find_mode(struct net_request *request, const char *text)
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		if (strlen(modes[i].name) == length && !strncmp(modes[i].name, text, length))
 			break;
-	if (i == ARRAY_SIZE(modes))
+	if (i == ARRAY_SIZE(modes) || (colon && !modes[i].may_have_one))
 		return refuse(-EINVAL, "'%s' is no kind of network: there are " MODES, text);
 	request->ops = modes[i].ops;
 	request->argument = colon && colon[1] ? colon + 1 : NULL;
@@ -94,27 +98,61 @@ static int find_mode(struct net_request *request, const char *text)
 	return 0;
 }
 
+static int make_card(struct virtio_device *device, const struct guest_memory *memory,
+		     struct net_request *request, const char *mac)
+{
+	int error;
+
+	make_mac(device, request->mac);
+	error = mac ? net_parse_mac(mac, request->mac) : 0;
+	return error ? error : net_init(device, memory, request);
+}
+
 static int net_kind_init(struct virtio_device *device, const struct guest_memory *memory,
 			 const char *text)
 {
 	struct net_request request = { 0 };
 	struct value value;
-	const char *mac;
 	int error;
 
+	/* Even if we get no further the caller may rely on a device that it can end. */
+	memset(device, 0, sizeof(*device));
 	error = value_parse(&value, "net", "user", text);
 	request.value = &value;
 	if (!error)
 		error = find_mode(&request, value.first);
-	make_mac(device, request.mac);
-	mac = error ? NULL : value_get(&value, "mac");
-	if (mac)
-		error = net_parse_mac(mac, request.mac);
-	/* Even so the caller may rely on a device that it can end. */
+	if (!error)
+		error = make_card(device, memory, &request, value_get(&value, "mac"));
+	value_free(&value);
+	return error;
+}
+
+/* The original lguest's: IP[:MAC] or bridge:BR[:MAC]. */
+static int tunnet_kind_init(struct virtio_device *device, const struct guest_memory *memory,
+			    const char *text)
+{
+	struct net_request request = { .ops = &net_address_ops };
+	struct value value;
+	char *argument, *mac;
+	int error;
+
+	memset(device, 0, sizeof(*device));
+	error = value_parse(&value, "tunnet", "IP", text);
 	if (error)
-		memset(device, 0, sizeof(*device));
-	else
-		error = net_init(device, memory, &request);
+		goto free;
+	argument = value.text;
+	if (!strncmp(argument, "bridge:", 7)) {
+		request.ops = &net_bridge_ops;
+		argument += 7;
+	}
+	mac = strchr(argument, ':');
+	if (mac)
+		*mac++ = '\0';
+	request.argument = argument;
+	request.value = &value;
+	error = make_card(device, memory, &request, mac);
+
+free:
 	value_free(&value);
 	return error;
 }
@@ -124,6 +162,16 @@ const struct virtio_kind virtio_net_kind = {
 	.value = "MODE[,mac=MAC]",
 	.help = "a network card: eth0 in the guest, the next one eth1. MODE is\n"
 		"user[,hostfwd=tcp:[ADDRESS]:PORT-:GUESTPORT]...: through this\n"
-		"program, without privileges; PORT of the host is the guest's GUESTPORT",
+		"program, without privileges; PORT of the host is the guest's GUESTPORT\n"
+		"tap[:IFNAME]: a tap device of the host\n"
+		"bridge:BR: one that is put into the bridge BR\n"
+		"socket:PATH: another guest that says the same",
 	.init = net_kind_init,
+};
+
+const struct virtio_kind virtio_tunnet_kind = {
+	.option = "tunnet",
+	.value = "IP[:MAC]",
+	.help = "a tap device, and the host's address on it; or bridge:BR[:MAC]",
+	.init = tunnet_kind_init,
 };

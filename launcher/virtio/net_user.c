@@ -31,6 +31,7 @@ struct user_timer {
 struct user {
 	Slirp *slirp;
 	struct user_timer *timers;
+	bool asked;		/* libslirp was asked what to wait for */
 	uint8_t packet[NET_MAX_PACKET];		/* on its way to the Guest */
 	uint8_t frame[NET_MAX_PACKET];		/* on its way from it */
 };
@@ -172,6 +173,9 @@ static void user_prepare(struct net *net, struct net_poll *poll)
 	uint32_t timeout = UINT32_MAX;
 	int64_t now = now_ms();
 
+	user->asked = !net->first;
+	if (!user->asked)
+		return;
 	slirp_pollfds_fill(user->slirp, &timeout, add_poll, poll);
 	for (timer = user->timers; timer; timer = timer->next)
 		if (timer->at - now < timeout)
@@ -199,6 +203,8 @@ static void user_receive(struct net *net, const struct net_poll *poll)
 {
 	struct user *user = net->private;
 
+	if (!user->asked)
+		return;
 	slirp_pollfds_poll(user->slirp, !poll->count, get_events, (void *)poll);
 	run_timers(user);
 }

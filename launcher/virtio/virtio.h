@@ -188,7 +188,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 			void (*leave)(void *), void *argument);
 int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
 extern const struct virtio_kind virtio_block_kind;
-extern const struct virtio_kind virtio_net_kind;
+extern const struct virtio_kind virtio_net_kind, virtio_tunnet_kind;
 extern const struct virtio_kind virtio_p9_kind;
 extern const struct virtio_kind virtio_port_kind;
 

@@ -71,3 +71,45 @@ forwards()
 	return 1
 }
 mkfifo "$work/stdin"
+
+# need_modules: what the host needs for tap devices, bridges and vhost-net.
+need_modules()
+{
+	for module in /modules/net/*.ko; do insmod "$module" 2>/dev/null; done
+	[ -e /dev/net/tun ] && [ -e /dev/vhost-net ]
+}
+
+# start OPTIONS... -- COMMANDS: a guest that runs COMMANDS, says "ready", and ends when
+# stop is called. What it says is in $work/served.
+start()
+{
+	start_options=''
+	while [ "$1" != -- ]; do start_options="$start_options $1"; shift; done
+	# shellcheck disable=SC2086  # options are words
+	timeout 300 lg-run --log "$work/log2" $start_options -- sh -e -c "$2; echo ready; read -r word" \
+		<"$work/stdin" >"$work/served" 2>"$work/served.err" &
+	server=$!
+	exec 8>"$work/stdin"
+	wait_for 100 said ready "$work/served"
+}
+
+stop()
+{
+	echo 'done' >&8
+	exec 8>&-
+	wait "$server" && return
+	cat "$work/served" "$work/served.err" "$work/log2"
+	return 1
+}
+
+# shown WHERE: the commands that the documentation shows under "# WHERE".
+shown()
+{
+	awk -v where="    # $1" '$0 == where { on = 1; next } !/^    / { on = 0 } on' network.md | grep .
+}
+
+# apply WHERE: run them here.
+apply()
+{
+	shown "$1" >"$work/commands" && sh -e "$work/commands"
+}

@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "compiler.h"
@@ -50,8 +52,7 @@ static int wire_init(struct net *net, const struct net_request *request)
 
 static void wire_prepare(struct net *net, struct net_poll *poll)
 {
-	(void)net;
-	index_of_wire = net_poll_add(poll, wire[0], POLLIN);
+	index_of_wire = net->first ? -1 : net_poll_add(poll, wire[0], POLLIN);
 	if (wire_is_cut)
 		poll->timeout = 10;
 }
@@ -61,7 +62,7 @@ static void wire_receive(struct net *net, const struct net_poll *poll)
 	static uint8_t packet[NET_MAX_PACKET];
 	ssize_t size;
 
-	if (!net_poll_events(poll, index_of_wire))
+	if (!net_poll_events(poll, index_of_wire) || net->first)
 		return;
 	size = recv(wire[0], packet, sizeof(packet), MSG_DONTWAIT);
 	if (size > 0)
@@ -584,8 +585,21 @@ START_TEST(what_is_no_network_is_refused)
 {
 	driver_init(&driver);
 	refused("", "--net needs a value");
-	refused("lan", "'lan' is no kind of network: there are user");
+	refused("lan", "'lan' is no kind of network: there are user, tap, bridge:BR, socket:PATH");
 	refused("users", "is no kind of network");
+	refused("user:x", "is no kind of network");
+	refused("bridge", "needs to know more: --net=bridge:BR");
+	refused("bridge:nobridge", "there is no bridge 'nobridge': make it: ip link add nobridge");
+	refused("bridge:../lo", "there is no bridge '../lo'");
+	refused("tap:a-name-of-16-chars", "is too long for a network device");
+	unit_refused(virtio_tunnet_kind.init(&device, &driver.memory, "x"), "'x' is no IPv4 address");
+	virtio_device_exit(&device);
+	unit_refused(virtio_tunnet_kind.init(&device, &driver.memory, "10.0.0.1:xx"),
+		     "'xx' is no hardware address");
+	virtio_device_exit(&device);
+	unit_refused(virtio_tunnet_kind.init(&device, &driver.memory,
+					     "bridge:nobridge:52:54:00:12:34:56"), "there is no bridge");
+	virtio_device_exit(&device);
 	refused("user,mac=1", "'1' is no hardware address");
 	refused("user,x", "--net=user does not know 'x'");
 	refused("user,mac", "--net=user does not know 'mac'");
@@ -699,6 +713,208 @@ START_TEST(user_network_lives_with_any_frame)
 }
 END_TEST
 
+/* Another Guest, with a driver of its own, at the other end of socket:PATH. */
+static struct virtio_device other_device;
+static struct driver other;
+static char cable[100], cable_value[120];
+
+static void start_other(uint64_t features)
+{
+	driver_init(&other);
+	ck_assert_int_eq(virtio_net_kind.init(&other_device, &other.memory, cable_value), 0);
+	other.device = &other_device;
+	ck_assert_int_eq(virtio_device_start(&other_device), 0);
+	driver_start(&other, features);
+}
+
+static void stop_other(void)
+{
+	virtio_device_exit(&other_device);
+	guest_memory_exit(&other.memory);
+}
+
+static void name_cable(void)
+{
+	snprintf(cable, sizeof(cable), "%s/cable", unit_directory());
+	snprintf(cable_value, sizeof(cable_value), "socket:%s", cable);
+}
+
+static void remove_cable(void)
+{
+	ck_assert_int_eq(access(cable, F_OK), -1);
+	*strrchr(cable, '/') = '\0';
+	ck_assert_int_eq(rmdir(cable), 0);
+}
+
+static bool link_is(struct virtio_device *card, bool up)
+{
+	int tries;
+
+	for (tries = 0; tries < 10000; tries++) {
+		if (virtio_mmio_read(card, VIRTIO_MMIO_CONFIG + 6, 2) == up)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* From the one to the other: a packet of segments, as it is, or nothing. */
+static void cross(unsigned int number, uint64_t features)
+{
+	struct virtio_net_hdr_v1 header = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 34, .csum_offset = 16,
+		.gso_type = features ? VIRTIO_NET_HDR_GSO_TCPV4 : 0, .gso_size = features ? 1000 : 0,
+	};
+	uint8_t *frame = other.memory.base + RECEIVED(0);
+
+	driver_put_desc(&other, RECEIVE, 0, RECEIVED(0), 2000, WRITE, 0);
+	driver_offer(&other, RECEIVE, 0);
+	driver_kick(&other, RECEIVE);
+	memset(memory(SENT), number, 1500);
+	memcpy(memory(SENT), &header, HEADER);
+	driver_put_desc(&driver, TRANSMIT, 0, SENT, 1500, 0, 0);
+	driver_offer(&driver, TRANSMIT, 0);
+	driver_kick(&driver, TRANSMIT);
+	ck_assert(driver_wait(&other, RECEIVE, 1));
+	ck_assert_uint_eq(used(TRANSMIT, 0)->id, 0);
+	ck_assert_uint_eq(driver_used(&other, RECEIVE)->ring[0].len, 1500);
+	ck_assert_uint_eq(frame[0], features ? header.flags : 0);
+	ck_assert_uint_eq(frame[1], header.gso_type);
+	ck_assert_mem_eq(frame + HEADER, memory(SENT) + HEADER, features ? 1500 - HEADER : 50);
+}
+
+START_TEST(two_guests_meet_at_a_socket)
+{
+	const uint64_t offloads = NET_FEATURE(GUEST_CSUM) | NET_FEATURE(GUEST_TSO4);
+	unsigned int i;
+
+	name_cable();
+	start_net(cable_value, 0);
+	ck_assert(link_is(&device, false));
+	/* Nobody there: what is sent is lost. */
+	send_frames(arp_request, sizeof(arp_request), DRIVER_ENTRIES);
+	for (i = 0; i < 6; i++) {
+		start_other(i % 2 ? offloads : 0);
+		ck_assert(link_is(&other_device, true));
+		ck_assert(link_is(&device, true));
+		cross(i, i % 2 ? offloads : 0);
+		stop_other();
+		ck_assert(link_is(&device, false));
+	}
+	ck_assert_int_eq(unit_messages, 0);
+	stop();
+	remove_cable();
+}
+END_TEST
+
+/* The first one goes: the second one is first now, and whoever comes is second. */
+START_TEST(guest_that_is_left_at_a_socket_waits_there)
+{
+	unsigned int i;
+
+	name_cable();
+	start_net(cable_value, 0);
+	for (i = 0; i < 3; i++) {
+		start_other(0);
+		ck_assert(link_is(&device, true));
+		stop();
+		ck_assert(link_is(&other_device, false));
+		start_net(cable_value, 0);
+		ck_assert(link_is(&other_device, true));
+		cross(i, 0);
+		stop_other();
+	}
+	stop();
+	usleep(100000);
+	remove_cable();
+}
+END_TEST
+
+START_TEST(third_guest_at_a_socket_is_refused)
+{
+	struct virtio_device third;
+
+	name_cable();
+	start_net(cable_value, 0);
+	start_other(0);
+	ck_assert(link_is(&device, true));
+	unit_refused(virtio_net_kind.init(&third, &driver.memory, cable_value),
+		     "has two guests already: choose another name");
+	virtio_device_exit(&third);
+	cross(1, 0);
+	stop_other();
+	stop();
+	remove_cable();
+}
+END_TEST
+
+/* Who takes nothing can't hold up the other one's driver. */
+START_TEST(guest_that_takes_nothing_holds_up_nobody)
+{
+	unsigned int i;
+
+	name_cable();
+	start_net(cable_value, 0);
+	start_other(0);
+	ck_assert(link_is(&device, true));
+	memset(memory(SENT), 0, 60000);
+	for (i = 0; i < 30; i++) {
+		driver_put_desc(&driver, TRANSMIT, 0, SENT, 60000, 0, 0);
+		driver_offer(&driver, TRANSMIT, 0);
+		driver_kick(&driver, TRANSMIT);
+		ck_assert(driver_wait(&driver, TRANSMIT, i + 1));
+	}
+	/* A third one hears of it, too, while packets wait. */
+	stop();
+	start_net(cable_value, 0);
+	ck_assert(link_is(&device, true));
+	stop_other();
+	stop();
+	remove_cable();
+}
+END_TEST
+
+START_TEST(what_is_no_socket_is_refused)
+{
+	char value[200];
+	int fd;
+
+	name_cable();
+	driver_init(&driver);
+	fd = open(cable, O_CREAT | O_WRONLY, 0600);
+	refused(cable_value, "is a file, not a guest's network: choose another name");
+	close(fd);
+	ck_assert_int_eq(unlink(cable), 0);
+	refused("socket:/nonexistent/cable", "can't use the network '/nonexistent/cable': No such");
+	refused("socket", "needs to know more: --net=socket:PATH");
+	snprintf(value, sizeof(value), "socket:/tmp/%0120d", 1);
+	refused(value, "is too long for a socket");
+	snprintf(value, sizeof(value), "%s,hostfwd=x", cable_value);
+	refused(value, "does not know 'hostfwd=x'");
+	guest_memory_exit(&driver.memory);
+	remove_cable();
+}
+END_TEST
+
+/* One that was killed leaves its socket behind. */
+START_TEST(socket_that_nobody_has_is_taken_over)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	name_cable();
+	strcpy(address.sun_path, cable);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(fd);
+	start_net(cable_value, 0);
+	start_other(0);
+	ck_assert(link_is(&device, true));
+	stop_other();
+	stop();
+	remove_cable();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net");
@@ -725,5 +941,11 @@ int main(void)
 	UNIT_ADD(suite, ports_that_can_not_be_forwarded_are_refused);
 	UNIT_ADD(suite, user_network_answers);
 	UNIT_ADD(suite, user_network_lives_with_any_frame);
+	UNIT_ADD(suite, two_guests_meet_at_a_socket);
+	UNIT_ADD(suite, guest_that_is_left_at_a_socket_waits_there);
+	UNIT_ADD(suite, third_guest_at_a_socket_is_refused);
+	UNIT_ADD(suite, guest_that_takes_nothing_holds_up_nobody);
+	UNIT_ADD(suite, what_is_no_socket_is_refused);
+	UNIT_ADD(suite, socket_that_nobody_has_is_taken_over);
 	return unit_run(suite);
 }

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A cable between two Guests: a unix socket, each message a packet with its header, so
+ * that they leave checksums and segments to nobody. Whoever comes first makes the
+ * socket and waits there, whoever comes second connects. When one of them goes, the
+ * other one's link goes down, and both roles are open again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../message.h"
+#include "../value.h"
+#include "net.h"
+
+/* What the first one says to whom comes. */
+#define WELCOME		"lguest network 1"
+#define FULL		"lguest network full"
+#define GREETING_SIZE	32
+
+#define GREETING_TIME	30000	/* ms; the first one may be loading its Guest */
+#define RETRY_TIME	500	/* ms between looks whether the other one is back */
+#define BLOCKED_TIME	1000	/* ms until packets for who takes none are lost */
+#define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
+
+struct cable {
+	struct sockaddr_un address;
+	int lobby;		/* where we wait for the other one, or -1 */
+	int peer;		/* the other one, or -1 */
+	int64_t blocked;	/* ms: since when the peer takes nothing, 0: it does */
+	int64_t retry;		/* ms: when to look for it */
+	int lobby_index, peer_index;	/* in what is polled */
+	uint8_t packet[NET_MAX_PACKET];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+static void drop_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* Wait for the first one's word. Return: 0, or a negative errno. */
+static int wait_for_greeting(struct net *net, int fd)
+{
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = net->device->stop, .events = POLLIN },
+	};
+	char text[GREETING_SIZE] = "";
+
+	if (poll(fds, 2, GREETING_TIME) <= 0 || fds[1].revents)
+		return -ETIMEDOUT;
+	if (recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT) <= 0)
+		return -ECONNREFUSED;	/* it has just gone */
+	if (!strcmp(text, FULL))
+		return -EBUSY;
+	return strcmp(text, WELCOME) ? -EPROTO : 0;
+}
+
+static int new_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Be the second one. */
+static int connect_to(struct net *net, struct cable *cable)
+{
+	int fd = new_socket(), error;
+
+	if (fd < 0)
+		return fd;
+	error = connect(fd, (struct sockaddr *)&cable->address, sizeof(cable->address)) < 0 ? -errno :
+		wait_for_greeting(net, fd);
+	if (error)
+		close(fd);
+	else
+		cable->peer = fd;
+	return error;
+}
+
+/* Be the first one. What one that was killed has left there is nobody's. */
+static int wait_there(struct cable *cable)
+{
+	const char *path = cable->address.sun_path;
+	struct stat status;
+	int fd, error = 0;
+
+	if (!lstat(path, &status)) {
+		if (!S_ISSOCK(status.st_mode))
+			return -ENOTSOCK;
+		unlink(path);
+	}
+	fd = new_socket();
+	if (fd < 0)
+		return fd;
+	if (bind(fd, (struct sockaddr *)&cable->address, sizeof(cable->address)) < 0 ||
+	    listen(fd, 4) < 0)
+		error = -errno;
+	if (error)
+		close(fd);
+	else
+		cable->lobby = fd;
+	return error;
+}
+
+/*
+ * Find the other one, or wait for it. The folder's lock keeps two from being first at
+ * once. Return: 0, or a negative errno.
+ */
+static int meet(struct net *net, struct cable *cable)
+{
+	char path[sizeof(cable->address.sun_path)];
+	int folder, error;
+
+	memcpy(path, cable->address.sun_path, sizeof(path));
+	folder = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return -errno;
+	if (flock(folder, LOCK_EX) < 0)
+		error = -errno;
+	else
+		error = connect_to(net, cable);
+	if (error == -ECONNREFUSED || error == -ENOENT)
+		error = wait_there(cable);
+	close(folder);
+	return error;
+}
+
+static int refuse_socket(const char *path, int error)
+{
+	switch (error) {
+	case -EBUSY:
+		return refuse(error, "the network '%s' has two guests already: choose another name", path);
+	case -ETIMEDOUT:
+		return refuse(error, "who waits at '%s' does not answer: end it, or choose another name", path);
+	case -EPROTO:
+	case -EPROTOTYPE:
+		return refuse(error, "who waits at '%s' is no lguest: choose another name", path);
+	case -ENOTSOCK:
+		return refuse(error, "'%s' is a file, not a guest's network: choose another name", path);
+	default:
+		return refuse(error, "can't use the network '%s': %s", path, strerror(-error));
+	}
+}
+
+static int socket_init(struct net *net, const struct net_request *request)
+{
+	const char *path = request->argument;
+	struct cable *cable;
+	int error;
+
+	error = value_refuse_others(request->value, "net=socket", "mac=", NULL);
+	if (error)
+		return error;
+	cable = calloc(1, sizeof(*cable));
+	if (!cable)
+		return refuse(-ENOMEM, "no memory");
+	cable->lobby = -1;
+	cable->peer = -1;
+	net->private = cable;
+	cable->address.sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(cable->address.sun_path))
+		return refuse(-ENAMETOOLONG, "'%s' is too long for a socket: %zu letters are the most",
+			      path, sizeof(cable->address.sun_path) - 1);
+	strcpy(cable->address.sun_path, path);
+	error = meet(net, cable);
+	if (error)
+		return refuse_socket(path, error);
+	if (cable->peer < 0) {
+		detail("waiting for the other guest at %s", path);
+		net->config.status = 0;
+	}
+	return 0;
+}
+
+static void socket_prepare(struct net *net, struct net_poll *poll)
+{
+	struct cable *cable = net->private;
+
+	cable->lobby_index = cable->lobby < 0 ? -1 : net_poll_add(poll, cable->lobby, POLLIN);
+	cable->peer_index = -1;
+	if (cable->peer >= 0)
+		cable->peer_index = net_poll_add(poll, cable->peer, (net->first ? 0 : POLLIN) |
+						 (cable->blocked ? POLLOUT : 0));
+	if (cable->blocked || (cable->peer < 0 && cable->lobby < 0))
+		poll->timeout = RETRY_TIME / 2;
+}
+
+static void lose_peer(struct net *net, struct cable *cable)
+{
+	drop_fd(&cable->peer);
+	cable->blocked = 0;
+	cable->retry = now_ms() + RETRY_TIME;
+	detail("the other guest has left %s", cable->address.sun_path);
+	net_set_link(net, false);
+}
+
+/* It may have gone, and there may still be packets of its. */
+static bool peer_is_gone(const struct cable *cable)
+{
+	struct pollfd fd = { .fd = cable->peer };
+
+	return cable->peer >= 0 && poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR));
+}
+
+/* There may be a third one. */
+static void accept_peer(struct net *net, struct cable *cable)
+{
+	int fd = accept4(cable->lobby, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	const char *greeting;
+
+	if (fd < 0)
+		return;
+	if (peer_is_gone(cable))
+		lose_peer(net, cable);
+	greeting = cable->peer < 0 ? WELCOME : FULL;
+	if (send(fd, greeting, strlen(greeting), MSG_NOSIGNAL) < 0 || cable->peer >= 0) {
+		close(fd);
+		return;
+	}
+	cable->peer = fd;
+	cable->blocked = 0;
+	detail("the other guest has come to %s", cable->address.sun_path);
+	net_set_link(net, true);
+}
+
+static void receive_from_peer(struct net *net, struct cable *cable)
+{
+	ssize_t size;
+	int i;
+
+	for (i = 0; i < MOST_AT_ONCE && !net->first; i++) {
+		size = recv(cable->peer, cable->packet, sizeof(cable->packet), MSG_DONTWAIT);
+		if (size < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (size <= 0) {
+			lose_peer(net, cable);
+			return;
+		}
+		net_receive(net, cable->packet, size);
+	}
+}
+
+static void socket_receive(struct net *net, const struct net_poll *poll)
+{
+	struct cable *cable = net->private;
+	short events = net_poll_events(poll, cable->peer_index);
+
+	/* When there is no room for what it has sent last, its end is not read, but told. */
+	if (net->first && (events & (POLLHUP | POLLERR)))
+		lose_peer(net, cable);
+	else if (events & ~POLLOUT)
+		receive_from_peer(net, cable);
+	if (net_poll_events(poll, cable->lobby_index))
+		accept_peer(net, cable);
+	if (cable->peer < 0 && cable->lobby < 0 && now_ms() >= cable->retry) {
+		cable->retry = now_ms() + RETRY_TIME;
+		if (!meet(net, cable) && cable->peer >= 0)
+			net_set_link(net, true);
+	}
+}
+
+static bool socket_send(struct net *net, struct iovec *iov, unsigned int count)
+{
+	struct cable *cable = net->private;
+	struct msghdr packet = { .msg_iov = iov, .msg_iovlen = count };
+
+	if (cable->peer < 0)
+		return true;
+	if (sendmsg(cable->peer, &packet, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != EAGAIN) {
+		cable->blocked = 0;
+		return true;
+	}
+	if (!cable->blocked)
+		cable->blocked = now_ms();
+	return now_ms() - cable->blocked >= BLOCKED_TIME;
+}
+
+static void socket_exit(struct net *net)
+{
+	struct cable *cable = net->private;
+
+	if (!cable)
+		return;
+	if (cable->lobby >= 0)
+		unlink(cable->address.sun_path);
+	drop_fd(&cable->lobby);
+	drop_fd(&cable->peer);
+	free(cable);
+}
+
+const struct net_ops net_socket_ops = {
+	.features = NET_OFFLOADS,
+	.init = socket_init,
+	.prepare = socket_prepare,
+	.receive = socket_receive,
+	.send = socket_send,
+	.exit = socket_exit,
+};

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vhost-net: a thread of the Host's kernel moves packets between the rings and a tap
+ * device, with the device's own eventfds for kicks and interrupts. What it does is
+ * what net.c does, without system calls; where the Host does not have it, net.c does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vhost.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "../memory.h"
+#include "../message.h"
+#include "lguest_abi.h"
+#include "net.h"
+
+struct net_vhost {
+	struct net *net;
+	int fd;
+	int tap;
+	uint64_t features;	/* of the rings and of the header, that it knows */
+};
+
+#define NEEDED	(1ULL << VIRTIO_F_VERSION_1 | NET_FEATURE(MRG_RXBUF))
+
+/* Where Guest physical memory is in this process. */
+static int set_memory(int fd, const struct guest_memory *memory)
+{
+	struct {
+		struct vhost_memory head;
+		struct vhost_memory_region region[2];
+	} table = {
+		.head.nregions = memory->size > memory->low ? 2 : 1,
+		.region = {
+			{
+				.memory_size = memory->low,
+				.userspace_addr = (uintptr_t)memory->base,
+			}, {
+				.guest_phys_addr = LGUEST_HOLE_END,
+				.memory_size = memory->size - memory->low,
+				.userspace_addr = (uintptr_t)memory->base + memory->low,
+			},
+		},
+	};
+
+	return ioctl(fd, VHOST_SET_MEM_TABLE, &table);
+}
+
+/**
+ * net_vhost_open() - get the Host's kernel to serve a network card
+ * @net: the network card
+ * @tap: descriptor of its tap device
+ *
+ * Return: what the others take, or NULL: net.c must do it. The person hears why only
+ * with --verbose.
+ */
+struct net_vhost *net_vhost_open(struct net *net, int tap)
+{
+	struct net_vhost *vhost = NULL;
+	uint64_t features;
+	int fd;
+
+	fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER) < 0 ||
+	    ioctl(fd, VHOST_GET_FEATURES, &features) < 0 ||
+	    set_memory(fd, net->device->memory) < 0) {
+		detail("no vhost-net on this host (%s): packets go through lguest", strerror(errno));
+		goto close;
+	}
+	if ((features & NEEDED) == NEEDED)
+		vhost = calloc(1, sizeof(*vhost));
+	if (!vhost) {
+		detail("this host's vhost-net is too old: packets go through lguest");
+		goto close;
+	}
+	vhost->net = net;
+	vhost->fd = fd;
+	vhost->tap = tap;
+	vhost->features = features;
+	/* It can't be told of single queues' resets. */
+	net->device->features &= ~(1ULL << VIRTIO_F_RING_RESET);
+	detail("packets go through vhost-net");
+	return vhost;
+
+close:
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static int start_queue(struct net_vhost *vhost, struct virtio_queue *queue)
+{
+	struct vhost_vring_state size = { queue->index, queue->size };
+	struct vhost_vring_state base = { queue->index, 0 };
+	struct vhost_vring_addr address = {
+		.index = queue->index,
+		.desc_user_addr = (uintptr_t)queue->desc,
+		.avail_user_addr = (uintptr_t)queue->avail,
+		.used_user_addr = (uintptr_t)queue->used,
+	};
+	struct vhost_vring_file kick = { queue->index, queue->kick };
+	struct vhost_vring_file call = { queue->index, queue->device->interrupt };
+	struct vhost_vring_file tap = { queue->index, vhost->tap };
+
+	if (ioctl(vhost->fd, VHOST_SET_VRING_NUM, &size) < 0 ||
+	    ioctl(vhost->fd, VHOST_SET_VRING_BASE, &base) < 0 ||
+	    ioctl(vhost->fd, VHOST_SET_VRING_ADDR, &address) < 0 ||
+	    ioctl(vhost->fd, VHOST_SET_VRING_KICK, &kick) < 0 ||
+	    ioctl(vhost->fd, VHOST_SET_VRING_CALL, &call) < 0 ||
+	    ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &tap) < 0)
+		return -errno;
+	return 0;
+}
+
+/**
+ * net_vhost_start() - the driver begins
+ * @vhost: from net_vhost_open()
+ * @features: what the driver has chosen
+ *
+ * Under the device's lock.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int net_vhost_start(struct net_vhost *vhost, uint64_t features)
+{
+	struct virtio_device *device = vhost->net->device;
+	int error = 0;
+	unsigned int i;
+
+	features &= vhost->features;
+	if (ioctl(vhost->fd, VHOST_SET_FEATURES, &features) < 0)
+		error = -errno;
+	for (i = 0; !error && i < NET_QUEUES; i++)
+		if (device->queue[i].ready)
+			error = start_queue(vhost, &device->queue[i]);
+	if (!error)
+		return 0;
+	net_vhost_stop(vhost);
+	return refuse(error, "vhost-net does not take the guest's rings: %s", strerror(-error));
+}
+
+/**
+ * net_vhost_stop() - the driver takes its memory back
+ * @vhost: from net_vhost_open()
+ *
+ * Under the device's lock. The Host's thread has finished when this returns.
+ */
+void net_vhost_stop(struct net_vhost *vhost)
+{
+	struct vhost_vring_file nothing = { .fd = -1 };
+
+	for (nothing.index = 0; nothing.index < NET_QUEUES; nothing.index++)
+		ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &nothing);
+}
+
+/**
+ * net_vhost_close() - give all back
+ * @vhost: from net_vhost_open(), NULL too
+ */
+void net_vhost_close(struct net_vhost *vhost)
+{
+	if (!vhost)
+		return;
+	close(vhost->fd);
+	free(vhost);
+}
