@@ -27,6 +27,7 @@
 #include "message.h"
 #include "options.h"
 #include "pause.h"
+#include "relay.h"
 #include "runtime.h"
 #include "stats.h"
 #include "thread.h"
@@ -42,6 +43,7 @@ static struct {
 	int listener, stop;
 	pthread_t thread;
 	atomic_bool killed;
+	bool attach;		/* who is served now becomes the console's client */
 	/* Held while the Guest is worked on, so that it stays there. */
 	pthread_mutex_t lock;
 	struct vm *vm;		/* the Guest, while it runs */
@@ -118,6 +120,49 @@ static json_t *do_resume(struct vm *vm, char **argument)
 		       answer_done(NULL);
 }
 
+static bool parse_size(char **argument, uint16_t *columns, uint16_t *rows)
+{
+	unsigned int i, value[2];
+	char end;
+
+	for (i = 0; i < 2; i++)
+		if (sscanf(argument[i], "%5u%c", &value[i], &end) != 1 || value[i] > UINT16_MAX)
+			return false;
+	*columns = value[0];
+	*rows = value[1];
+	return true;
+}
+
+/* The connection becomes the console's once this is answered. */
+static json_t *do_console(struct vm *vm, char **argument)
+{
+	uint16_t columns, rows;
+
+	(void)vm;
+	if (!parse_size(argument, &columns, &rows))
+		return answer_refused("a window has columns and rows");
+	switch (relay_reserve()) {
+	case -ENOTTY:
+		return answer_refused("its console is where it was started; --detach starts one without");
+	case -EBUSY:
+		return answer_refused("its console is in use");
+	}
+	control.attach = true;
+	relay_resize(columns, rows);
+	return answer_done(NULL);
+}
+
+static json_t *do_resize(struct vm *vm, char **argument)
+{
+	uint16_t columns, rows;
+
+	(void)vm;
+	if (!parse_size(argument, &columns, &rows))
+		return answer_refused("a window has columns and rows");
+	return relay_resize(columns, rows) ? answer_refused("its console has no window") :
+					     answer_done(NULL);
+}
+
 /* Answered before it is done: there may be nobody to answer after it. */
 static json_t *do_kill(struct vm *vm, char **argument)
 {
@@ -138,6 +183,8 @@ static const struct request {
 	{ "pause", true, 0, do_pause },
 	{ "resume", true, 0, do_resume },
 	{ "balloon", true, 1, do_balloon },
+	{ "console", false, 2, do_console },
+	{ "resize", false, 2, do_resize },
 	{ "kill", false, 0, do_kill },
 };
 
@@ -207,8 +254,13 @@ static void serve(int fd)
 {
 	char line[CONTROL_LINE_MAX];
 
+	control.attach = false;
 	if (is_served(fd) && read_line(fd, line))
 		answer_send(fd, do_request(line));
+	if (control.attach)
+		relay_attach(fd);
+	else
+		close(fd);
 }
 
 static void end_guest(void)
@@ -236,7 +288,6 @@ static void *run_control(void *argument)
 		if (fd < 0)
 			continue;
 		serve(fd);
-		close(fd);
 		if (control.killed)
 			end_guest();
 	}
@@ -305,6 +356,16 @@ void control_exit(void)
 		close(control.listener);
 	control.stop = -1;
 	control.listener = -1;
+}
+
+/**
+ * control_name() - what the Guest is called
+ *
+ * Return: text that stays.
+ */
+const char *control_name(void)
+{
+	return control.name;
 }
 
 /**

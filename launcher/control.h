@@ -12,6 +12,7 @@ struct vm;
 
 int control_init(const struct options *options);
 void control_exit(void);
+const char *control_name(void);
 void control_guest(struct vm *vm);
 bool control_killed(void);
 

@@ -47,6 +47,13 @@ static int use_name(struct options *options, const char *value)
 	return runtime_check_name(value);
 }
 
+static int use_detach(struct options *options, const char *value)
+{
+	(void)value;
+	options->detach = true;
+	return 0;
+}
+
 static int use_stats(struct options *options, const char *value)
 {
 	(void)value;
@@ -95,6 +102,7 @@ static const struct option_row rows[] = {
 	{ "cpus", "N", "how many CPUs the guest has: 1 (the default) to 16", use_cpus },
 	{ "name", "NAME", "what the guest is called in other commands (default: lguest-PID)",
 	  use_name },
+	{ "detach", NULL, "go on without this terminal, and say the guest's name", use_detach },
 	{ "report-free", NULL, "the guest gives the host back what memory it does not use",
 	  use_report_free },
 	{ "stats", NULL, "at the end, say what the guest made the host do", use_stats },

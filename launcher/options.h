@@ -28,6 +28,7 @@ struct options {
 	bool verbose;
 	bool stats;
 	bool report_free;
+	bool detach;
 	const char *name;	/* or NULL */
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "detach.h"
 #include "message.h"
 #include "options.h"
 #include "recent.h"
+#include "relay.h"
 #include "report.h"
 #include "run.h"
 #include "session.h"
@@ -84,6 +86,7 @@ static int run_once(struct options *options)
 		goto exit;
 	if (options->session)
 		session_attach(options->session, &vm);
+	detach_done(control_name());
 	end = run_guest(&vm);
 	if (options->session)
 		session_detach(options->session);
@@ -118,7 +121,13 @@ int start_guest(struct options *options)
 	check_cpus(options->cpus);
 	/* No Guest gains anything from a set-uid program that we might start. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (control_init(options) && options->name) {
+	if (options->detach) {
+		status = detach_begin();
+		if (status >= 0)
+			return status;
+	}
+	/* Who can't be asked for it does not have to have a name. */
+	if ((control_init(options) && (options->name || options->detach)) || relay_start()) {
 		control_exit();
 		return EXIT_NOT_STARTED;
 	}
@@ -126,6 +135,7 @@ int start_guest(struct options *options)
 		recent_clear();
 		status = run_once(options);
 	} while (status < 0 && !options->session && !control_killed());
+	relay_exit();
 	control_exit();
 	return status < 0 ? EXIT_SUCCESS : status;
 }

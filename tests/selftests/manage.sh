@@ -143,6 +143,38 @@ silent()
 	return "$status"
 }
 
+# A guest of its own with a shell on its console, started without a terminal.
+make_initrd "$work/shell" 'mount -t devtmpfs none /dev; stty -F /dev/hvc0 -echo' \
+	'echo the shell is there; sh </dev/hvc0 >/dev/hvc0 2>&1; poweroff -f; sleep 60'
+detached()
+{
+	is "$(lguest --detach --name=shy --initrd="$work/shell" 64m "$kernel" quiet </dev/null)" shy &&
+		lguest list | grep -q '^shy .*running'
+}
+# typed TEXT WANTED: TEXT is typed into shy's console, WANTED comes out of it. A second
+# client is refused meanwhile.
+typed()
+{
+	mkfifo "$work/keys"
+	lguest console shy <"$work/keys" >"$work/screen" 2>&1 &
+	client=$!
+	exec 9>"$work/keys"
+	wait_for 100 said 'the shell is there' "$work/screen" >/dev/null && echo "$1" >&9 &&
+		wait_for 50 said "$2" "$work/screen" >/dev/null && refused 'is in use' lguest console shy
+	typed_status=$?
+	kill "$client"
+	exec 9>&-
+	cat "$work/screen"
+	return "$typed_status"
+}
+# Another client finds what was last on the screen; the guest's end is its end.
+typed_again()
+{
+	{ sleep 2; echo exit; } | lguest console shy >"$work/screen" 2>&1
+	said "$1" "$work/screen" && wait_for 20 sh -c '! lguest list | grep -q "^shy "'
+}
+detached_not_started() { refused "can't open the kernel" lguest --detach --name=not 64m /nonexistent; }
+
 check nobody_is_listed is "$(lguest list --json)" '[]'
 check a_guest_with_a_name_starts start
 echo "# the guest's clock is $(cat "$work/source")"
@@ -166,6 +198,7 @@ check balloon_of_all_memory_is_refused refused "can't give all" lguest balloon o
 check balloon_of_nonsense_is_refused refused "not an amount of memory" lguest balloon one x
 check balloon_without_size_is_refused refused 'how much?' lguest balloon one
 check the_guest_still_runs more_lines 5
+check console_elsewhere_is_refused refused 'its console is where it was started' lguest console one
 check it_pauses_again sh -c 'lguest pause one'
 check kill_ends_it_even_then killed
 check a_guest_unknown_is_refused refused "there is no guest 'one'" lguest pause one
@@ -177,4 +210,10 @@ check a_dead_launchers_name_is_free taken_over
 check without_a_name_it_is_the_process default_name
 check a_stopped_launcher_is_listed_as_silent silent
 check a_directory_of_others_is_refused not_ours
+check a_guest_is_detached detached
+# shellcheck disable=SC2016  # for the guest's shell
+check its_console_answers typed 'echo 4$((1+1))' 42
+check the_next_client_sees_the_last_lines typed_again 42
+check console_of_none_is_refused refused "there is no guest 'shy'" lguest console shy
+check what_can_not_start_is_told detached_not_started
 checked
