@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The Guest's memory.  It is ordinary private memory of this process, so all
- * that the Host does with ordinary memory (swap, huge pages, merging) works.
+ * that the Host does with ordinary memory (swap, huge pages, merging) works; or,
+ * if another program serves a device of the Guest's, a file in memory that both map.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lguest_abi.h"
 #include "memory.h"
@@ -48,8 +51,56 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size)
 	madvise(base, size, MADV_DONTDUMP);
 	memory->base = base;
 	memory->size = size;
+	memory->shared = false;
+	memory->fd = -1;
 	guest_memory_want_huge(memory, true);
 	memory->low = size < LGUEST_HOLE_START ? size : LGUEST_HOLE_START;
+	return 0;
+}
+
+/*
+ * A file in memory, in place of what is there. It stays as large as it is: whoever
+ * else maps it need not fear that it shrinks.
+ */
+static int map_file(struct guest_memory *memory)
+{
+	int fd = memfd_create("lguest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, memory->size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+	    mmap(memory->base, memory->size, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0) == MAP_FAILED) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	memory->fd = fd;
+	memory->shared = true;
+	return 0;
+}
+
+/**
+ * guest_memory_init_shared() - the same, of memory that other processes can map
+ * @memory: filled in, with the descriptor that they need
+ * @size: bytes, a multiple of PAGE_SIZE
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int guest_memory_init_shared(struct guest_memory *memory, uint64_t size)
+{
+	int error = guest_memory_init(memory, size);
+
+	if (error)
+		return error;
+	error = map_file(memory);
+	if (error)
+		return refuse(error, "the host has no memory for the guest that it can share: %s",
+			      strerror(-error));
+	madvise(memory->base, memory->size, MADV_DONTDUMP);
+	guest_memory_want_huge(memory, true);
 	return 0;
 }
 
@@ -61,6 +112,9 @@ void guest_memory_exit(struct guest_memory *memory)
 {
 	if (memory->base)
 		munmap(memory->base, memory->size);
+	if (memory->shared)
+		close(memory->fd);
+	memory->shared = false;
 	memory->base = NULL;
 	memory->size = 0;
 	memory->low = 0;
@@ -89,7 +143,8 @@ void guest_memory_discard(const struct guest_memory *memory, void *at, uint64_t 
 
 	start = (start + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 	if (start < end)
-		madvise(memory->base + start, end - start, MADV_DONTNEED);
+		madvise(memory->base + start, end - start,
+			memory->shared ? MADV_REMOVE : MADV_DONTNEED);
 }
 
 /**

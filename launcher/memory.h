@@ -16,9 +16,12 @@ struct guest_memory {
 	uint8_t *base;	/* where Guest physical address 0 is for us */
 	uint64_t size;	/* bytes, a multiple of PAGE_SIZE */
 	uint64_t low;	/* of these below the hole; the others start at LGUEST_HOLE_END */
+	bool shared;	/* other processes have it, too, by this descriptor: */
+	int fd;
 };
 
 int guest_memory_init(struct guest_memory *memory, uint64_t size);
+int guest_memory_init_shared(struct guest_memory *memory, uint64_t size);
 void guest_memory_exit(struct guest_memory *memory);
 void guest_memory_discard(const struct guest_memory *memory, void *at, uint64_t size);
 void guest_memory_want_huge(const struct guest_memory *memory, bool wanted);

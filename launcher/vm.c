@@ -91,6 +91,17 @@ static int add_devices(struct vm *vm, const struct options *options)
 	return error;
 }
 
+static bool shares_memory(const struct options *options)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->devices; i++)
+		if (options->device[i].kind->shares_memory &&
+		    options->device[i].kind->shares_memory(options->device[i].value))
+			return true;
+	return false;
+}
+
 /**
  * vm_init() - make all of a VM that is in this process
  * @vm: filled in; vm_exit() it, whatever is returned
@@ -113,7 +124,8 @@ int vm_init(struct vm *vm, const struct options *options)
 	pause_init(&vm->pause);
 	sigaction(SIGUSR1, &wake_up, NULL);
 	terminal_give_up(false);
-	error = guest_memory_init(&vm->memory, options->memory);
+	error = shares_memory(options) ? guest_memory_init_shared(&vm->memory, options->memory)
+				       : guest_memory_init(&vm->memory, options->memory);
 	if (!error)
 		error = add_devices(vm, options);
 	return error;

@@ -21,6 +21,7 @@
 #include "../value.h"
 #include "disk_file.h"
 #include "disk_io.h"
+#include "vhost_block.h"
 #include "virtio.h"
 
 /* Ranges of one discard request; and how long each may be: 1 GiB. */
@@ -512,12 +513,12 @@ static void describe(struct virtio_device *device, const struct block *block)
 	};
 
 	device->features |= 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_BLK_SIZE |
-			    1ULL << VIRTIO_BLK_F_TOPOLOGY | 1ULL << VIRTIO_BLK_F_FLUSH;
+			    1ULL << VIRTIO_BLK_F_TOPOLOGY | 1ULL << VIRTIO_BLK_F_FLUSH |
+			    1ULL << VIRTIO_BLK_F_CONFIG_WCE;
 	if (block->file.read_only) {
 		device->features |= 1ULL << VIRTIO_BLK_F_RO;
 	} else {
-		device->features |= 1ULL << VIRTIO_BLK_F_CONFIG_WCE |
-				    1ULL << VIRTIO_BLK_F_DISCARD |
+		device->features |= 1ULL << VIRTIO_BLK_F_DISCARD |
 				    1ULL << VIRTIO_BLK_F_WRITE_ZEROES;
 		config.max_discard_sectors = htole32(MOST_SECTORS);
 		config.max_discard_seg = htole32(MOST_RANGES);
@@ -530,6 +531,11 @@ static void describe(struct virtio_device *device, const struct block *block)
 	virtio_config_set(device, &config, sizeof(config));
 }
 
+static bool block_shares_memory(const char *text)
+{
+	return !strncmp(text, VHOST_BLOCK_PREFIX, strlen(VHOST_BLOCK_PREFIX));
+}
+
 static int block_init(struct virtio_device *device, const struct guest_memory *memory,
 		      const char *text)
 {
@@ -538,6 +544,8 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 	unsigned int i;
 	int error;
 
+	if (block_shares_memory(text))
+		return vhost_block_init(device, memory, text);
 	error = virtio_device_init(device, &block_ops, memory);
 	if (error)
 		return error;
@@ -564,6 +572,8 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 const struct virtio_kind virtio_block_kind = {
 	.option = "block",
 	.value = "FILE[,ro][,serial=TEXT][,cache=none|writeback|writethrough]",
-	.help = "a disk: /dev/vda in the guest, the next one /dev/vdb",
+	.help = "a disk: /dev/vda in the guest, the next one /dev/vdb;\n"
+		"vhost-user:SOCKET for one that another program serves",
 	.init = block_init,
+	.shares_memory = block_shares_memory,
 };

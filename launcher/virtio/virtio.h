@@ -109,6 +109,8 @@ struct virtio_kind {
 	/* Make the device. 0, or a negative errno after telling the person. */
 	int (*init)(struct virtio_device *device, const struct guest_memory *memory,
 		    const char *value);
+	/* Optional: does another program serve it, which needs the Guest's memory? */
+	bool (*shares_memory)(const char *value);
 };
 
 extern const struct virtio_kind * const virtio_kinds[];
