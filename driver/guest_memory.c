@@ -68,18 +68,25 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 }
 
 /**
- * lg_fault_in - make the Launcher's page at @hva present and writable
+ * lg_fault_in - make the Launcher's page at @hva present
+ * @vcpu: the virtual CPU; its mutex is held
  * @hva: address in the Launcher
+ * @write: and writable, which gives the Launcher a copy of what it shares
  *
  * Sleeps. -EFAULT: the Launcher has no such memory.
  */
-int lg_fault_in(hva_t hva)
+int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 {
+	u64 invalidated = READ_ONCE(vcpu->vm->mmu.invalidated);
 	struct page *page;
-	int n = get_user_pages_fast(hva, 1, FOLL_WRITE, &page);
+	int n;
 
+	/* What changes from here on is counted later. */
+	smp_rmb();
+	n = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
 	if (n != 1)
 		return n < 0 ? n : -EFAULT;
+	vcpu->found = (struct lg_found) { hva & PAGE_MASK, page_to_phys(page), invalidated };
 	put_page(page);
 	return 0;
 }
@@ -100,7 +107,7 @@ static int copy_gva(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes,
 
 		do {
 			result = lg_walk(vcpu, gva, write ? X86_PF_WRITE : 0, &walk);
-			if (result == LG_WALK_AGAIN && lg_fault_in(walk.hva))
+			if (result == LG_WALK_AGAIN && lg_fault_in(vcpu, walk.hva, true))
 				return -EFAULT;
 		} while (result == LG_WALK_AGAIN && ++tries < 16);
 		if (result != LG_WALK_OK)

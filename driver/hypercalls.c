@@ -240,7 +240,7 @@ long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 	if ((gva & ~PAGE_MASK) || !lg_canonical(gs_base))
 		return -EINVAL;
 	found = lg_walk(vcpu, gva, X86_PF_WRITE, &walk);
-	if (found == LG_WALK_AGAIN && !lg_fault_in(walk.hva))
+	if (found == LG_WALK_AGAIN && !lg_fault_in(vcpu, walk.hva, true))
 		found = lg_walk(vcpu, gva, X86_PF_WRITE, &walk);
 	hva = found == LG_WALK_OK ? lg_gfn_to_hva(vcpu->vm, walk.gpa >> PAGE_SHIFT) : 0;
 	if (!hva || pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)

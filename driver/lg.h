@@ -19,6 +19,7 @@
 
 #include <linux/bitops.h>
 #include <linux/hrtimer.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/kref.h>
 #include <linux/mmu_notifier.h>
@@ -73,6 +74,7 @@ struct lg_mmu {
 	struct list_head pages;		/* all but roots, those filled last first */
 	unsigned int count, limit;	/* shadow pages */
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
+	u64 invalidated;		/* the same: ranges that were, ever */
 	u64 generation;			/* counts entries that became narrower */
 	u64 tables;			/* counts changes of entries that point to tables */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
@@ -158,6 +160,12 @@ enum lg_slow {
 	LG_SLOW_DEAD,
 };
 
+/* What lg_fault_in() found last: good while lg_mmu.invalidated is the same. */
+struct lg_found {
+	hva_t hva;
+	u64 frame, invalidated;
+};
+
 /* An access to a device that the Launcher is to do. */
 struct lg_mmio {
 	bool pending, write, sign;
@@ -222,7 +230,9 @@ struct lg_vcpu {
 	u64 dr6;			/* of the last #DB */
 	void *fpu;			/* XSAVE area */
 	u64 host_xfd;			/* MSR_IA32_XFD, while the Guest's state is loaded */
-	hva_t fault_hva;
+	hva_t fault_hva;		/* for LG_SLOW_FAULT_IN */
+	bool fault_write;
+	struct lg_found found;
 	gpa_t mmio_gpa;
 	struct lg_mmio mmio;
 
@@ -357,7 +367,7 @@ static inline hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn)
 }
 
 bool lg_in_hole(gpa_t gpa);
-int lg_fault_in(hva_t hva);
+int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write);
 int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes);
 int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes);
 
@@ -436,6 +446,13 @@ struct lg_shadow_page {
  */
 #define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
 
+/*
+ * In a leaf, where the CPU ignores it: the Host's own tables let the page be
+ * written. Without it the frame is read only to us, whatever the Guest's entry says.
+ */
+#define LG_HOST_WRITABLE	((u64)_PAGE_SOFTW1)
+#define LG_FRAME(entry)		((entry) & (GENMASK_ULL(51, PAGE_SHIFT) | LG_HOST_WRITABLE))
+
 static inline bool lg_mapped(u64 entry)
 {
 	return (entry & (BIT_ULL(52) | _PAGE_PRESENT)) == _PAGE_PRESENT;
@@ -506,8 +523,8 @@ void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
 		  unsigned int index);
 lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level);
-bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn);
-bool lg_frame_large_pfn(struct lg_vm *vm, gfn_t gfn, u64 *first_pfn);
+bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame);
+bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first);
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn);
 void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn);
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
@@ -532,7 +549,7 @@ void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
 struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva);
-u64 lg_shadow_leaf_entry(u64 pfn, u64 guest_entry, u8 role);
+u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role);
 u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
 			  u64 guest_entry);
 u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry);

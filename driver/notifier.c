@@ -31,6 +31,7 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
 
 	spin_lock(&vm->mmu_lock);
 	vm->mmu.invalidating--;
+	vm->mmu.invalidated++;
 	spin_unlock(&vm->mmu_lock);
 }
 

@@ -190,7 +190,7 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 {
 	switch (slow) {
 	case LG_SLOW_FAULT_IN:
-		if (lg_fault_in(vcpu->fault_hva))
+		if (lg_fault_in(vcpu, vcpu->fault_hva, vcpu->fault_write))
 			lg_kill(vcpu->vm, "the Launcher has no memory at 0x%lx (or no more to give)",
 				vcpu->fault_hva);
 		return 0;

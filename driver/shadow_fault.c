@@ -28,18 +28,18 @@
 
 /**
  * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
- * @pfn: the Host's frame
+ * @frame: the Host's frame, with LG_HOST_WRITABLE
  * @guest_entry: the Guest's entry, as read
  * @role: LG_ROLE_* of the page that will hold it
  *
  * Writable only if the Guest's is dirty, so that the first write faults and
- * sets D. Never global, never wider than the Guest's.
+ * sets D. Never global, never wider than the Guest's or the Host's.
  */
-u64 lg_shadow_leaf_entry(u64 pfn, u64 guest_entry, u8 role)
+u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role)
 {
-	u64 entry = pfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+	u64 entry = frame | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
 
-	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY))
+	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY) && (frame & LG_HOST_WRITABLE))
 		entry |= _PAGE_RW | _PAGE_DIRTY;
 	if ((guest_entry & _PAGE_NX) || ((role & LG_ROLE_KERNEL) && (guest_entry & _PAGE_USER)))
 		entry |= _PAGE_NX;
@@ -140,34 +140,50 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 }
 
 /*
- * The Host's pages from @hva on, as many as are there; they stay until the
- * mmu_notifier says so. The number of them.
+ * The Host's pages from @hva on, as many as are there and, with LG_HOST_WRITABLE,
+ * the Host's tables let anybody write; they stay so until the mmu_notifier comes
+ * by. The number of them.
  */
-static int host_pages(hva_t hva, struct page **pages, int count)
+static int host_pages(hva_t hva, struct page **pages, int count, u64 writable)
 {
-	int i, got = get_user_pages_fast_only(hva, count, FOLL_WRITE, pages);
+	int i, got = get_user_pages_fast_only(hva, count, writable ? FOLL_WRITE : 0, pages);
 
 	for (i = 0; i < got; i++) {
 		/* Our CPU's writes set no dirty bit in the Launcher's tables. */
-		set_page_dirty(pages[i]);
+		if (writable)
+			set_page_dirty(pages[i]);
 		put_page(pages[i]);
 	}
 	return max(got, 0);
 }
 
-/* The Host's frame behind the Guest's. */
-static int guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, u64 *pfn)
+/*
+ * The Host's frame behind the Guest's. Where it is to be read only, nothing that
+ * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
+ */
+static int guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
 {
+	const struct lg_found *found = &vcpu->found;
 	struct page *page;
+	hva_t hva;
 
-	if (lg_frame_pfn(vcpu->vm, gfn, pfn))
+	if (lg_frame(vcpu->vm, gfn, frame) && (!write || (*frame & LG_HOST_WRITABLE)))
 		return 0;
-	vcpu->fault_hva = lg_gfn_to_hva(vcpu->vm, gfn);
-	if (!vcpu->fault_hva)
+	vcpu->fault_hva = hva = lg_gfn_to_hva(vcpu->vm, gfn);
+	vcpu->fault_write = write;
+	if (!hva)
 		return -ENOENT;
-	if (host_pages(vcpu->fault_hva, &page, 1) != 1)
+	if (host_pages(hva, &page, 1, LG_HOST_WRITABLE) == 1)
+		*frame = page_to_phys(page) | LG_HOST_WRITABLE;
+	else if (write)
 		return -EFAULT;
-	*pfn = page_to_pfn(page);
+	else if (host_pages(hva, &page, 1, 0) == 1)
+		*frame = page_to_phys(page);
+	/* The zero page is found the slow way only. */
+	else if (found->hva == hva && found->invalidated == vcpu->vm->mmu.invalidated)
+		*frame = found->frame;
+	else
+		return -EFAULT;
 	return 0;
 }
 
@@ -176,25 +192,25 @@ static int guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, u64 *pfn)
  * in one, and the Host too: 512 pages in a row, of which any that moves makes
  * the mmu_notifier drop them all.
  */
-static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pfn, u64 *first_pfn)
+static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first)
 {
-	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first = round_down(gfn, LG_LARGE_FRAMES);
+	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first_gfn = round_down(gfn, LG_LARGE_FRAMES);
+	u64 pfn = LG_ENTRY_FRAME(frame) - (gfn - first_gfn), writable = frame & LG_HOST_WRITABLE;
 	unsigned int i;
 
 	if (walk->leaf < 2)
 		return false;
-	if (lg_frame_large_pfn(vcpu->vm, gfn, first_pfn))
+	if (lg_frame_large(vcpu->vm, gfn, first) && (*first & LG_HOST_WRITABLE) >= writable)
 		return true;
-	*first_pfn = pfn - (gfn - first);
-	if ((*first_pfn & (LG_LARGE_FRAMES - 1)) ||
-	    !lg_frame_may_be_large(vcpu->vm, gfn))
+	*first = pfn << PAGE_SHIFT | writable;
+	if ((pfn & (LG_LARGE_FRAMES - 1)) || !lg_frame_may_be_large(vcpu->vm, gfn))
 		return false;
 	if (!PageCompound(pfn_to_page(pfn)) ||
-	    host_pages(lg_gfn_to_hva(vcpu->vm, first), vcpu->pages, LG_LARGE_FRAMES) !=
-	    LG_LARGE_FRAMES)
+	    host_pages(lg_gfn_to_hva(vcpu->vm, first_gfn), vcpu->pages, LG_LARGE_FRAMES,
+		       writable) != LG_LARGE_FRAMES)
 		goto no;
 	for (i = 0; i < LG_LARGE_FRAMES; i++)
-		if (page_to_pfn(vcpu->pages[i]) != *first_pfn + i)
+		if (page_to_pfn(vcpu->pages[i]) != pfn + i)
 			goto no;
 	return true;
 no:
@@ -206,6 +222,7 @@ no:
 static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
 			u64 guest_entry)
 {
+	u64 writable = page->table[index] & LG_HOST_WRITABLE;
 	unsigned int end = min(round_up(index + 1, AROUND), LG_ENTRIES), i;
 	hva_t hva = lg_gfn_to_hva(vcpu->vm, page->gfn + index + 1);
 	int got;
@@ -214,13 +231,13 @@ static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 	    lg_gfn_to_hva(vcpu->vm, page->gfn + end - 1) !=
 	    hva + ((end - index - 2) << PAGE_SHIFT))
 		return;
-	got = host_pages(hva, vcpu->pages, end - index - 1);
+	got = host_pages(hva, vcpu->pages, end - index - 1, writable);
 	for (i = 0; i < got; i++) {
 		if (lg_mapped(page->table[index + 1 + i]))
 			continue;
 		lg_shadow_map(vcpu->vm, page, index + 1 + i,
-			      lg_shadow_leaf_entry(page_to_pfn(vcpu->pages[i]), guest_entry,
-						   page->role),
+			      lg_shadow_leaf_entry(page_to_phys(vcpu->pages[i]) | writable,
+						   guest_entry, page->role),
 			      page->gfn + index + 1 + i);
 		vcpu->stats.prefills++;
 	}
@@ -330,7 +347,7 @@ static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 					      vcpu->root->user : vcpu->root->kernel, gva);
 	struct lg_shadow_page *page = path ? path->table : NULL;
 	unsigned int index = lg_table_index(gva, 1), beside;
-	u64 entries[AROUND], entry, pfn;
+	u64 entries[AROUND], entry, frame;
 
 	if (!page || (wanted && !path->writable))
 		return false;
@@ -340,9 +357,10 @@ static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		return false;
 	entry = entries[index % beside];
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted ||
-	    !lg_frame_pfn(vcpu->vm, LG_ENTRY_FRAME(entry), &pfn))
+	    !lg_frame(vcpu->vm, LG_ENTRY_FRAME(entry), &frame) ||
+	    (wanted && !(frame & LG_HOST_WRITABLE)))
 		return false;
-	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(pfn, entry, page->role),
+	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, entry, page->role),
 		      LG_ENTRY_FRAME(entry));
 	if (beside == AROUND)
 		fill_batch(vcpu, page, round_down(index, AROUND), entries, ~0ULL);
@@ -350,19 +368,20 @@ static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		 !lg_mapped(page->table[index ^ 1]))
 		fill_around(vcpu, page, index, ~0ULL);
 	vcpu->stats.shadow_fills++;
-	trace_lguest_shadow_fill(vcpu->id, gva, LG_ENTRY_FRAME(entry), pfn, 1, access);
+	trace_lguest_shadow_fill(vcpu->id, gva, LG_ENTRY_FRAME(entry), LG_ENTRY_FRAME(frame), 1,
+				 access);
 	return true;
 }
 
-/* Make the entry that @walk asks for; the frame behind it is @pfn. */
-static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pfn)
+/* Make the entry that @walk asks for; the Host's frame behind it is @frame. */
+static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
 {
 	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
 							      vcpu->root->kernel;
 	/* It takes U at all levels to make a user page. */
-	u64 mask = walk->user ? ~0ULL : ~(u64)_PAGE_USER, first_pfn;
+	u64 mask = walk->user ? ~0ULL : ~(u64)_PAGE_USER, large_frames;
 	u64 guest_entry = walk->entry[walk->leaf] & mask;
-	bool large = large_frame(vcpu, walk, pfn, &first_pfn);
+	bool large = large_frame(vcpu, walk, frame, &large_frames);
 	gfn_t gfn = walk->gpa >> PAGE_SHIFT;
 	unsigned int index;
 	bool first;
@@ -375,15 +394,18 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 pf
 	vcpu->stats.shadow_fills++;
 	list_move(&page->list, &vcpu->vm->mmu.pages);
 	index = lg_table_index(walk->gva, page->level);
-	trace_lguest_shadow_fill(vcpu->id, walk->gva, gfn, pfn, page->level, vcpu->regs->error);
+	trace_lguest_shadow_fill(vcpu->id, walk->gva, gfn, LG_ENTRY_FRAME(frame), page->level,
+				 vcpu->regs->error);
 	if (large) {
 		lg_shadow_map(vcpu->vm, page, index,
-			      lg_shadow_leaf_entry(first_pfn, guest_entry, page->role) | _PAGE_PSE,
+			      lg_shadow_leaf_entry(large_frames, guest_entry, page->role) |
+			      _PAGE_PSE,
 			      round_down(gfn, LG_LARGE_FRAMES));
 		return LG_FAST;
 	}
 	first = bitmap_empty(page->used, LG_ENTRIES);
-	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(pfn, guest_entry, page->role), gfn);
+	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, guest_entry, page->role),
+		      gfn);
 	if (page->role & LG_ROLE_DIRECT)
 		fill_behind(vcpu, page, index, guest_entry);
 	else if (first && !(walk->gva >> 63))
@@ -438,7 +460,7 @@ static enum lg_slow out_of_memory_map(struct lg_vcpu *vcpu, gpa_t gpa)
 static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_walk walk;
-	u64 pfn;
+	u64 frame;
 	int err;
 
 	if (vcpu->vm->mmu.invalidating)
@@ -453,6 +475,7 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		return guest_fault(vcpu, gva, walk.error);
 	case LG_WALK_AGAIN:
 		vcpu->fault_hva = walk.hva;
+		vcpu->fault_write = true;
 		return LG_SLOW_FAULT_IN;
 	case LG_WALK_DEAD:
 		lg_kill(vcpu->vm, "page tables outside of memory, for address 0x%llx at 0x%llx",
@@ -465,12 +488,12 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		vcpu->mmio_gpa = walk.gpa;
 		return LG_SLOW_MMIO;
 	}
-	err = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, &pfn);
+	err = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
 	if (err == -ENOENT)
 		return out_of_memory_map(vcpu, walk.gpa);
 	if (err)
 		return LG_SLOW_FAULT_IN;
-	return map(vcpu, &walk, pfn);
+	return map(vcpu, &walk, frame);
 }
 
 /* Addresses that the Guest's tables cannot map: not canonical, or the window's. */

@@ -97,12 +97,13 @@ lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
 }
 
 /**
- * lg_frame_pfn - the Host's frame behind @gfn, if an entry has it already
+ * lg_frame - the Host's frame behind @gfn, if an entry has it already
  * @vm: the VM
  * @gfn: Guest frame, from the Guest
- * @pfn: the Host's frame; it is the Launcher's until the mmu_notifier says so
+ * @frame: its address, with LG_HOST_WRITABLE; the Launcher's until the mmu_notifier
+ *	says otherwise
  */
-bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn)
+bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 {
 	struct lg_memory_slot *slot = slot_of(vm, gfn);
 	lg_place_t place, large;
@@ -114,21 +115,21 @@ bool lg_frame_pfn(struct lg_vm *vm, gfn_t gfn, u64 *pfn)
 	large = slot->large_places[large_of(slot, gfn)];
 	if (!place && !large)
 		return false;
-	*pfn = LG_ENTRY_FRAME(lg_place_page(vm, place ?: large, &index)->table[index]);
+	*frame = LG_FRAME(lg_place_page(vm, place ?: large, &index)->table[index]);
 	if (!place)
-		*pfn += gfn % LARGE_FRAMES;
+		*frame += gfn % LARGE_FRAMES << PAGE_SHIFT;
 	return true;
 }
 
 /* The same for the 2 MiB around @gfn, if an entry has them all. */
-bool lg_frame_large_pfn(struct lg_vm *vm, gfn_t gfn, u64 *first_pfn)
+bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 {
 	struct lg_memory_slot *slot = slot_of(vm, gfn);
 	lg_place_t place = slot ? slot->large_places[large_of(slot, gfn)] : 0;
 	unsigned int index;
 
 	if (place)
-		*first_pfn = LG_ENTRY_FRAME(lg_place_page(vm, place, &index)->table[index]);
+		*first = LG_FRAME(lg_place_page(vm, place, &index)->table[index]);
 	return place;
 }
 

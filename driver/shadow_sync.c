@@ -38,19 +38,19 @@ bool lg_usable(u64 guest_entry, u8 role)
 void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    u64 guest_entry)
 {
-	u64 now = page->table[index], pfn;
+	u64 now = page->table[index], frame;
 	gfn_t gfn = LG_ENTRY_FRAME(guest_entry);
 
 	if (lg_usable(guest_entry, page->role)) {
 		if (lg_mapped(now) && page->links[index].gfn == gfn) {
 			lg_shadow_relink(vm, page, index,
-					 lg_shadow_leaf_entry(LG_ENTRY_FRAME(now), guest_entry,
+					 lg_shadow_leaf_entry(LG_FRAME(now), guest_entry,
 							      page->role));
 			return;
 		}
-		if (lg_frame_pfn(vm, gfn, &pfn)) {
+		if (lg_frame(vm, gfn, &frame)) {
 			lg_shadow_map(vm, page, index,
-				      lg_shadow_leaf_entry(pfn, guest_entry, page->role), gfn);
+				      lg_shadow_leaf_entry(frame, guest_entry, page->role), gfn);
 			return;
 		}
 	}
@@ -66,8 +66,8 @@ static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned i
 	if (lg_usable(guest_entry, page->role) && (guest_entry & _PAGE_PSE) &&
 	    page->links[index].gfn == gfn)
 		lg_shadow_relink(vm, page, index,
-				 lg_shadow_leaf_entry(LG_ENTRY_FRAME(page->table[index]),
-						      guest_entry, page->role) | _PAGE_PSE);
+				 lg_shadow_leaf_entry(LG_FRAME(page->table[index]), guest_entry,
+						      page->role) | _PAGE_PSE);
 	else
 		lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
 }

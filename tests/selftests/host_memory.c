@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * host_memory: the Guest has its memory as the Host has it. Reading leaves alone what
+ * the Host shares; writing gets a copy, as it would any program; what the Host does not
+ * let the Launcher write, the Guest does not write.
+ *
+ * The Guest's kernel reads or writes the 2 MiB at VM_USER, of which the test has
+ * made what it is about. Each of these fails if lg.ko asks for pages to write where
+ * the Guest only reads, or has an entry that is wider than the Launcher's own.
+ */
+#define _GNU_SOURCE
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "vm.h"
+
+#define BYTES	(2UL << 20)
+#define PAGES	(BYTES / 4096)
+#define WORDS	(4096 / sizeof(uint64_t))
+
+/* %rsi pages from %rdi on: write %rdx if it is not 0, and sum up what is read. */
+asm("	.section .rodata\n"
+    "code_touch:\n"
+    "	xor	%ebx, %ebx\n"
+    "1:	test	%rdx, %rdx\n"
+    "	jz	2f\n"
+    "	mov	%rdx, (%rdi)\n"
+    "2:	add	(%rdi), %rbx\n"
+    "	add	$4096, %rdi\n"
+    "	dec	%rsi\n"
+    "	jnz	1b\n"
+    "	mov	$3, %eax\n"	/* LHCALL_SHUTDOWN */
+    "	mov	$1, %edi\n"	/* LGUEST_SHUTDOWN_POWEROFF */
+    "	syscall\n"
+    "code_touch_end:\n"
+    "	.text\n");
+extern const char code_touch[], code_touch_end[];
+_Static_assert(LHCALL_SHUTDOWN == 3 && LGUEST_SHUTDOWN_POWEROFF == 1, "as in the code above");
+
+static uint64_t *page(struct vm *vm, unsigned int i)
+{
+	return vm_word(vm, VM_USER_PHYS + i * 4096);
+}
+
+/* Of the 2 MiB, what is the Launcher's own, in KiB. */
+static long own_kib(struct vm *vm)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long start, end;
+	bool inside = false;
+	char line[256];
+	long kib, sum = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start >= (uintptr_t)page(vm, 0) &&
+				 start < (uintptr_t)page(vm, 0) + BYTES;
+		else if (inside && sscanf(line, "Anonymous: %ld kB", &kib) == 1)
+			sum += kib;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+/* Let the Guest touch the pages [first, first + pages). Its exit reason. */
+static unsigned int touch(struct vm *vm, unsigned int first, unsigned int pages, uint64_t value,
+			  uint64_t *sum)
+{
+	struct lguest_regs regs = {
+		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
+		.cr3 = VM_PML4, .kernel_mode = 1,
+		.rdi = VM_USER + first * 4096, .rsi = pages, .rdx = value,
+	};
+
+	if (ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) < 0 || vm_run(vm, 20000) ||
+	    ioctl(vm->vcpu_fd, LGUEST_GET_REGS, &regs) < 0)
+		return LGUEST_EXIT_NONE;
+	*sum = regs.rbx;
+	if (vm->run->exit_reason == LGUEST_EXIT_KILLED)
+		tap_note("killed: %s", vm->run->killed.reason);
+	return vm->run->exit_reason;
+}
+
+static bool reads(struct vm *vm, uint64_t wanted)
+{
+	uint64_t sum;
+
+	return touch(vm, 0, PAGES, 0, &sum) == LGUEST_EXIT_SHUTDOWN && sum == wanted;
+}
+
+static bool writes(struct vm *vm, unsigned int first, unsigned int pages, uint64_t value)
+{
+	uint64_t sum;
+
+	return touch(vm, first, pages, value, &sum) == LGUEST_EXIT_SHUTDOWN && sum == pages * value;
+}
+
+/* The 2 MiB of @vm are of a file, in which the first word of each page is 1. */
+static uint64_t *map_file(struct vm *vm, int protection)
+{
+	int fd = memfd_create("host_memory", 0);
+	uint64_t *file;
+	unsigned int i;
+
+	if (fd < 0 || ftruncate(fd, BYTES) ||
+	    mmap(page(vm, 0), BYTES, protection, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+		return NULL;
+	file = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	for (i = 0; file != MAP_FAILED && i < PAGES; i++)
+		file[i * WORDS] = 1;
+	return file == MAP_FAILED ? NULL : file;
+}
+
+static bool all_are_1(const uint64_t *file)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++)
+		if (file[i * WORDS] != 1)
+			return false;
+	return true;
+}
+
+static void file_memory(struct vm *vm)
+{
+	uint64_t *file = map_file(vm, PROT_READ | PROT_WRITE);
+
+	tap_result(file && reads(vm, PAGES), "guest_reads_a_file");
+	tap_result(own_kib(vm) == 0, "reading_copies_nothing");
+	tap_result(writes(vm, 7, 1, 100), "guest_writes_a_page_of_it");
+	/* From here on the Guest's entry is dirty, and only the Host's say no. */
+	tap_result(own_kib(vm) == 4 && *page(vm, 7) == 100, "that_page_alone_is_copied");
+	tap_result(reads(vm, PAGES - 1 + 100), "guest_reads_what_it_wrote");
+	tap_result(own_kib(vm) == 4, "reading_again_copies_nothing");
+	tap_result(writes(vm, 0, PAGES, 5) && own_kib(vm) == (long)BYTES / 1024,
+		   "guest_writes_all_pages");
+	tap_result(file && all_are_1(file), "the_file_is_as_it_was");
+}
+
+static void zero_memory(struct vm *vm)
+{
+	/* In huge pages the Host has a zero page of its own for it, or none. */
+	madvise(page(vm, 0), BYTES, MADV_NOHUGEPAGE);
+	tap_result(reads(vm, 0), "guest_reads_untouched_memory");
+	tap_result(own_kib(vm) == 0, "reading_it_takes_no_memory");
+	tap_result(writes(vm, 3, 2, 9) && *page(vm, 3) == 9 && *page(vm, 4) == 9,
+		   "guest_writes_two_pages");
+	tap_result(own_kib(vm) == 8, "two_pages_are_taken");
+	tap_result(reads(vm, 18) && own_kib(vm) == 8, "reading_it_again_takes_no_more");
+	madvise(page(vm, 0), BYTES, MADV_DONTNEED);
+	tap_result(reads(vm, 0) && own_kib(vm) == 0, "what_is_given_back_reads_as_0");
+}
+
+/* fork() makes pages that the Guest has just written read only, until they are copied. */
+static void forked_memory(struct vm *vm)
+{
+	int status = 1, to[2];
+	bool written = writes(vm, 0, PAGES, 1);
+	char byte = 0;
+	pid_t child;
+
+	child = pipe(to) ? -1 : fork();
+	if (child == 0) {
+		/* When the Guest has written: what was at the time of the fork. */
+		if (read(to[0], &byte, 1) != 1)
+			_exit(1);
+		_exit(all_are_1(page(vm, 0)) ? 0 : 2);
+	}
+	tap_result(written && reads(vm, PAGES), "guest_reads_after_fork");
+	tap_result(writes(vm, 0, PAGES, 3), "guest_writes_after_fork");
+	if (child > 0 && write(to[1], &byte, 1) == 1)
+		waitpid(child, &status, 0);
+	tap_result(status == 0, "the_child_sees_none_of_it");
+}
+
+static void read_only_memory(struct vm *vm)
+{
+	uint64_t *file = map_file(vm, PROT_READ), sum;
+
+	tap_result(file && reads(vm, PAGES), "guest_reads_read_only_memory");
+	tap_result(touch(vm, 0, 1, 8, &sum) == LGUEST_EXIT_KILLED &&
+		   strstr(vm->run->killed.reason, "no memory"), "and_ends_when_it_writes_there");
+	tap_result(file && *page(vm, 0) == 1 && all_are_1(file), "nothing_was_written");
+}
+
+int main(void)
+{
+	void (*const tests[])(struct vm *) = {
+		file_memory, zero_memory, forked_memory, read_only_memory,
+	};
+	struct vm vm;
+	unsigned int i;
+
+	if (module_refcnt() < 0) {
+		tap_note("lg.ko is not loaded");
+		return TAP_SKIP;
+	}
+	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (vm_make(&vm)) {
+			tap_result(false, "a_vm_is_made");
+			continue;
+		}
+		memcpy(vm_word(&vm, VM_CODE), code_touch, code_touch_end - code_touch);
+		tests[i](&vm);
+		vm_end(&vm);
+	}
+	tap_result(module_unused(), "the_module_is_unused");
+	return tap_end();
+}
