@@ -166,7 +166,7 @@ static bool drop_places(struct lg_vm *vm, const lg_place_t *head)
 	return dropped;
 }
 
-/* Drop what maps Guest frames [first, end) of @slot. */
+/* Drop what maps Guest frames [first, end) of @slot, frame by frame. */
 static bool drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
 {
 	bool dropped = false;
@@ -175,11 +175,42 @@ static bool drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t fir
 	for (gfn = first; gfn < end; gfn++)
 		if (slot->places[gfn - slot->first])
 			dropped |= drop_places(vm, &slot->places[gfn - slot->first]);
-	for (large = large_of(slot, first); large <= large_of(slot, end - 1); large++) {
+	for (large = large_of(slot, first); large <= large_of(slot, end - 1); large++)
 		dropped |= drop_places(vm, &slot->large_places[large]);
-		slot->no_large[large] = 0;
+	return dropped;
+}
+
+/* The same, looking at all that is mapped: the way that is shorter for many frames. */
+static bool drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
+{
+	struct lg_shadow_page *page;
+	bool dropped = false;
+	unsigned int i;
+
+	list_for_each_entry(page, &vm->mmu.pages, list) {
+		gfn_t span = page->level == 1 ? 1 : LARGE_FRAMES;
+
+		if (page->level > 2)
+			continue;
+		for_each_set_bit(i, page->used, LG_ENTRIES) {
+			gfn_t gfn = page->links[i].gfn;
+
+			if (lg_shadow_child(page, i) || gfn >= end || gfn + span <= first)
+				continue;
+			lg_shadow_drop(vm, page, i, lg_unknown);
+			dropped = true;
+		}
 	}
 	return dropped;
+}
+
+static bool drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+{
+	gfn_t large = large_of(slot, first);
+
+	memset(slot->no_large + large, 0, large_of(slot, end - 1) + 1 - large);
+	return end - first > (gfn_t)vm->mmu.count * LG_ENTRIES ?
+	       drop_leaves(vm, first, end) : drop_frames(vm, slot, first, end);
 }
 
 /**
@@ -188,7 +219,8 @@ static bool drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t fir
  * @start: first byte, in the Launcher
  * @end: byte after the last
  *
- * When it returns, no CPU can reach the old pages through this VM.
+ * It takes as long as there are frames in the range or entries in the shadow,
+ * whichever are fewer. When it returns, no CPU can reach the old pages through this VM.
  */
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 {
@@ -201,10 +233,10 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 		hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
 
 		if (from < to)
-			dropped |= drop_frames(vm, slot,
-					       slot->first + ((from - slot->hva) >> PAGE_SHIFT),
-					       slot->first + ((to - slot->hva + PAGE_SIZE - 1) >>
-							      PAGE_SHIFT));
+			dropped |= drop_range(vm, slot,
+					      slot->first + ((from - slot->hva) >> PAGE_SHIFT),
+					      slot->first + ((to - slot->hva + PAGE_SIZE - 1) >>
+							     PAGE_SHIFT));
 	}
 	if (dropped)
 		lg_flush_others(vm);
