@@ -108,11 +108,13 @@ static const struct counter counters[] = {
 	HYPERCALL(vcpu_down, LHCALL_VCPU_DOWN),
 	HYPERCALL(kick, LHCALL_KICK),
 	HYPERCALL(debug_putc, LHCALL_DEBUG_PUTC),
-	/* The VM's, and no sum: vCPUs share them. Last: VCPU_COUNTERS ends before it. */
+	/* The VM's, and no sums: vCPUs share them. Last: VCPU_COUNTERS ends before it. */
+	COUNTER(prefills_used),
+	COUNTER(prefills_wasted),
 	COUNTER(shadow_pages),
 };
 
-#define VCPU_COUNTERS	(ARRAY_SIZE(counters) - 1)
+#define VCPU_COUNTERS	(ARRAY_SIZE(counters) - 3)
 
 /* Whoever adds a counter or a hypercall gives it a name here. */
 static_assert(ARRAY_SIZE(counters) ==
@@ -159,7 +161,7 @@ static void add_all(u64 *words, struct lg_vm *vm)
 		if (vcpu)
 			add(words, vcpu);
 	}
-	words[WORD(shadow_pages)] = READ_ONCE(vm->mmu.count);
+	lg_mmu_stats(vm, (struct lguest_stats *)words);
 }
 
 static int vcpu_text_show(struct seq_file *m, void *unused)

@@ -78,6 +78,7 @@ struct lg_mmu {
 	u64 generation;			/* counts entries that became narrower */
 	u64 tables;			/* counts changes of entries that point to tables */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
+	u64 prefills_used, prefills_wasted;	/* of those that were dropped or compared */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the Launcher; 0: none */
 	u64 dirty_map_size;
 	struct list_head freed;		/* unlinked, to be freed once no TLB has them */
@@ -453,6 +454,9 @@ struct lg_shadow_page {
 #define LG_HOST_WRITABLE	((u64)_PAGE_SOFTW1)
 #define LG_FRAME(entry)		((entry) & (GENMASK_ULL(51, PAGE_SHIFT) | LG_HOST_WRITABLE))
 
+/* In a leaf, too: it was made beside one that faulted, and was not seen used yet. */
+#define LG_PREFILLED		((u64)_PAGE_SOFTW2)
+
 static inline bool lg_mapped(u64 entry)
 {
 	return (entry & (BIT_ULL(52) | _PAGE_PRESENT)) == _PAGE_PRESENT;
@@ -505,6 +509,7 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 		    u64 instead);
 void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_shadow_flush_freed(struct lg_vm *vm);
+void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats);
 void lg_shadow_zap_all(struct lg_vm *vm);
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
 void lg_leave_guest(struct lg_vm *vm, u64 mask);

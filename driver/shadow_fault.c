@@ -218,6 +218,19 @@ no:
 	return false;
 }
 
+/*
+ * An entry that no fault asked for begins with A clear: by that it is known later
+ * whether the CPU has used it.
+ */
+static void count_prefill(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index)
+{
+	if (!lg_mapped(page->table[index]))
+		return;
+	WRITE_ONCE(page->table[index],
+		   (page->table[index] & ~(u64)_PAGE_ACCESSED) | LG_PREFILLED);
+	vcpu->stats.prefills++;
+}
+
 /* Part of a large page: the frames behind the one that faulted come along. */
 static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
 			u64 guest_entry)
@@ -239,7 +252,7 @@ static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 			      lg_shadow_leaf_entry(page_to_phys(vcpu->pages[i]) | writable,
 						   guest_entry, page->role),
 			      page->gfn + index + 1 + i);
-		vcpu->stats.prefills++;
+		count_prefill(vcpu, page, index + 1 + i);
 	}
 }
 
@@ -261,7 +274,7 @@ static void fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsign
 			continue;
 		}
 		lg_shadow_fill(vcpu->vm, page, first + i, entries[i] & mask);
-		vcpu->stats.prefills += lg_mapped(page->table[first + i]);
+		count_prefill(vcpu, page, first + i);
 	}
 }
 

@@ -184,6 +184,10 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 		WRITE_ONCE(vm->mmu.generation, vm->mmu.generation + 1);
 	if (lg_mapped(old) && page->level > 1)
 		vm->mmu.tables++;
+	if (old & LG_PREFILLED & ~entry) {
+		vm->mmu.prefills_used += !!(old & _PAGE_ACCESSED);
+		vm->mmu.prefills_wasted += !(old & _PAGE_ACCESSED);
+	}
 	__assign_bit(index, page->used, lg_mapped(entry));
 	WRITE_ONCE(page->table[index], entry);
 }
@@ -191,6 +195,9 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 /* Other rights for an entry that goes on pointing where it does. */
 void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
 {
+	/* Prefilled, and the CPU has not used it yet: it still may. */
+	if ((page->table[index] & (LG_PREFILLED | _PAGE_ACCESSED)) == LG_PREFILLED)
+		entry ^= LG_PREFILLED | _PAGE_ACCESSED;
 	if (page->table[index] != entry)
 		set_entry(vm, page, index, entry);
 }
@@ -323,6 +330,14 @@ void lg_shadow_flush_freed(struct lg_vm *vm)
 			lg_shadow_free(page);
 		}
 	}
+}
+
+/** lg_mmu_stats - what @stats has of the whole VM */
+void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats)
+{
+	stats->shadow_pages = READ_ONCE(vm->mmu.count);
+	stats->prefills_used = READ_ONCE(vm->mmu.prefills_used);
+	stats->prefills_wasted = READ_ONCE(vm->mmu.prefills_wasted);
 }
 
 /* Forget everything: the Launcher's memory is going. */

@@ -200,7 +200,7 @@ static long get_stats(struct lg_vcpu *vcpu, void __user *to)
 {
 	struct lguest_stats stats = vcpu->stats;
 
-	stats.shadow_pages = READ_ONCE(vcpu->vm->mmu.count);
+	lg_mmu_stats(vcpu->vm, &stats);
 	return copy_to_user(to, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 

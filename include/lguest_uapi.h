@@ -145,7 +145,9 @@ struct lguest_stats {
 	__u64 direct_cr3_loads;		/* changes of page tables that never left it */
 	__u64 prefills;			/* shadow entries made beside those that faulted */
 	__u64 ring_drains;		/* exits that found calls in the ring */
-	__u64 reserved[10];
+	__u64 prefills_used;		/* of those of the VM: the CPU has used them */
+	__u64 prefills_wasted;		/* they went unused; the others are not known yet */
+	__u64 reserved[8];
 };
 
 #define LGUEST_IOC		0xb7

@@ -87,6 +87,8 @@ static const struct count {
 	ONE(halts, "halts"),
 	ONE(shadow_fills, "shadow entries made"),
 	ONE(prefills, "shadow entries beside them"),
+	ONE(prefills_used, "  of these, used"),
+	ONE(prefills_wasted, "  of these, gone unused"),
 	ONE(shadow_syncs, "shadow pages compared"),
 	ONE(shadow_pages, "shadow pages now"),
 	ONE(flushes, "TLB flushes"),
@@ -120,8 +122,10 @@ static void add_up(const struct lguest_stats *each, unsigned int vcpus, struct l
 	for (i = 0; i < vcpus; i++)
 		for (j = 0; j < sizeof(*sum) / sizeof(*to); j++)
 			to[j] += ((const uint64_t *)&each[i])[j];
-	/* This one is the VM's, and each virtual CPU tells it. */
+	/* These are the VM's, and each virtual CPU tells them. */
 	sum->shadow_pages = each[0].shadow_pages;
+	sum->prefills_used = each[0].prefills_used;
+	sum->prefills_wasted = each[0].prefills_wasted;
 }
 
 static void print_stat(const char *name, uint64_t value)

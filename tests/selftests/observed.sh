@@ -92,7 +92,7 @@ sum_of_vcpus()
 		awk '!($1 in sum) { names[++n] = $1 } { sum[$1] += $2 } END { for (i = 1; i <= n; i++) printf "%s %.0f\n", names[i], sum[names[i]] }' \
 		>"$work/sum"
 	# What the vCPUs share is the VM's alone.
-	grep -v '^shadow_pages ' "$folder/stats" | cmp - "$work/sum"
+	grep -vE '^(shadow_pages|prefills_used|prefills_wasted) ' "$folder/stats" | cmp - "$work/sum"
 }
 
 end_three_vcpus() { kill -9 "$vcpus" && wait_for 10 refcnt_is 0 && no_folder; }
@@ -109,6 +109,17 @@ reasons_add_up()
 	reasons_status=$?
 	awk '$1 == "hypercalls" { all = $2 } $1 ~ /^hypercall_/ { sum += $2 } END { print all " hypercalls, " sum " by name"; exit all != sum }' \
 		"$folder/stats" && return "$reasons_status"
+}
+
+# What was made ahead was used or not, and of the rest it is not known yet.
+prefills_are_told_apart()
+{
+	awk '
+		$1 ~ /^prefills/ { of[$1] = $2; print }
+		END {
+			known = of["prefills_used"] + of["prefills_wasted"]
+			exit !(of["prefills_used"] > 0 && of["prefills_wasted"] > 0 && known <= of["prefills"])
+		}' "$folder/stats"
 }
 
 event() { [ -e "$tracefs/events/lguest/lguest_$1/enable" ]; }
@@ -194,6 +205,7 @@ check read_while_it_runs read_while_it_runs
 check json_is_the_text stopped json_is_the_text
 check vm_is_the_sum_of_a_guests_vcpus stopped sum_of_vcpus
 check reasons_add_up stopped reasons_add_up
+check prefills_are_told_apart stopped prefills_are_told_apart
 for name in $events; do
 	check "event_${name}_exists" event "$name"
 done
