@@ -5,6 +5,8 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 static inline void lg_eventfd_signal(struct eventfd_ctx *ctx)
@@ -25,6 +27,35 @@ static inline void lg_hrtimer_setup(struct hrtimer *timer,
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = fn;
 #endif
+}
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define lg_shrinker_data(shrinker)	((shrinker)->private_data)
+#else
+/* Right behind it. */
+#define lg_shrinker_data(shrinker)	(*(void **)((shrinker) + 1))
+#define shrinker_alloc(flags, name)	kzalloc(sizeof(struct shrinker) + sizeof(void *), GFP_KERNEL)
+
+static inline void shrinker_free(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+#endif
+
+/* -ENOMEM, and the shrinker is gone. */
+static inline int lg_shrinker_register(struct shrinker *shrinker)
+{
+	int err = 0;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_register(shrinker);
+#else
+	err = register_shrinker(shrinker, "lguest");
+	if (err)
+		kfree(shrinker);
+#endif
+	return err;
 }
 
 #endif /* _LG_COMPAT_H */

@@ -93,6 +93,7 @@ struct lg_vm {
 	struct kref kref;
 	struct mm_struct *mm;		/* mmgrab()bed: its pgd has the windows */
 	struct mmu_notifier notifier;
+	struct shrinker *shrinker;
 	struct mutex lock;
 	struct lg_memory_slot slots[LGUEST_MAX_MEMORY];	/* fixed at the first run */
 	unsigned int nr_slots;
@@ -262,6 +263,7 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
 void lg_ioeventfd_release(struct lg_vm *vm);
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
 int lg_notifier_register(struct lg_vm *vm);
+void lg_notifier_unregister(struct lg_vm *vm);
 
 /* debugfs.c: sleeps */
 void lg_debugfs_init(void);
@@ -509,6 +511,8 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 		    u64 instead);
 void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_shadow_flush_freed(struct lg_vm *vm);
+void lg_shadow_trim(struct lg_vm *vm);
+int lg_shadow_set_limit(struct lg_vm *vm, unsigned long limit);
 void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats);
 void lg_shadow_zap_all(struct lg_vm *vm);
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);

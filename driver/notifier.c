@@ -4,9 +4,12 @@
  * split, unmapped. The mmu_notifier tells us before it does, and between start
  * and end no shadow entry may be made. None of this sleeps: the OOM reaper and
  * others that may not call it too.
+ *
+ * And the Host is short of memory: the shrinker asks for shadow pages.
  */
 #include <linux/mmu_notifier.h>
 
+#include "compat.h"
 #include "lg.h"
 
 static struct lg_vm *vm_of(struct mmu_notifier *mn)
@@ -53,8 +56,50 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.release		= release,
 };
 
+static unsigned long count_pages(struct shrinker *shrinker, struct shrink_control *unused)
+{
+	struct lg_vm *vm = lg_shrinker_data(shrinker);
+
+	return READ_ONCE(vm->mmu.count) ?: SHRINK_EMPTY;
+}
+
+/* Called by who needs memory, with whatever it holds: no lock but a spinlock here. */
+static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control *control)
+{
+	struct lg_vm *vm = lg_shrinker_data(shrinker);
+	unsigned long freed;
+
+	spin_lock(&vm->mmu_lock);
+	freed = lg_shadow_reclaim(vm, control->nr_to_scan);
+	lg_shadow_trim(vm);
+	spin_unlock(&vm->mmu_lock);
+	return freed;
+}
+
+/** lg_notifier_register - be told of all that is above; sleeps; -ENOMEM, -EINTR */
 int lg_notifier_register(struct lg_vm *vm)
 {
+	int err;
+
+	vm->shrinker = shrinker_alloc(0, "lguest");
+	if (!vm->shrinker)
+		return -ENOMEM;
+	vm->shrinker->count_objects = count_pages;
+	vm->shrinker->scan_objects = scan_pages;
+	vm->shrinker->seeks = DEFAULT_SEEKS;
+	lg_shrinker_data(vm->shrinker) = vm;
+	err = lg_shrinker_register(vm->shrinker);
+	if (err)
+		return err;
 	vm->notifier.ops = &notifier_ops;
-	return mmu_notifier_register(&vm->notifier, vm->mm);
+	err = mmu_notifier_register(&vm->notifier, vm->mm);
+	if (err)
+		shrinker_free(vm->shrinker);
+	return err;
+}
+
+void lg_notifier_unregister(struct lg_vm *vm)
+{
+	mmu_notifier_unregister(&vm->notifier, vm->mm);
+	shrinker_free(vm->shrinker);
 }

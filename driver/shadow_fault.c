@@ -23,8 +23,8 @@
 #define NEW_TABLE	256U
 /* The same for one that is known to have been empty. */
 #define BESIDE		2U
-/* Pages to give up when there are too many. */
-#define RECLAIM		64
+/* Pages to give up when there are too many; of few, fewer. */
+#define RECLAIM		64U
 
 /**
  * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
@@ -479,7 +479,7 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	if (vcpu->vm->mmu.invalidating)
 		return LG_SLOW_WAIT;
 	if (vcpu->vm->mmu.count + LG_PT_LEVELS > vcpu->vm->mmu.limit)
-		lg_shadow_reclaim(vcpu->vm, RECLAIM);
+		lg_shadow_reclaim(vcpu->vm, min(RECLAIM, vcpu->vm->mmu.limit / 8));
 	switch (lg_walk(vcpu, gva, access, &walk)) {
 	case LG_WALK_FAULT:
 		/* The user's root has no tables that only the kernel may use. */

@@ -43,7 +43,7 @@ int lg_mmu_init(struct lg_vm *vm)
 	INIT_LIST_HEAD(&mmu->pages);
 	INIT_LIST_HEAD(&mmu->freed);
 	INIT_LIST_HEAD(&mmu->unused);
-	mmu->limit = clamp(READ_ONCE(lg_shadow_limit), 64U, LIMIT_MAX);
+	mmu->limit = clamp(READ_ONCE(lg_shadow_limit), (unsigned int)LGUEST_MIN_SHADOW, LIMIT_MAX);
 	mmu->nr_ids = mmu->limit + 2 * LG_ROOTS * LGUEST_MAX_VCPUS + 1;
 	mmu->by_id = kvcalloc(mmu->nr_ids, sizeof(*mmu->by_id), GFP_KERNEL_ACCOUNT);
 	mmu->ids = kvcalloc(BITS_TO_LONGS(mmu->nr_ids), sizeof(long), GFP_KERNEL_ACCOUNT);
@@ -340,6 +340,20 @@ void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats)
 	stats->prefills_wasted = READ_ONCE(vm->mmu.prefills_wasted);
 }
 
+/** lg_shadow_trim - give back the memory of what waits to be used again */
+void lg_shadow_trim(struct lg_vm *vm)
+{
+	struct lg_shadow_page *page, *next;
+
+	list_for_each_entry_safe(page, next, &vm->mmu.unused, list) {
+		if (vm->mmu.nr_unused <= UNUSED_WANTED)
+			break;
+		list_del(&page->list);
+		vm->mmu.nr_unused--;
+		lg_shadow_free(page);
+	}
+}
+
 /* Forget everything: the Launcher's memory is going. */
 void lg_shadow_zap_all(struct lg_vm *vm)
 {
@@ -381,4 +395,25 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 	}
 	lg_shadow_flush_freed(vm);
 	return before - mmu->count;
+}
+
+/**
+ * lg_shadow_set_limit - LGUEST_SET_SHADOW_LIMIT: the most shadow pages of @vm
+ * @vm: the VM
+ * @limit: from the Launcher, not yet checked; more than now changes nothing
+ *
+ * -EINVAL: too few to run.
+ */
+int lg_shadow_set_limit(struct lg_vm *vm, unsigned long limit)
+{
+	struct lg_mmu *mmu = &vm->mmu;
+
+	if (limit < LGUEST_MIN_SHADOW)
+		return -EINVAL;
+	spin_lock(&vm->mmu_lock);
+	mmu->limit = min_t(unsigned long, mmu->limit, limit);
+	if (mmu->count > mmu->limit)
+		lg_shadow_reclaim(vm, mmu->count - mmu->limit);
+	spin_unlock(&vm->mmu_lock);
+	return 0;
 }

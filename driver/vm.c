@@ -64,7 +64,7 @@ static void vm_free(struct kref *kref)
 
 	/* First: nobody reads of what goes below. */
 	lg_debugfs_remove(vm);
-	mmu_notifier_unregister(&vm->notifier, vm->mm);
+	lg_notifier_unregister(vm);
 	spin_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);
 	spin_unlock(&vm->mmu_lock);
@@ -139,6 +139,8 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 		return irq_line(vm, arg);
 	case LGUEST_PAUSE:
 		return lg_clock_pause(vm, arg);
+	case LGUEST_SET_SHADOW_LIMIT:
+		return lg_shadow_set_limit(vm, arg);
 	case LGUEST_SET_MEMORY:
 		if (copy_from_user(&args.memory, user, sizeof(args.memory)))
 			return -EFAULT;

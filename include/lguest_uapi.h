@@ -21,6 +21,8 @@
 #define LGUEST_MAX_MEMORY	4	/* memory regions */
 #define LGUEST_MAX_IOEVENTFD	256
 #define LGUEST_REASON_MAX	256
+#define LGUEST_MIN_SHADOW	64	/* shadow pages, at least, of a VM */
+#define LGUEST_SHADOW_BYTES	12288	/* memory of the Host's for each */
 
 /* LGUEST_GET_INFO */
 struct lguest_info {
@@ -158,6 +160,7 @@ struct lguest_stats {
 #define LGUEST_IOEVENTFD	_IOW(LGUEST_IOC, 0x04, struct lguest_ioeventfd)
 #define LGUEST_IRQ_LINE		_IO(LGUEST_IOC, 0x05)	/* the argument is the line */
 #define LGUEST_PAUSE		_IO(LGUEST_IOC, 0x06)	/* 1: the VM's time stops; 0: it goes on */
+#define LGUEST_SET_SHADOW_LIMIT	_IO(LGUEST_IOC, 0x07)	/* the argument is the most shadow pages */
 #define LGUEST_RUN		_IO(LGUEST_IOC, 0x10)
 #define LGUEST_GET_REGS		_IOR(LGUEST_IOC, 0x11, struct lguest_regs)
 #define LGUEST_SET_REGS		_IOW(LGUEST_IOC, 0x12, struct lguest_regs)

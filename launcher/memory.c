@@ -105,6 +105,21 @@ int guest_memory_init_shared(struct guest_memory *memory, uint64_t size)
 }
 
 /**
+ * guest_memory_merge() - let the Host merge pages of it that are the same (KSM)
+ * @memory: the Guest's memory
+ *
+ * The Host does so while its ksmd runs, which is the administrator's to decide.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int guest_memory_merge(const struct guest_memory *memory)
+{
+	if (!madvise(memory->base, memory->size, MADV_MERGEABLE))
+		return 0;
+	return refuse(-errno, "this host cannot merge memory: leave out --merge, or take a kernel with KSM");
+}
+
+/**
  * guest_memory_exit() - give it back
  * @memory: as guest_memory_init() left it; no thread may use it any more
  */

@@ -54,6 +54,23 @@ static int use_detach(struct options *options, const char *value)
 	return 0;
 }
 
+static int use_shadow(struct options *options, const char *value)
+{
+	int error = options_memory(value, &options->shadow);
+
+	if (!error && options->shadow < LGUEST_MIN_SHADOW * LGUEST_SHADOW_BYTES)
+		return refuse(-EINVAL, "'%s' is too little for the shadow page tables: say 1m or more",
+			      value);
+	return error;
+}
+
+static int use_merge(struct options *options, const char *value)
+{
+	(void)value;
+	options->merge = true;
+	return 0;
+}
+
 static int use_stats(struct options *options, const char *value)
 {
 	(void)value;
@@ -105,6 +122,8 @@ static const struct option_row rows[] = {
 	{ "detach", NULL, "go on without this terminal, and say the guest's name", use_detach },
 	{ "report-free", NULL, "the guest gives the host back what memory it does not use",
 	  use_report_free },
+	{ "merge", NULL, "the host may merge pages that are the same (KSM)", use_merge },
+	{ "shadow", "SIZE", "memory of the host's, at most, for shadow page tables", use_shadow },
 	{ "stats", NULL, "at the end, say what the guest made the host do", use_stats },
 	{ "verbose", NULL, "say what is being done", use_verbose },
 	{ "check", NULL, "say whether this host can run guests, and what it lacks", use_check },

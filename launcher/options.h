@@ -30,6 +30,8 @@ struct options {
 	bool report_free;
 	bool detach;
 	const char *name;	/* or NULL */
+	bool merge;
+	uint64_t shadow;	/* bytes; 0: what lg.ko allows */
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;

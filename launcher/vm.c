@@ -124,8 +124,11 @@ int vm_init(struct vm *vm, const struct options *options)
 	pause_init(&vm->pause);
 	sigaction(SIGUSR1, &wake_up, NULL);
 	terminal_give_up(false);
+	vm->shadow = options->shadow;
 	error = shares_memory(options) ? guest_memory_init_shared(&vm->memory, options->memory)
 				       : guest_memory_init(&vm->memory, options->memory);
+	if (!error && options->merge)
+		error = guest_memory_merge(&vm->memory);
 	if (!error)
 		error = add_devices(vm, options);
 	return error;
@@ -241,6 +244,9 @@ static int set_memory(struct vm *vm)
 		return host_refuses("the guest's memory");
 	if (high.size && ioctl(vm->fd, LGUEST_SET_MEMORY, &high) < 0)
 		return host_refuses("the guest's memory above 4 GiB");
+	if (vm->shadow && ioctl(vm->fd, LGUEST_SET_SHADOW_LIMIT,
+				(unsigned long)(vm->shadow / LGUEST_SHADOW_BYTES)) < 0)
+		return host_refuses("a limit for its shadow page tables");
 	return 0;
 }
 

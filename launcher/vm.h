@@ -22,6 +22,7 @@ struct vm {
 	unsigned int vcpus;
 	struct vcpu vcpu[LGUEST_MAX_VCPUS];
 	struct guest_memory memory;
+	uint64_t shadow;		/* options.shadow */
 	unsigned int devices;
 	struct virtio_device device[VM_MAX_DEVICES];
 	struct virtio_device *balloon;	/* one of them, for balloon_set() */

@@ -102,6 +102,20 @@ START_TEST(what_is_no_number_of_cpus_is_refused)
 }
 END_TEST
 
+START_TEST(shadow_is_an_amount_of_memory)
+{
+	ck_assert_int_eq(PARSE("64m", "bz"), 0);
+	ck_assert_uint_eq(options.shadow, 0);
+	ck_assert(!options.merge);
+	ck_assert_int_eq(PARSE("--shadow=768k", "--merge", "64m", "bz"), 0);
+	ck_assert_uint_eq(options.shadow, 768 << 10);
+	ck_assert(options.merge);
+	unit_refused(PARSE("--shadow=767k", "64m", "bz"), "too little for the shadow page tables");
+	unit_refused(PARSE("--shadow=much", "64m", "bz"), "is not an amount of memory");
+	unit_refused(PARSE("--shadow"), "needs a value: --shadow=SIZE");
+}
+END_TEST
+
 START_TEST(options_end_at_memory)
 {
 	ck_assert_int_eq(PARSE("--initrd=i", "--verbose", "--stats", "64m", "bz", "--verbose", "-x",
@@ -246,6 +260,7 @@ int main(void)
 	UNIT_ADD(suite, what_is_no_memory_size_is_refused);
 	UNIT_ADD(suite, numbers_of_cpus_are_understood);
 	UNIT_ADD(suite, what_is_no_number_of_cpus_is_refused);
+	UNIT_ADD(suite, shadow_is_an_amount_of_memory);
 	UNIT_ADD(suite, options_end_at_memory);
 	UNIT_ADD(suite, devices_are_kept_in_order);
 	UNIT_ADD(suite, too_many_devices_are_refused);

@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Shadow page tables take no more memory than they may, and the host gets some of it
+# back when it asks; the guest goes on, slower. Fails when a limit is passed, when
+# the host's shrinkers leave the shadow as it is, and when the guest does not end well.
+# shellcheck source=tests/lib/check.sh
+. ./check.sh
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
+
+# Four processes that fork and execute, for so many SECONDS, and look at what comes out.
+# shellcheck disable=SC2016  # for the guest
+load='sum() { seq 200 | sort -r | md5sum; }
+	right=$(sum); echo the load begins
+	end=$(($(date +%s) + SECONDS))
+	work() { while [ $(date +%s) -lt $end ]; do [ "$(sum)" = "$right" ] || echo wrong; done; }
+	for i in 1 2 3 4; do work & done; wait; echo the load has ended; poweroff -f'
+
+# start SECONDS OPTIONS...: a guest under load, in the background.
+start()
+{
+	make_initrd "$work/initrd" "SECONDS=$1" "$load" || return 1
+	rm -f "$work/out"
+	shift
+	lguest --initrd="$work/initrd" --stats "$@" 96m "$kernel" quiet </dev/null >"$work/out" 2>"$work/err" &
+	launcher=$!
+	wait_for 120 grep -q 'load begins' "$work/out" || { cat "$work/out" "$work/err"; return 1; }
+}
+
+pages() { awk '$1 == "shadow_pages" { print $2 }' "/sys/kernel/debug/lguest/$launcher"-*/stats; }
+
+# watch LIMIT: while the guest runs there are never more shadow pages, and some.
+watch()
+{
+	most=0
+	while now=$(pages 2>/dev/null) && [ -n "$now" ]; do
+		[ "$now" -le "$most" ] || most=$now
+		usleep 20000
+	done
+	echo "at most $most shadow pages"
+	[ "$most" -gt 0 ] && [ "$most" -le "$1" ]
+}
+
+ends_well()
+{
+	wait "$launcher" || { tail -n 30 "$work/out" "$work/err"; return 1; }
+	! grep -aE 'wrong|BUG|Oops|WARNING|segfault' "$work/out" && said 'load has ended' "$work/out"
+}
+
+# Without a limit it has more than 100; dropped is all, and some come back at once.
+shrinks()
+{
+	before=$(pages)
+	echo 2 >/proc/sys/vm/drop_caches
+	after=$(pages)
+	echo "$before shadow pages, then $after"
+	[ "$before" -gt 60 ] && [ "$after" -lt $((before / 2)) ]
+}
+
+check a_guest_with_1_mib_of_shadow_starts start 5 --shadow=1m --cpus=2
+check it_has_no_more_than_that watch 85
+check its_load_ends_well ends_well
+check a_guest_without_a_limit_starts start 10 --cpus=2
+sleep 1
+for round in 1 2 3; do
+	check "the_host_gets_shadow_pages_back_$round" shrinks
+	usleep 500000
+done
+check the_load_ends_well ends_well
+checked
