@@ -73,23 +73,17 @@ static_assert(ARRAY_SIZE(counters) ==
 
 static struct dentry *root;
 
-static void print(struct seq_file *m, const u64 *words, unsigned int count)
+/* By the file's name: lines of text, or one object of JSON, a line each, for jq and grep. */
+static int show(struct seq_file *m, const u64 *words, unsigned int count)
 {
+	bool json = strchr(m->file->f_path.dentry->d_name.name, '.');
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		seq_printf(m, "%s %llu\n", counters[i].name, words[counters[i].word]);
-}
-
-/* One object, a line each: for jq and for grep. */
-static void print_json(struct seq_file *m, const u64 *words, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		seq_printf(m, "%s\"%s\": %llu", i ? ",\n" : "{\n", counters[i].name,
-			   words[counters[i].word]);
-	seq_puts(m, "\n}\n");
+		seq_printf(m, json ? "%s\"%s\": %llu" : "%s%s %llu\n",
+			   !json ? "" : i ? ",\n" : "{\n", counters[i].name, words[counters[i].word]);
+	seq_puts(m, json ? "\n}\n" : "");
+	return 0;
 }
 
 static void add(u64 *words, const struct lg_vcpu *vcpu)
@@ -115,45 +109,23 @@ static void add_all(u64 *words, struct lg_vm *vm)
 	lg_mmu_stats(vm, (struct lguest_stats *)words);
 }
 
-static int vcpu_text_show(struct seq_file *m, void *unused)
+static int vcpu_show(struct seq_file *m, void *unused)
 {
 	u64 words[WORDS] = {};
 
 	add(words, m->private);
-	print(m, words, VCPU_COUNTERS);
-	return 0;
+	return show(m, words, VCPU_COUNTERS);
 }
-DEFINE_SHOW_ATTRIBUTE(vcpu_text);
+DEFINE_SHOW_ATTRIBUTE(vcpu);
 
-static int vcpu_json_show(struct seq_file *m, void *unused)
-{
-	u64 words[WORDS] = {};
-
-	add(words, m->private);
-	print_json(m, words, VCPU_COUNTERS);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(vcpu_json);
-
-static int vm_text_show(struct seq_file *m, void *unused)
+static int vm_show(struct seq_file *m, void *unused)
 {
 	u64 words[WORDS] = {};
 
 	add_all(words, m->private);
-	print(m, words, ARRAY_SIZE(counters));
-	return 0;
+	return show(m, words, ARRAY_SIZE(counters));
 }
-DEFINE_SHOW_ATTRIBUTE(vm_text);
-
-static int vm_json_show(struct seq_file *m, void *unused)
-{
-	u64 words[WORDS] = {};
-
-	add_all(words, m->private);
-	print_json(m, words, ARRAY_SIZE(counters));
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(vm_json);
+DEFINE_SHOW_ATTRIBUTE(vm);
 
 /* No error below is one of ours: without debugfs a VM has no files, and runs. */
 
@@ -166,8 +138,8 @@ void lg_debugfs_vm(struct lg_vm *vm)
 	snprintf(name, sizeof(name), "%d-%lld", task_tgid_nr(current),
 		 atomic64_inc_return(&serial));
 	vm->debugfs = debugfs_create_dir(name, root);
-	debugfs_create_file("stats", 0444, vm->debugfs, vm, &vm_text_fops);
-	debugfs_create_file("stats.json", 0444, vm->debugfs, vm, &vm_json_fops);
+	debugfs_create_file("stats", 0444, vm->debugfs, vm, &vm_fops);
+	debugfs_create_file("stats.json", 0444, vm->debugfs, vm, &vm_fops);
 }
 
 /** lg_debugfs_vcpu - the files of a new vCPU; they go with the VM's */
@@ -178,8 +150,8 @@ void lg_debugfs_vcpu(struct lg_vcpu *vcpu)
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	dir = debugfs_create_dir(name, vcpu->vm->debugfs);
-	debugfs_create_file("stats", 0444, dir, vcpu, &vcpu_text_fops);
-	debugfs_create_file("stats.json", 0444, dir, vcpu, &vcpu_json_fops);
+	debugfs_create_file("stats", 0444, dir, vcpu, &vcpu_fops);
+	debugfs_create_file("stats.json", 0444, dir, vcpu, &vcpu_fops);
 }
 
 /** lg_debugfs_remove - all files of @vm; sleeps until nobody reads them */
