@@ -8,6 +8,7 @@
 #include <linux/version.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/trapnr.h>
@@ -103,8 +104,8 @@ static void sample_host(struct lg_window *w)
 	host->idtr.base = idtr.address;
 	memcpy(host->tss, (struct desc_struct *)gdtr.address + GDT_ENTRY_TSS, sizeof(host->tss));
 	host->tss[0] &= ~(2ULL << 40);	/* available: LTR will mark it busy */
-	host->gs_base = lg_read_gs_base();
-	host->fs_base = lg_read_fs_base();
+	host->gs_base = rdgsbase();
+	host->fs_base = rdfsbase();
 }
 
 /** lg_window_gdt - what the GDT has of the loaded @vcpu; also when that changes */

@@ -44,22 +44,6 @@ static inline void lg_write_cr4(u64 value)
 	asm volatile("mov %0, %%cr4" : : "r" (value) : "memory");
 }
 
-static inline u64 lg_read_gs_base(void)
-{
-	u64 value;
-
-	asm volatile("rdgsbase %0" : "=r" (value));
-	return value;
-}
-
-static inline u64 lg_read_fs_base(void)
-{
-	u64 value;
-
-	asm volatile("rdfsbase %0" : "=r" (value));
-	return value;
-}
-
 static inline u32 lg_read_pkru(void)
 {
 	u32 pkru, high;
