@@ -47,7 +47,7 @@ void lg_kill(struct lg_vm *vm, const char *fmt, ...)
 /* Why not, or NULL. */
 static const char *host_unfit(void)
 {
-	u64 cr4 = lg_read_cr4();
+	u64 cr4 = native_read_cr4();
 
 	if (boot_cpu_has(X86_FEATURE_XENPV))
 		return "this kernel itself is a Xen PV guest, and slot 256 is Xen's";
@@ -73,7 +73,7 @@ static bool host_has_int80(void)
 	struct desc_ptr idtr;
 	const gate_desc *gate;
 
-	lg_sidt(&idtr);
+	store_idt(&idtr);
 	gate = (const gate_desc *)idtr.address + LG_INT80;
 	return gate->bits.p && gate->bits.dpl == 3;
 }
@@ -88,7 +88,8 @@ static struct miscdevice lg_device = {
 static int __init lg_init(void)
 {
 	const char *why = host_unfit();
-	u64 cr4 = lg_read_cr4();
+	u64 cr4 = native_read_cr4();
+	u32 ebx;
 	int err;
 
 	if (why) {
@@ -99,7 +100,7 @@ static int __init lg_init(void)
 	lg_pcid = cr4 & X86_CR4_PCIDE;
 	lg_pke = cr4 & X86_CR4_PKE;
 	lg_int80 = host_has_int80();
-	if ((lg_cpuid_eax(0x80000008) & 0xff) < 52)
+	if ((lg_cpuid(0x80000008, &ebx) & 0xff) < 52)
 		lg_unknown = LG_ENTRY_UNKNOWN;
 	err = lg_windows_init();
 	if (err) {

@@ -96,8 +96,8 @@ static void sample_host(struct lg_window *w)
 	struct switcher_host *host = window_host(w);
 	struct desc_ptr gdtr, idtr;
 
-	lg_sgdt(&gdtr);
-	lg_sidt(&idtr);
+	native_store_gdt(&gdtr);
+	store_idt(&idtr);
 	host->gdtr.limit = gdtr.size;
 	host->gdtr.base = gdtr.address;
 	host->idtr.limit = idtr.size;
@@ -192,7 +192,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 
 static void guest_cr4(struct lg_window *w, bool trap_tsc)
 {
-	u64 cr4 = lg_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS | X86_CR4_PKE);
+	u64 cr4 = native_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS | X86_CR4_PKE);
 
 	if (trap_tsc)
 		guest |= X86_CR4_TSD;
@@ -252,15 +252,15 @@ void lg_window_open(struct lg_vcpu *vcpu)
 	if (msrs_each_time())
 		guest_msrs(w);
 	if (lg_pke) {
-		w->host_pkru = lg_read_pkru();
-		lg_write_pkru(0);
+		w->host_pkru = rdpkru();
+		wrpkru(0);
 	}
 	guest_cr4(w, vcpu->vm->tsc_offset);
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
-	window_state(w)->host_cr3 = lg_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
-	w->host_dr7 = hw_breakpoint_active() ? lg_read_dr7() : 0;
+	window_state(w)->host_cr3 = __native_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
+	w->host_dr7 = hw_breakpoint_active() ? native_get_debugreg(7) : 0;
 	if (w->host_dr7)
-		lg_write_dr7(0);
+		native_set_debugreg(7, 0);
 }
 
 /** lg_window_close - the reverse of lg_window_open(); interrupts still off */
@@ -270,16 +270,16 @@ void lg_window_close(struct lg_vcpu *vcpu)
 
 	/* Before an interrupt of the Host has a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
-		vcpu->dr6 = lg_read_dr6();
-		lg_write_dr6(DR6_RESERVED);
+		vcpu->dr6 = native_get_debugreg(6);
+		native_set_debugreg(6, DR6_RESERVED);
 	}
 	if (w->host_dr7)
-		lg_write_dr7(w->host_dr7);
+		native_set_debugreg(7, w->host_dr7);
 	if (w->cr4_away)
-		lg_write_cr4(lg_read_cr4() ^ w->cr4_away);
+		lg_write_cr4(native_read_cr4() ^ w->cr4_away);
 	/* XRSTOR in the Guest may have written it, whatever CR4 said. */
 	if (lg_pke)
-		lg_write_pkru(w->host_pkru);
+		wrpkru(w->host_pkru);
 	if (msrs_each_time())
 		host_msrs(w);
 }

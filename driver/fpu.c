@@ -20,7 +20,7 @@
 #include "lg.h"
 
 static u64 xsave_mask;
-static size_t xsave_size;
+static u32 xsave_size;
 
 #define FCW_DEFAULT	0x37f
 #define FCW_OFFSET	0
@@ -31,8 +31,9 @@ int lg_fpu_init(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
 		return -ENODEV;
-	xsave_size = lg_cpuid_ebx(0xd);	/* for what XCR0 enables: SDM volume 1, 13.2 */
-	xsave_mask = lg_xgetbv() & ~(u64)(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE);
+	lg_cpuid(0xd, &xsave_size);	/* for what XCR0 enables: SDM volume 1, 13.2 */
+	xsave_mask = xgetbv(XCR_XFEATURE_ENABLED_MASK) &
+		     ~(u64)(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE);
 	return 0;
 }
 

@@ -33,40 +33,23 @@ static int hotplug_state;
 static_assert(sizeof(struct guest_regs) == REGS_WORDS * 8);
 static_assert(offsetof(struct guest_regs, trap) == REGS_TRAP - REGS);
 static_assert(offsetof(struct guest_regs, ip) == REGS_IP - REGS);
-#define SAME_STATE(field, offset) \
-	static_assert(offsetof(struct switcher_state, field) == (offset) - WINDOW_STATE)
-SAME_STATE(host_cr3, STATE_HOST_CR3);
-SAME_STATE(nmi, STATE_NMI);
-SAME_STATE(mce, STATE_MCE);
-SAME_STATE(scratch, STATE_SCRATCH);
-SAME_STATE(guest_gdtr, STATE_GUEST_GDTR);
-SAME_STATE(guest_idtr, STATE_GUEST_IDTR);
-SAME_STATE(guest_tss, STATE_GUEST_TSS);
-SAME_STATE(fault_vector, STATE_FAULT_VECTOR);
-SAME_STATE(fault_ip, STATE_FAULT_IP);
-SAME_STATE(vcpu, STATE_VCPU);
-SAME_STATE(vcpu.cr3, STATE_CR3);
-SAME_STATE(vcpu.cr2, STATE_CR2);
-SAME_STATE(vcpu.fs_base, STATE_FS_BASE);
-SAME_STATE(vcpu.gs_base, STATE_GS_BASE);
-SAME_STATE(vcpu.ds, STATE_DS);
-SAME_STATE(vcpu.gs, STATE_GS);
-SAME_STATE(vcpu.mode, STATE_MODE);
-SAME_STATE(vcpu.kernel_root, STATE_KERNEL_ROOT);
-SAME_STATE(vcpu.user_root, STATE_USER_ROOT);
-SAME_STATE(vcpu.kernel_gs_base, STATE_KERNEL_GS_BASE);
-SAME_STATE(vcpu.syscall_entry, STATE_SYSCALL_ENTRY);
-SAME_STATE(vcpu.direct_faults, STATE_DIRECT_FAULTS);
-SAME_STATE(vcpu.direct_returns, STATE_DIRECT_RETURNS);
-SAME_STATE(vcpu.event_entry, STATE_EVENT_ENTRY);
-SAME_STATE(vcpu.direct_events, STATE_DIRECT_EVENTS);
-SAME_STATE(vcpu.direct_cr3_loads, STATE_DIRECT_CR3_LOADS);
-SAME_STATE(vcpu.last_fault, STATE_LAST_FAULT);
-SAME_STATE(vcpu.noflush, STATE_NOFLUSH);
-SAME_STATE(vcpu.root_place, STATE_ROOT_PLACE);
-SAME_STATE(vcpu.fault_budget, STATE_FAULT_BUDGET);
-SAME_STATE(vcpu.direct_int80, STATE_DIRECT_INT80);
-SAME_STATE(vcpu.roots, STATE_ROOTS);
+#define SAME_STATE(field, name) \
+	static_assert(offsetof(struct switcher_state, field) == STATE_##name - WINDOW_STATE);
+#define STATE_FIELDS(X) \
+	X(host_cr3, HOST_CR3) X(nmi, NMI) X(mce, MCE) X(scratch, SCRATCH) \
+	X(guest_gdtr, GUEST_GDTR) X(guest_idtr, GUEST_IDTR) X(guest_tss, GUEST_TSS) \
+	X(fault_vector, FAULT_VECTOR) X(fault_ip, FAULT_IP) X(vcpu, VCPU) \
+	X(vcpu.cr3, CR3) X(vcpu.cr2, CR2) X(vcpu.fs_base, FS_BASE) \
+	X(vcpu.gs_base, GS_BASE) X(vcpu.ds, DS) X(vcpu.gs, GS) X(vcpu.mode, MODE) \
+	X(vcpu.kernel_root, KERNEL_ROOT) X(vcpu.user_root, USER_ROOT) \
+	X(vcpu.kernel_gs_base, KERNEL_GS_BASE) X(vcpu.syscall_entry, SYSCALL_ENTRY) \
+	X(vcpu.direct_faults, DIRECT_FAULTS) X(vcpu.direct_returns, DIRECT_RETURNS) \
+	X(vcpu.event_entry, EVENT_ENTRY) X(vcpu.direct_events, DIRECT_EVENTS) \
+	X(vcpu.direct_cr3_loads, DIRECT_CR3_LOADS) X(vcpu.last_fault, LAST_FAULT) \
+	X(vcpu.noflush, NOFLUSH) X(vcpu.root_place, ROOT_PLACE) \
+	X(vcpu.fault_budget, FAULT_BUDGET) X(vcpu.direct_int80, DIRECT_INT80) \
+	X(vcpu.roots, ROOTS)
+STATE_FIELDS(SAME_STATE)
 static_assert(sizeof(struct switcher_root) == 1 << ROOT_SHIFT);
 static_assert(offsetof(struct switcher_root, user) == ROOT_USER);
 static_assert(sizeof(struct switcher_state) <= PAGE_SIZE);
@@ -256,7 +239,7 @@ static int window_cpu_online(unsigned int cpu)
 		err = map_guest_side(w, cpu);
 	if (err)
 		goto fail;
-	lg_sgdt(&gdtr);
+	native_store_gdt(&gdtr);
 	fill_idt(w);
 	fill_tss(w);
 	fill_gdt(w, (void *)gdtr.address);
@@ -300,7 +283,7 @@ static void restore_cr4(void *unused)
 	struct lg_window *w = windows[smp_processor_id()];
 
 	if (w && w->cr4_cleared) {
-		lg_write_cr4(lg_read_cr4() | w->cr4_cleared);
+		lg_write_cr4(native_read_cr4() | w->cr4_cleared);
 		w->cr4_cleared = 0;
 	}
 }
