@@ -18,7 +18,6 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <asm/trapnr.h>
 
 #include "lg.h"
 
@@ -31,8 +30,8 @@ struct counter {
 };
 
 #define COUNTER(field)			{ #field, WORD(field) }
-#define EXCEPTION(name, vector)		{ "exception_" #name, WORD(exceptions[vector]) }
-#define HYPERCALL(name, number)		{ "hypercall_" #name, WORD(hypercall_nr[number]) }
+#define EXCEPTION(vector, name, text)	{ "exception_" #name, WORD(exceptions[vector]) }
+#define HYPERCALL(number, name)		{ "hypercall_" #name, WORD(hypercall_nr[LHCALL_##number]) }
 
 static const struct counter counters[] = {
 	COUNTER(exits), COUNTER(interrupts), COUNTER(nmis), COUNTER(syscalls), COUNTER(hypercalls),
@@ -40,27 +39,8 @@ static const struct counter counters[] = {
 	COUNTER(direct_cr3_loads), COUNTER(injected), COUNTER(emulated), COUNTER(mmio),
 	COUNTER(kicks), COUNTER(halts), COUNTER(ring_calls), COUNTER(ring_drains), COUNTER(flushes),
 	COUNTER(shadow_fills), COUNTER(prefills), COUNTER(shadow_syncs),
-	/* SDM volume 3, table 6-1 */
-	EXCEPTION(de, X86_TRAP_DE), EXCEPTION(db, X86_TRAP_DB), EXCEPTION(nmi, X86_TRAP_NMI),
-	EXCEPTION(bp, X86_TRAP_BP), EXCEPTION(of, X86_TRAP_OF), EXCEPTION(br, X86_TRAP_BR),
-	EXCEPTION(ud, X86_TRAP_UD), EXCEPTION(nm, X86_TRAP_NM), EXCEPTION(df, X86_TRAP_DF),
-	EXCEPTION(old_mf, X86_TRAP_OLD_MF), EXCEPTION(ts, X86_TRAP_TS), EXCEPTION(np, X86_TRAP_NP),
-	EXCEPTION(ss, X86_TRAP_SS), EXCEPTION(gp, X86_TRAP_GP), EXCEPTION(pf, X86_TRAP_PF),
-	EXCEPTION(15, X86_TRAP_SPURIOUS), EXCEPTION(mf, X86_TRAP_MF), EXCEPTION(ac, X86_TRAP_AC),
-	EXCEPTION(mc, X86_TRAP_MC), EXCEPTION(xf, X86_TRAP_XF), EXCEPTION(ve, X86_TRAP_VE),
-	EXCEPTION(cp, X86_TRAP_CP), EXCEPTION(22, 22), EXCEPTION(23, 23), EXCEPTION(24, 24),
-	EXCEPTION(25, 25), EXCEPTION(26, 26), EXCEPTION(27, 27), EXCEPTION(hv, 28),
-	EXCEPTION(vc, X86_TRAP_VC), EXCEPTION(sx, 30), EXCEPTION(31, 31),
-	HYPERCALL(flush_async, LHCALL_FLUSH_ASYNC), HYPERCALL(init, LHCALL_INIT),
-	HYPERCALL(register, LHCALL_REGISTER), HYPERCALL(shutdown, LHCALL_SHUTDOWN),
-	HYPERCALL(console, LHCALL_CONSOLE), HYPERCALL(load_cr3, LHCALL_LOAD_CR3),
-	HYPERCALL(flush_tlb, LHCALL_FLUSH_TLB), HYPERCALL(flush_multi, LHCALL_FLUSH_MULTI),
-	HYPERCALL(set_pte, LHCALL_SET_PTE), HYPERCALL(release_pt, LHCALL_RELEASE_PT),
-	HYPERCALL(set_timer, LHCALL_SET_TIMER), HYPERCALL(halt, LHCALL_HALT),
-	HYPERCALL(load_tls, LHCALL_LOAD_TLS), HYPERCALL(iret, LHCALL_IRET),
-	HYPERCALL(interrupt, LHCALL_INTERRUPT), HYPERCALL(send_ipi, LHCALL_SEND_IPI),
-	HYPERCALL(vcpu_up, LHCALL_VCPU_UP), HYPERCALL(vcpu_down, LHCALL_VCPU_DOWN),
-	HYPERCALL(kick, LHCALL_KICK), HYPERCALL(debug_putc, LHCALL_DEBUG_PUTC),
+	LGUEST_EXCEPTIONS(EXCEPTION),
+	LGUEST_HYPERCALLS(HYPERCALL),
 	/* The VM's, and no sums: vCPUs share them. Last: VCPU_COUNTERS ends before it. */
 	COUNTER(prefills_used), COUNTER(prefills_wasted), COUNTER(shadow_pages),
 };

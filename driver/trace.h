@@ -16,19 +16,16 @@
 #include <linux/tracepoint.h>
 
 #include "lguest_abi.h"
+#include "lguest_uapi.h"
 #include "switcher.h"
 
 #define LG_TRACE_MODES							\
 	{ MODE_USER, "user" }, { MODE_KERNEL, "kernel" }
 
 /* Others are vectors of interrupts. */
+#define LG_TRACE_TRAP(vector, name, text)	{ vector, text }
 #define LG_TRACE_TRAPS							\
-	{ 0, "#DE" }, { 1, "#DB" }, { 2, "NMI" }, { 3, "#BP" },		\
-	{ 4, "#OF" }, { 5, "#BR" }, { 6, "#UD" }, { 7, "#NM" },		\
-	{ 8, "#DF" }, { 10, "#TS" }, { 11, "#NP" }, { 12, "#SS" },	\
-	{ 13, "#GP" }, { 14, "#PF" }, { 16, "#MF" }, { 17, "#AC" },	\
-	{ 18, "#MC" }, { 19, "#XM" }, { 20, "#VE" }, { 21, "#CP" },	\
-	{ 28, "#HV" }, { 29, "#VC" }, { 30, "#SX" },			\
+	LGUEST_EXCEPTIONS(LG_TRACE_TRAP),				\
 	{ TRAP_SYSCALL, "syscall" }, { TRAP_ABORTED, "aborted" },	\
 	{ TRAP_RING0, "ring0" }, { TRAP_SYSCALL32, "syscall32" }
 
@@ -36,26 +33,13 @@
 	{ LGUEST_FLUSH_USER, "user" }, { LGUEST_FLUSH_ALL, "all" },	\
 	{ LGUEST_FLUSH_RANGE, "range" }
 
-#define LG_TRACE_HYPERCALLS						\
-	{ LHCALL_FLUSH_ASYNC, "flush_async" }, { LHCALL_INIT, "init" },	\
-	{ LHCALL_REGISTER, "register" }, { LHCALL_SHUTDOWN, "shutdown" }, \
-	{ LHCALL_CONSOLE, "console" }, { LHCALL_LOAD_CR3, "load_cr3" },	\
-	{ LHCALL_FLUSH_TLB, "flush_tlb" },				\
-	{ LHCALL_FLUSH_MULTI, "flush_multi" },				\
-	{ LHCALL_SET_PTE, "set_pte" }, { LHCALL_RELEASE_PT, "release_pt" }, \
-	{ LHCALL_SET_TIMER, "set_timer" }, { LHCALL_HALT, "halt" },	\
-	{ LHCALL_LOAD_TLS, "load_tls" }, { LHCALL_IRET, "iret" },	\
-	{ LHCALL_INTERRUPT, "interrupt" }, { LHCALL_SEND_IPI, "send_ipi" }, \
-	{ LHCALL_VCPU_UP, "vcpu_up" }, { LHCALL_VCPU_DOWN, "vcpu_down" }, \
-	{ LHCALL_KICK, "kick" }, { LHCALL_DEBUG_PUTC, "debug_putc" }
+#define LG_TRACE_CALL(number, name)	{ LHCALL_##number, #name }
 
 TRACE_EVENT(lguest_entry,
 	TP_PROTO(unsigned int vcpu, u8 mode, u64 ip),
 	TP_ARGS(vcpu, mode, ip),
 	TP_STRUCT__entry(
-		__field(u32, vcpu)
-		__field(u8, mode)
-		__field(u64, ip)
+		__field(u32, vcpu) __field(u8, mode) __field(u64, ip)
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
@@ -71,12 +55,8 @@ TRACE_EVENT(lguest_exit,
 	TP_PROTO(unsigned int vcpu, u64 trap, u8 mode, u64 ip, u64 error, u64 cr2),
 	TP_ARGS(vcpu, trap, mode, ip, error, cr2),
 	TP_STRUCT__entry(
-		__field(u32, vcpu)
-		__field(u32, trap)
-		__field(u8, mode)
-		__field(u64, ip)
-		__field(u64, error)
-		__field(u64, cr2)
+		__field(u32, vcpu) __field(u32, trap) __field(u8, mode) __field(u64, ip)
+		__field(u64, error) __field(u64, cr2)
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
@@ -98,9 +78,7 @@ TRACE_EVENT(lguest_inject,
 	TP_PROTO(unsigned int vcpu, u32 vector, u64 error),
 	TP_ARGS(vcpu, vector, error),
 	TP_STRUCT__entry(
-		__field(u32, vcpu)
-		__field(u32, vector)
-		__field(u64, error)
+		__field(u32, vcpu) __field(u32, vector) __field(u64, error)
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
@@ -116,12 +94,8 @@ TRACE_EVENT(lguest_shadow_fill,
 	TP_PROTO(unsigned int vcpu, u64 gva, u64 gfn, u64 pfn, u8 level, u64 error),
 	TP_ARGS(vcpu, gva, gfn, pfn, level, error),
 	TP_STRUCT__entry(
-		__field(u32, vcpu)
-		__field(u8, level)
-		__field(u64, gva)
-		__field(u64, gfn)
-		__field(u64, pfn)
-		__field(u64, error)
+		__field(u32, vcpu) __field(u8, level) __field(u64, gva) __field(u64, gfn)
+		__field(u64, pfn) __field(u64, error)
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
@@ -141,10 +115,7 @@ TRACE_EVENT(lguest_flush,
 	TP_PROTO(unsigned int vcpu, u64 kind, u64 start, u64 end),
 	TP_ARGS(vcpu, kind, start, end),
 	TP_STRUCT__entry(
-		__field(u32, vcpu)
-		__field(u32, kind)
-		__field(u64, start)
-		__field(u64, end)
+		__field(u32, vcpu) __field(u32, kind) __field(u64, start) __field(u64, end)
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
@@ -162,10 +133,7 @@ DECLARE_EVENT_CLASS(lguest_call,
 	TP_PROTO(unsigned int vcpu, u64 nr, const u64 *args),
 	TP_ARGS(vcpu, nr, args),
 	TP_STRUCT__entry(
-		__field(u32, vcpu)
-		__field(u64, nr)
-		__field(u64, arg0)
-		__field(u64, arg1)
+		__field(u32, vcpu) __field(u64, nr) __field(u64, arg0) __field(u64, arg1)
 		__field(u64, arg2)
 	),
 	TP_fast_assign(
@@ -176,7 +144,7 @@ DECLARE_EVENT_CLASS(lguest_call,
 		__entry->arg2 = args[2];
 	),
 	TP_printk("vcpu %u %s 0x%llx 0x%llx 0x%llx", __entry->vcpu,
-		  __print_symbolic(__entry->nr, LG_TRACE_HYPERCALLS),
+		  __print_symbolic(__entry->nr, LGUEST_HYPERCALLS(LG_TRACE_CALL)),
 		  __entry->arg0, __entry->arg1, __entry->arg2)
 );
 

@@ -152,6 +152,28 @@ struct lguest_stats {
 	__u64 reserved[8];
 };
 
+/* A table of the exceptions (SDM volume 3, table 6-1): vector, name in counters, name for people. */
+#define LGUEST_EXCEPTIONS(X)						\
+	X(0, de, "#DE"), X(1, db, "#DB"), X(2, nmi, "NMI"), X(3, bp, "#BP"), \
+	X(4, of, "#OF"), X(5, br, "#BR"), X(6, ud, "#UD"), X(7, nm, "#NM"), \
+	X(8, df, "#DF"), X(9, old_mf, "coprocessor"), X(10, ts, "#TS"), \
+	X(11, np, "#NP"), X(12, ss, "#SS"), X(13, gp, "#GP"), X(14, pf, "#PF"), \
+	X(15, 15, "15"), X(16, mf, "#MF"), X(17, ac, "#AC"), X(18, mc, "#MC"), \
+	X(19, xf, "#XM"), X(20, ve, "#VE"), X(21, cp, "#CP"), X(22, 22, "22"), \
+	X(23, 23, "23"), X(24, 24, "24"), X(25, 25, "25"), X(26, 26, "26"), \
+	X(27, 27, "27"), X(28, hv, "#HV"), X(29, vc, "#VC"), X(30, sx, "#SX"), \
+	X(31, 31, "31")
+
+/* A table of the hypercalls, each X(LHCALL_, its name in counters and traces). */
+#define LGUEST_HYPERCALLS(X)						\
+	X(FLUSH_ASYNC, flush_async), X(INIT, init), X(REGISTER, register), \
+	X(SHUTDOWN, shutdown), X(CONSOLE, console), X(LOAD_CR3, load_cr3), \
+	X(FLUSH_TLB, flush_tlb), X(FLUSH_MULTI, flush_multi), X(SET_PTE, set_pte), \
+	X(RELEASE_PT, release_pt), X(SET_TIMER, set_timer), X(HALT, halt), \
+	X(LOAD_TLS, load_tls), X(IRET, iret), X(INTERRUPT, interrupt), \
+	X(SEND_IPI, send_ipi), X(VCPU_UP, vcpu_up), X(VCPU_DOWN, vcpu_down), \
+	X(KICK, kick), X(DEBUG_PUTC, debug_putc)
+
 #define LGUEST_IOC		0xb7
 #define LGUEST_GET_INFO		_IOR(LGUEST_IOC, 0x00, struct lguest_info)
 #define LGUEST_SET_MEMORY	_IOW(LGUEST_IOC, 0x01, struct lguest_memory)

@@ -24,38 +24,14 @@
 #define BALLOON_MS	1000
 
 /* The names of LHCALL_*, by number. */
-static const char * const hypercall_names[] = {
-	[LHCALL_FLUSH_ASYNC] = "flush async",
-	[LHCALL_INIT] = "init",
-	[LHCALL_REGISTER] = "register",
-	[LHCALL_SHUTDOWN] = "shutdown",
-	[LHCALL_CONSOLE] = "console",
-	[LHCALL_LOAD_CR3] = "load cr3",
-	[LHCALL_FLUSH_TLB] = "flush tlb",
-	[LHCALL_FLUSH_MULTI] = "flush multi",
-	[LHCALL_SET_PTE] = "set pte",
-	[LHCALL_RELEASE_PT] = "release page table",
-	[LHCALL_SET_TIMER] = "set timer",
-	[LHCALL_HALT] = "halt",
-	[LHCALL_LOAD_TLS] = "load tls",
-	[LHCALL_IRET] = "iret",
-	[LHCALL_INTERRUPT] = "interrupt",
-	[LHCALL_SEND_IPI] = "send ipi",
-	[LHCALL_VCPU_UP] = "vcpu up",
-	[LHCALL_VCPU_DOWN] = "vcpu down",
-	[LHCALL_KICK] = "kick",
-	[LHCALL_DEBUG_PUTC] = "debug putc",
-};
+#define NAME(number, name)	[LHCALL_##number] = #name
+static const char * const hypercall_names[] = { LGUEST_HYPERCALLS(NAME) };
 
 _Static_assert(sizeof(struct lguest_stats) % sizeof(uint64_t) == 0, "all of it is counts");
 _Static_assert(ARRAY_SIZE(hypercall_names) == LHCALL_NR, "each hypercall has a name");
 
-/* The names of the CPU's exceptions, SDM volume 3, table 6-1. */
-static const char * const exception_names[LGUEST_STATS_VECTORS] = {
-	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "coprocessor", "#TS", "#NP",
-	"#SS", "#GP", "#PF", "15", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP", "22", "23", "24", "25",
-	"26", "27", "#HV", "#VC", "#SX", "31",
-};
+#define TEXT(vector, name, text)	[vector] = text
+static const char * const exception_names[LGUEST_STATS_VECTORS] = { LGUEST_EXCEPTIONS(TEXT) };
 
 /* The counts in the order in which they are told; some are many by name. */
 static const struct count {
