@@ -80,7 +80,7 @@ shadow_pages_are_charged()
 	pages=$(($(shadow_pages) - pages_before))
 	charged=$(($(stat_of kernel) - charged_before))
 	echo "$pages shadow pages more, $charged bytes of kernel memory more"
-	[ "$pages" -gt 100 ] && [ "$charged" -gt $((pages * 8192)) ]
+	[ "$pages" -gt 50 ] && [ "$charged" -gt $((pages * 8192)) ]
 }
 little_is_charged() { echo "$(stat_of kernel) bytes"; [ "$(stat_of kernel)" -lt 1048576 ]; }
 guest_memory_is_charged() { anon=$(stat_of anon); echo "$anon bytes"; [ "$anon" -gt $((16 << 20)) ]; }
