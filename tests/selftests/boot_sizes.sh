@@ -11,7 +11,7 @@
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
-smallest=38
+smallest=40
 
 # boots MIB: status 0, and MemTotal within what a kernel takes for itself.
 # shellcheck disable=SC2016  # for awk
