@@ -13,12 +13,13 @@ page=Documentation/abi.md
 # code: the headers without comments.
 code() { cat "${headers[@]}" | sed -e 's!/\*.*\*/!!' -e '/\/\*/,/\*\//d'; }
 
-# constants: NAME VALUE for each; VALUE is - where it is an expression.
+# constants: NAME VALUE for each; VALUE is - where it is an expression or a table.
 constants()
 {
 	code | awk '
 		$1 == "#define" && $2 ~ /^(LGUEST|LHCALL)_/ {
 			value = $3
+			sub(/\(.*/, "", $2)
 			sub(/ULL$/, "", value)
 			print $2, NF == 3 && value ~ /^(0x[0-9a-f]+|[0-9]+|".*")$/ ? value : "-"
 		}'
