@@ -32,11 +32,6 @@ static void clock_scale(u32 khz, u32 *mul, s8 *shift)
 	*mul = div64_u64((u64)NSEC_PER_SEC << 32, ticks);
 }
 
-void lg_clock_init(struct lg_vm *vm)
-{
-	vm->clock_start = ktime_get_ns();
-}
-
 /* The vCPU has a new lguest_data: all that concerns time in it. */
 void lg_clock_register(struct lg_vcpu *vcpu)
 {

@@ -138,16 +138,6 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 	return err;
 }
 
-void lg_irqfd_release(struct lg_vm *vm)
-{
-	struct lg_irqfd *irqfd, *next;
-
-	mutex_lock(&vm->lock);
-	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list)
-		irqfd_free(irqfd);
-	mutex_unlock(&vm->lock);
-}
-
 /* Doorbells */
 
 static void ioeventfd_free(struct lg_ioeventfd *io)
@@ -220,12 +210,16 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
 	return err;
 }
 
-void lg_ioeventfd_release(struct lg_vm *vm)
+/** lg_eventfds_release - both kinds, all of them; sleeps */
+void lg_eventfds_release(struct lg_vm *vm)
 {
-	struct lg_ioeventfd *io, *next;
+	struct lg_ioeventfd *io, *next_io;
+	struct lg_irqfd *irqfd, *next;
 
 	mutex_lock(&vm->lock);
-	list_for_each_entry_safe(io, next, &vm->ioeventfds, list)
+	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list)
+		irqfd_free(irqfd);
+	list_for_each_entry_safe(io, next_io, &vm->ioeventfds, list)
 		ioeventfd_free(io);
 	mutex_unlock(&vm->lock);
 }

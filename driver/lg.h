@@ -249,7 +249,6 @@ __printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
 
 /* vm.c, vcpu.c */
 extern const struct file_operations lg_vm_fops;
-struct lg_vm *lg_vm_create(void);
 void lg_vm_get(struct lg_vm *vm);
 void lg_vm_put(struct lg_vm *vm);
 int lg_vcpu_create(struct lg_vm *vm, unsigned long id);
@@ -258,9 +257,8 @@ void lg_kick(struct lg_vcpu *vcpu);
 void lg_kick_all(struct lg_vm *vm);
 void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base);
 int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args);
-void lg_irqfd_release(struct lg_vm *vm);
 int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
-void lg_ioeventfd_release(struct lg_vm *vm);
+void lg_eventfds_release(struct lg_vm *vm);
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
 int lg_notifier_register(struct lg_vm *vm);
 void lg_notifier_unregister(struct lg_vm *vm);
@@ -315,7 +313,6 @@ static inline bool lg_ring_pending(const struct lg_vcpu *vcpu)
 }
 
 void lg_release_data(struct lg_vcpu *vcpu);
-
 long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base);
 
 /* smp.c */
@@ -335,7 +332,6 @@ void lg_set_timer(struct lg_vcpu *vcpu, u64 ns);
 enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 
 /* clock.c */
-void lg_clock_init(struct lg_vm *vm);
 void lg_clock_register(struct lg_vcpu *vcpu);
 void lg_clock_update(struct lg_vcpu *vcpu);
 int lg_clock_pause(struct lg_vm *vm, unsigned long on);

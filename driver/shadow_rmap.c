@@ -12,8 +12,6 @@
 
 #include "lg.h"
 
-#define LARGE_FRAMES	512
-
 /* The page of @place, and where in it. */
 struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place, unsigned int *index)
 {
@@ -53,7 +51,7 @@ void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 
 static gfn_t large_of(const struct lg_memory_slot *slot, gfn_t gfn)
 {
-	return gfn / LARGE_FRAMES - slot->first / LARGE_FRAMES;
+	return gfn / LG_LARGE_FRAMES - slot->first / LG_LARGE_FRAMES;
 }
 
 /** lg_slot_alloc - what a new memory slot needs here; sleeps; -ENOMEM */
@@ -117,7 +115,7 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 		return false;
 	*frame = LG_FRAME(lg_place_page(vm, place ?: large, &index)->table[index]);
 	if (!place)
-		*frame += gfn % LARGE_FRAMES << PAGE_SHIFT;
+		*frame += gfn % LG_LARGE_FRAMES << PAGE_SHIFT;
 	return true;
 }
 
@@ -140,9 +138,10 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 {
 	const struct lg_memory_slot *slot = slot_of(vm, gfn);
-	gfn_t first = round_down(gfn, LARGE_FRAMES);
+	gfn_t first = round_down(gfn, LG_LARGE_FRAMES);
 
-	return slot && first >= slot->first && first + LARGE_FRAMES <= slot->first + slot->frames &&
+	return slot && first >= slot->first &&
+	       first + LG_LARGE_FRAMES <= slot->first + slot->frames &&
 	       !slot->no_large[large_of(slot, gfn)];
 }
 
@@ -188,7 +187,7 @@ static bool drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
 	unsigned int i;
 
 	list_for_each_entry(page, &vm->mmu.pages, list) {
-		gfn_t span = page->level == 1 ? 1 : LARGE_FRAMES;
+		gfn_t span = page->level == 1 ? 1 : LG_LARGE_FRAMES;
 
 		if (page->level > 2)
 			continue;

@@ -4,6 +4,7 @@
  * fd or one of its vCPUs' fds.
  */
 #include <linux/fs.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -13,19 +14,19 @@
 
 #include "lg.h"
 
-/** lg_vm_create - a VM for the calling process; -EBUSY: its slot 256 is taken */
-struct lg_vm *lg_vm_create(void)
+/* A VM for the calling process. -EBUSY: its slot 256 is taken. */
+static int vm_open(struct inode *inode, struct file *file)
 {
 	struct lg_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!vm)
-		return ERR_PTR(-ENOMEM);
+		return -ENOMEM;
 	kref_init(&vm->kref);
 	mutex_init(&vm->lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
-	lg_clock_init(vm);
+	vm->clock_start = ktime_get_ns();
 	vm->mm = current->mm;
 	err = lg_mmu_init(vm);
 	if (err)
@@ -42,14 +43,15 @@ struct lg_vm *lg_vm_create(void)
 	mmgrab(vm->mm);
 	__module_get(THIS_MODULE);
 	lg_debugfs_vm(vm);
-	return vm;
+	file->private_data = vm;
+	return 0;
 detach:
 	lg_windows_detach(vm->mm);
 free_mmu:
 	lg_mmu_free(vm);
 free:
 	kvfree(vm);
-	return ERR_PTR(err);
+	return err;
 }
 
 void lg_vm_get(struct lg_vm *vm)
@@ -90,8 +92,7 @@ static int vm_release(struct inode *inode, struct file *file)
 	struct lg_vm *vm = file->private_data;
 
 	/* These hold references to other files: gone with the fd, not later. */
-	lg_irqfd_release(vm);
-	lg_ioeventfd_release(vm);
+	lg_eventfds_release(vm);
 	lg_vm_put(vm);
 	return 0;
 }
@@ -170,16 +171,6 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	ret = vm_ioctl_locked(vm, cmd, arg);
 	mutex_unlock(&vm->lock);
 	return ret;
-}
-
-static int vm_open(struct inode *inode, struct file *file)
-{
-	struct lg_vm *vm = lg_vm_create();
-
-	if (IS_ERR(vm))
-		return PTR_ERR(vm);
-	file->private_data = vm;
-	return 0;
 }
 
 const struct file_operations lg_vm_fops = {

@@ -288,12 +288,6 @@ static void restore_cr4(void *unused)
 	}
 }
 
-/* The last VM is gone: the Host may have its global pages again. */
-static void restore_host_cr4(void)
-{
-	on_each_cpu(restore_cr4, NULL, 1);
-}
-
 /** lg_windows_exit - the reverse of lg_windows_init(); no VM lives */
 void lg_windows_exit(void)
 {
@@ -383,8 +377,9 @@ void lg_windows_detach(struct mm_struct *mm)
 		list_del(&a->list);
 		kfree(a);
 	}
+	/* The last VM is gone: the Host may have its global pages again. */
 	if (list_empty(&attached))
-		restore_host_cr4();
+		on_each_cpu(restore_cr4, NULL, 1);
 	mutex_unlock(&attach_lock);
 }
 
