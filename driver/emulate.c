@@ -30,19 +30,13 @@ static int fetch(struct lg_vcpu *vcpu, struct lg_insn *insn, u8 bytes[LG_INSN_MA
 
 /* Devices */
 
-struct mmio_access {
-	u8 bytes, reg, extend;	/* extend: bytes of the register that are written */
-	bool write, sign;
-	u64 data;
-};
-
 /* Registers 4 to 7 without REX are AH to BH: nobody moves those to a device. */
 static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *bytes,
-		       struct mmio_access *access)
+		       struct lg_mmio *access)
 {
 	bool byte = false;
 
-	*access = (struct mmio_access) {
+	*access = (struct lg_mmio) {
 		.bytes = insn->operand_bytes, .extend = insn->operand_bytes, .reg = insn->reg,
 	};
 	switch (insn->opcode) {
@@ -92,7 +86,7 @@ static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *byt
 int lg_emulate_mmio(struct lg_vcpu *vcpu)
 {
 	struct lguest_run *run = vcpu->run;
-	struct mmio_access access;
+	struct lg_mmio access;
 	struct lg_insn insn;
 	u8 bytes[LG_INSN_MAX];
 
@@ -108,11 +102,9 @@ int lg_emulate_mmio(struct lg_vcpu *vcpu)
 		vcpu->regs->ip += insn.length;
 		return 0;
 	}
-	vcpu->mmio = (struct lg_mmio) {
-		.pending = true, .write = access.write, .reg = access.reg,
-		.bytes = access.bytes, .extend = access.extend, .sign = access.sign,
-		.next_ip = vcpu->regs->ip + insn.length,
-	};
+	access.pending = true;
+	access.next_ip = vcpu->regs->ip + insn.length;
+	vcpu->mmio = access;
 	run->mmio.guest_phys = vcpu->mmio_gpa;
 	run->mmio.length = access.bytes;
 	run->mmio.is_write = access.write;

@@ -171,10 +171,7 @@ enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 	return deliver_interrupt(vcpu);
 }
 
-/*
- * SYSCALL in user mode, when the Switcher has not done it: the same as its
- * direct path.
- */
+/* SYSCALL in user mode, when the Switcher has not done it: the same as its direct path. */
 enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 {
 	struct lguest_data *data = vcpu->data;

@@ -37,7 +37,7 @@ int lg_fpu_init(void)
 	return 0;
 }
 
-/* 64-byte aligned, as XSAVE wants it, in its initial state; NULL: no memory. */
+/* 64-byte aligned, as XSAVE wants it, in its initial state, for kfree(); NULL: no memory. */
 void *lg_fpu_alloc(void)
 {
 	u8 *fpu = kzalloc(roundup_pow_of_two(xsave_size), GFP_KERNEL_ACCOUNT);
@@ -47,11 +47,6 @@ void *lg_fpu_alloc(void)
 		*(u32 *)(fpu + MXCSR_OFFSET) = MXCSR_DEFAULT;
 	}
 	return fpu;
-}
-
-void lg_fpu_free(void *fpu)
-{
-	kfree(fpu);
 }
 
 /* After kernel_fpu_begin_mask(). */

@@ -171,8 +171,8 @@ struct lg_found {
 /* An access to a device that the Launcher is to do. */
 struct lg_mmio {
 	bool pending, write, sign;
-	u8 reg, bytes, extend;
-	u64 next_ip;
+	u8 reg, bytes, extend;	/* extend: bytes of the register that are written */
+	u64 data, next_ip;
 };
 
 struct lg_vcpu {
@@ -249,7 +249,6 @@ __printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
 
 /* vm.c, vcpu.c */
 extern const struct file_operations lg_vm_fops;
-void lg_vm_get(struct lg_vm *vm);
 void lg_vm_put(struct lg_vm *vm);
 int lg_vcpu_create(struct lg_vm *vm, unsigned long id);
 void lg_vcpu_free(struct lg_vcpu *vcpu);
@@ -340,7 +339,6 @@ void lg_clock_steal(struct lg_vcpu *vcpu);
 /* fpu.c */
 int lg_fpu_init(void);
 void *lg_fpu_alloc(void);
-void lg_fpu_free(void *fpu);
 void lg_fpu_load(struct lg_vcpu *vcpu);
 void lg_fpu_save(struct lg_vcpu *vcpu);
 

@@ -76,19 +76,6 @@ static bool enter(struct lg_vcpu *vcpu)
 	return interrupted;
 }
 
-/* TF is the Host's while a vCPU is stepped out of its no-interrupt window. */
-static void step_begin(struct lg_vcpu *vcpu)
-{
-	if (vcpu->stepping)
-		vcpu->regs->flags |= X86_EFLAGS_TF;
-}
-
-static void step_end(struct lg_vcpu *vcpu)
-{
-	if (vcpu->stepping)
-		vcpu->regs->flags &= ~X86_EFLAGS_TF;
-}
-
 /*
  * IRET would fault in ring 0. The Guest's kernel gets there by SYSCALL in the
  * last bytes of the lower half; with 5-level paging user mode by any jump.
@@ -135,10 +122,13 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 			local_irq_enable();
 			continue;
 		}
-		step_begin(vcpu);
+		/* TF is the Host's while a vCPU is stepped out of its no-interrupt window. */
+		if (vcpu->stepping)
+			vcpu->regs->flags |= X86_EFLAGS_TF;
 		*saved = enter(vcpu);
 		local_irq_enable();
-		step_end(vcpu);
+		if (vcpu->stepping)
+			vcpu->regs->flags &= ~X86_EFLAGS_TF;
 		if (*saved)
 			return LG_SLOW_WORK;
 		slow = lg_exit(vcpu);
@@ -214,19 +204,14 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 	return 0;
 }
 
-static void report_death(struct lg_vcpu *vcpu)
-{
-	vcpu->run->exit_reason = LGUEST_EXIT_KILLED;
-	strscpy(vcpu->run->killed.reason, vcpu->vm->reason, LGUEST_REASON_MAX);
-}
-
 static int run_loop(struct lg_vcpu *vcpu)
 {
 	int ret = 0;
 
 	while (!ret) {
 		if (READ_ONCE(vcpu->vm->dead) == 2) {
-			report_death(vcpu);
+			vcpu->run->exit_reason = LGUEST_EXIT_KILLED;
+			strscpy(vcpu->run->killed.reason, vcpu->vm->reason, LGUEST_REASON_MAX);
 			return 0;
 		}
 		if (READ_ONCE(vcpu->run->immediate_exit) || user_work_pending())

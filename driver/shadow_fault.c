@@ -462,13 +462,6 @@ static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 	return LG_FAST;
 }
 
-static enum lg_slow out_of_memory_map(struct lg_vcpu *vcpu, gpa_t gpa)
-{
-	lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
-		gpa, vcpu->regs->ip);
-	return LG_SLOW_DEAD;
-}
-
 /* With the lock held: the walk and the link are one step to whoever flushes. */
 static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
@@ -502,8 +495,11 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		return LG_SLOW_MMIO;
 	}
 	err = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
-	if (err == -ENOENT)
-		return out_of_memory_map(vcpu, walk.gpa);
+	if (err == -ENOENT) {
+		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
+			walk.gpa, vcpu->regs->ip);
+		return LG_SLOW_DEAD;
+	}
 	if (err)
 		return LG_SLOW_FAULT_IN;
 	return map(vcpu, &walk, frame);

@@ -22,7 +22,7 @@ static void free_vcpu_parts(struct lg_vcpu *vcpu)
 {
 	lg_roots_free(vcpu);
 	free_page((unsigned long)vcpu->pages);
-	lg_fpu_free(vcpu->fpu);
+	kfree(vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
 	kfree(vcpu);
 }
@@ -106,7 +106,7 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 			free_vcpu_parts(vcpu);
 		return PTR_ERR(file);
 	}
-	lg_vm_get(vm);
+	kref_get(&vm->kref);
 	/* Known to lg_flush_others() before anybody can run it. */
 	smp_store_release(&vm->vcpus[id], vcpu);
 	lg_debugfs_vcpu(vcpu);

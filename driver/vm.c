@@ -54,11 +54,6 @@ free:
 	return err;
 }
 
-void lg_vm_get(struct lg_vm *vm)
-{
-	kref_get(&vm->kref);
-}
-
 static void vm_free(struct kref *kref)
 {
 	struct lg_vm *vm = container_of(kref, struct lg_vm, kref);
