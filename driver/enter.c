@@ -270,7 +270,7 @@ void lg_window_close(struct lg_vcpu *vcpu)
 
 	/* Before an interrupt of the Host has a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
-		vcpu->dr6 = native_get_debugreg(6);
+		vcpu->dr6 = lg_read_dr6();
 		native_set_debugreg(6, DR6_RESERVED);
 	}
 	if (w->host_dr7)

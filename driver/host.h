@@ -29,6 +29,15 @@ static inline void lg_write_cr4(u64 value)
 	asm volatile("mov %0, %%cr4" : : "r" (value) : "memory");
 }
 
+/* The kernel's is not volatile: it might come behind the write that clears it. */
+static inline u64 lg_read_dr6(void)
+{
+	u64 value;
+
+	asm volatile("mov %%db6, %0" : "=r" (value));
+	return value;
+}
+
 /* CPUID leaf @leaf, subleaf 0: %eax is the result */
 static inline u32 lg_cpuid(u32 leaf, u32 *ebx)
 {

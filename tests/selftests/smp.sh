@@ -83,7 +83,7 @@ check nmis_reach_each backtraces 4
 # Threads that map and unmap in one address space, and a page table in use elsewhere.
 check threads_share_memory run 4 'userland64 | grep -c "^ok"'
 check all_of_userland out 27
-check flushes_reach_the_others over 0 "hypercall flush multi"
+check flushes_reach_the_others over 0 "hypercall flush_multi"
 check sixteen_cpus run 16 'nproc'
 check sixteen_are_online out 16
 check no_complaint_of_sixteen clean
