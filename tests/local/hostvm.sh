@@ -56,6 +56,20 @@ icount_repeats()
 	[ -n "$first" ] && [ "$first" = "$second" ]
 }
 
+# Of a kernel that had something of ours, and of one that had nothing yet.
+panics()
+{
+	status 125 vm "$@" 2>"$work/err"
+}
+ours_panics()
+{
+	panics -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60' && ! grep 'before anything of ours' "$work/err"
+}
+others_panic()
+{
+	panics --append rdinit=/nonexistent -- true && grep 'before anything of ours' "$work/err"
+}
+
 bochs_does_the_same()
 {
 	status 7 vm --machine bochs --smp 1 --add /etc/passwd --get "/root/o:$work/o" -- \
@@ -69,7 +83,8 @@ check files_go_in_and_come_out files_go_in_and_come_out
 check arguments_arrive_as_they_are arguments_arrive_as_they_are
 check disk_is_there disk_is_there
 limit=15 check timeout_is_124 status 124 vm -- sleep 1000
-check panic_is_125 status 125 vm -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+check panic_is_125 ours_panics
+check panic_before_our_init_is_told others_panic
 check warning_is_125 status 125 vm -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at here" >/dev/kmsg'
 check early_end_is_125 status 125 vm -- sh -c 'poweroff -f; sleep 60'
 check no_such_cpu_is_125 status 125 vm --cpu nonsense -- true
