@@ -99,25 +99,22 @@ json_t *client_request(int fd, const char *line, unsigned int patience_s)
 }
 
 /**
- * client_ask() - connect, ask for something, and insist on it
+ * client_insist() - ask for something, and tell the person if it is refused
+ * @fd: from client_connect(); closed
  * @name: the Guest's
- * @pid: its Launcher goes there
+ * @pid: its Launcher
  * @line: the request
  *
  * Return: a good answer, or NULL after telling the person.
  */
-json_t *client_ask(const char *name, pid_t *pid, const char *line)
+json_t *client_insist(int fd, const char *name, pid_t pid, const char *line)
 {
 	json_t *answer, *error;
-	int fd;
 
-	fd = client_connect(name, pid);
-	if (fd < 0)
-		return NULL;
 	answer = client_request(fd, line, PATIENCE_S);
 	close(fd);
 	if (!answer) {
-		message("the guest '%s' does not answer: its lguest is process %d", name, *pid);
+		message("the guest '%s' does not answer: its lguest is process %d", name, pid);
 		return NULL;
 	}
 	if (json_is_true(json_object_get(answer, "ok")))
@@ -127,4 +124,19 @@ json_t *client_ask(const char *name, pid_t *pid, const char *line)
 		json_is_string(error) ? json_string_value(error) : "an answer without a reason");
 	json_decref(answer);
 	return NULL;
+}
+
+/**
+ * client_ask() - connect, ask for something, and insist on it
+ * @name: the Guest's
+ * @pid: its Launcher goes there
+ * @line: the request
+ *
+ * Return: a good answer, or NULL after telling the person.
+ */
+json_t *client_ask(const char *name, pid_t *pid, const char *line)
+{
+	int fd = client_connect(name, pid);
+
+	return fd < 0 ? NULL : client_insist(fd, name, *pid, line);
 }

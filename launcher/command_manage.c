@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest kill, pause, resume, balloon and stats NAME: what can be asked of a Guest
- * that runs.
+ * lguest stop, kill, pause, resume, balloon and stats NAME: what can be asked of a
+ * Guest that runs.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,28 +17,47 @@
 #include "message.h"
 #include "options.h"
 
+#define STOP_TIMEOUT_S	60
 #define KILL_TIMEOUT_S	30
 
 /* What the person said behind the command. */
 struct words {
 	bool json;
+	unsigned int timeout;		/* seconds; 0: nothing said */
 	unsigned int count;
 	const char *word[2];
 };
 
+/* --timeout=S or --timeout S. Return: does the word take part in that? */
+static bool is_timeout(char **argv, int *i, const char **value)
+{
+	*value = NULL;
+	if (!strncmp(argv[*i], "--timeout=", 10))
+		*value = argv[*i] + 10;
+	else if (!strcmp(argv[*i], "--timeout"))
+		*value = argv[*i + 1] ? argv[++*i] : "";
+	return *value;
+}
+
 static int parse(struct words *words, int argc, char **argv, unsigned int count)
 {
+	bool stops = !strcmp(argv[0], "stop");
+	const char *timeout;
 	int i;
 
 	memset(words, 0, sizeof(*words));
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json"))
+		if (!strcmp(argv[i], "--json")) {
 			words->json = true;
-		else if (*argv[i] == '-' || words->count == count)
+		} else if (stops && is_timeout(argv, &i, &timeout)) {
+			if (options_seconds(timeout, &words->timeout))
+				return -EINVAL;
+		} else if (*argv[i] == '-' || words->count == count) {
 			return refuse(-EINVAL, "'%s' is not for lguest %s: 'lguest --help' says what is",
 				      argv[i], argv[0]);
-		else
+		} else {
 			words->word[words->count++] = argv[i];
+		}
 	}
 	if (words->count < 1)
 		return refuse(-EINVAL, "%s which guest? 'lguest list' lists yours", argv[0]);
@@ -144,52 +163,57 @@ int command_balloon(int argc, char **argv)
 	return show(client_ask(words.word[0], &pid, line), words.json, NULL);
 }
 
+/* A Guest that is asked for its end. */
+struct ending {
+	const char *name;
+	pid_t pid;
+	int process;		/* pidfd: readable when it has ended */
+};
+
 /*
- * Ask a Guest for its end. Its process is held before that, so that no other one can
- * have its number by then. Return: a descriptor that is readable when it has ended, or
- * a negative errno after telling the person.
+ * The process is held while we are connected to it, so that no other one can have its
+ * number later.
  */
-static int ask_for_end(const char *name, const char *request)
+static int ask_for_end(struct ending *ending, const char *name, const char *request)
 {
 	json_t *answer;
-	int process;
-	pid_t pid;
+	int fd;
 
-	answer = client_ask(name, &pid, "info");
-	if (!answer)
-		return -ESRCH;
-	json_decref(answer);
-	process = pidfd_open(pid, 0);
-	if (process < 0)
-		return refuse(-errno, "can't watch process %d: %s", pid, strerror(errno));
-	answer = client_ask(name, &pid, request);
+	ending->name = name;
+	fd = client_connect(name, &ending->pid);
+	if (fd < 0)
+		return fd;
+	ending->process = pidfd_open(ending->pid, 0);
+	if (ending->process < 0) {
+		close(fd);
+		return refuse(-errno, "can't watch process %d: %s", ending->pid, strerror(errno));
+	}
+	answer = client_insist(fd, name, ending->pid, request);
 	if (!answer) {
-		close(process);
+		close(ending->process);
 		return -ESRCH;
 	}
 	json_decref(answer);
-	return process;
+	return 0;
 }
 
-static bool has_ended(int process, unsigned int seconds)
+static bool has_ended(const struct ending *ending, unsigned int seconds)
 {
-	struct pollfd poll_fd = { .fd = process, .events = POLLIN };
+	struct pollfd poll_fd = { .fd = ending->process, .events = POLLIN };
+	struct timespec time = { .tv_sec = seconds };
 
-	return poll(&poll_fd, 1, seconds * 1000) > 0;
+	return ppoll(&poll_fd, 1, &time, NULL) > 0;
 }
 
-static int kill_guest(const char *name)
+/* It was asked to be killed. Return: the exit status. */
+static int wait_for_kill(struct ending *ending)
 {
-	int process = ask_for_end(name, "kill"), status = EXIT_FAILURE;
+	bool ended = has_ended(ending, KILL_TIMEOUT_S);
 
-	if (process < 0)
-		return EXIT_FAILURE;
-	if (has_ended(process, KILL_TIMEOUT_S))
-		status = EXIT_SUCCESS;
-	else
-		message("the guest '%s' is still there after %d s", name, KILL_TIMEOUT_S);
-	close(process);
-	return status;
+	if (!ended)
+		message("the guest '%s' is still there after %d s", ending->name, KILL_TIMEOUT_S);
+	close(ending->process);
+	return ended ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /**
@@ -201,9 +225,51 @@ static int kill_guest(const char *name)
  */
 int command_kill(int argc, char **argv)
 {
+	struct ending ending;
 	struct words words;
 
-	if (parse(&words, argc, argv, 1))
+	if (parse(&words, argc, argv, 1) || ask_for_end(&ending, words.word[0], "kill"))
 		return EXIT_FAILURE;
-	return kill_guest(words.word[0]);
+	return wait_for_kill(&ending);
+}
+
+/*
+ * It did not do as it was told. If it has ended in the last moment, another Guest may
+ * have its name.
+ */
+static void kill_after_all(struct ending *ending)
+{
+	pid_t pid;
+	int fd = client_connect(ending->name, &pid);
+
+	if (fd < 0)
+		return;
+	if (pid == ending->pid)
+		json_decref(client_insist(fd, ending->name, pid, "kill"));
+	else
+		close(fd);
+}
+
+/**
+ * command_stop() - lguest stop NAME [--timeout=S]
+ * @argc: words
+ * @argv: the words
+ *
+ * Return: the exit status; the Guest's process has ended if it is 0.
+ */
+int command_stop(int argc, char **argv)
+{
+	struct ending ending;
+	struct words words;
+
+	if (parse(&words, argc, argv, 1) || ask_for_end(&ending, words.word[0], "stop"))
+		return EXIT_FAILURE;
+	if (!words.timeout)
+		words.timeout = STOP_TIMEOUT_S;
+	if (!has_ended(&ending, words.timeout)) {
+		message("the guest '%s' is still there after %u s: it is killed", ending.name,
+			words.timeout);
+		kill_after_all(&ending);
+	}
+	return wait_for_kill(&ending);
 }

@@ -5,7 +5,6 @@
  * All is made of what there is: a share of "/", a port for the command's streams
  * (session.c), and an init of ours (run_image.c); then the Guest is run as any other.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
@@ -59,13 +58,7 @@ static int use_append(struct request *request, const char *value)
 
 static int use_timeout(struct request *request, const char *value)
 {
-	char *end;
-	unsigned long seconds = strtoul(value, &end, 10);
-
-	if (!isdigit((unsigned char)*value) || *end || !seconds || seconds > INT_MAX)
-		return refuse(-EINVAL, "'%s' is not a number of seconds", value);
-	request->timeout = seconds;
-	return 0;
+	return options_seconds(value, &request->timeout);
 }
 
 static int use_rw(struct request *request, const char *value)

@@ -23,6 +23,8 @@ static const struct command commands[] = {
 	{ "list", "[--json]", "your guests", command_list },
 	{ "console", "NAME", "the console of a guest that was detached; Ctrl-A x leaves it",
 	  command_console },
+	{ "stop", "NAME [--timeout=S]", "a guest switches itself off, or is killed after S seconds (60)",
+	  command_stop },
 	{ "kill", "NAME", "end a guest at once, as if its power was cut", command_kill },
 	{ "pause", "NAME", "a guest and its time stand still", command_ask },
 	{ "resume", "NAME", "and go on", command_ask },

@@ -13,6 +13,7 @@ struct command {
 
 int command_list(int argc, char **argv);
 int command_console(int argc, char **argv);
+int command_stop(int argc, char **argv);
 int command_kill(int argc, char **argv);
 int command_ask(int argc, char **argv);
 int command_balloon(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -163,6 +164,30 @@ static json_t *do_resize(struct vm *vm, char **argument)
 					     answer_done(NULL);
 }
 
+/* What "lguest run" was there for is told as by kill(1), and that is its end, too. */
+static json_t *do_stop(struct vm *vm, char **argument)
+{
+	(void)argument;
+	if (vm->pause.wanted)
+		return answer_refused("it is paused: 'lguest resume %s' lets it go on", control.name);
+	if (control.options->session) {
+		kill(getpid(), SIGTERM);
+		return answer_done(NULL);
+	}
+	switch (agent_power_down(&vm->agent)) {
+	case 0:
+		return answer_done(NULL);
+	case -ENODEV:
+		return answer_refused("it was started without --name or --detach, and can't be told: 'lguest kill %s' ends it",
+				      control.name);
+	case -ENOTCONN:
+		return answer_refused("no guest agent runs in it: 'lguest kill %s' ends it", control.name);
+	default:
+		return answer_refused("its guest agent does not listen: 'lguest kill %s' ends it",
+				      control.name);
+	}
+}
+
 /* Answered before it is done: there may be nobody to answer after it. */
 static json_t *do_kill(struct vm *vm, char **argument)
 {
@@ -185,6 +210,7 @@ static const struct request {
 	{ "balloon", true, 1, do_balloon },
 	{ "console", false, 2, do_console },
 	{ "resize", false, 2, do_resize },
+	{ "stop", true, 0, do_stop },
 	{ "kill", false, 0, do_kill },
 };
 

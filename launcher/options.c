@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,24 @@ int options_cpus(const char *text, unsigned int *cpus)
 			      "'%s' is not a number of CPUs that a guest can have: say 1 to %d",
 			      text, LGUEST_MAX_VCPUS);
 	*cpus = value;
+	return 0;
+}
+
+/**
+ * options_seconds() - understand an amount of time
+ * @text: digits
+ * @seconds: goes there, more than 0
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int options_seconds(const char *text, unsigned int *seconds)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end || !value || value > INT_MAX)
+		return refuse(-EINVAL, "'%s' is not a number of seconds", text);
+	*seconds = value;
 	return 0;
 }
 

@@ -46,6 +46,7 @@ struct options {
 int options_parse(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
 int options_memory(const char *text, uint64_t *size);
+int options_seconds(const char *text, unsigned int *seconds);
 int options_cpus(const char *text, unsigned int *cpus);
 char *options_command_line(const struct options *options, const char *devices);
 const char *options_initrd(struct options *options);

@@ -73,6 +73,12 @@ static void on_wake_up(int signal)
 	(void)signal;
 }
 
+/* Is somebody to be expected who asks it for its end, and finds it by its name? */
+static bool is_managed(const struct options *options)
+{
+	return !options->session && (options->name || options->detach);
+}
+
 static int add_devices(struct vm *vm, const struct options *options)
 {
 	unsigned int i;
@@ -88,6 +94,9 @@ static int add_devices(struct vm *vm, const struct options *options)
 	for (i = 0; !error && i < options->devices; i++)
 		error = options->device[i].kind->init(&vm->device[vm->devices++], &vm->memory,
 						      options->device[i].value);
+	/* The last one: the others are called as they are without it. */
+	if (!error && is_managed(options))
+		error = agent_init(&vm->agent, &vm->device[vm->devices++], &vm->memory);
 	return error;
 }
 
@@ -328,6 +337,7 @@ void vm_exit(struct vm *vm)
 	for (i = vm->devices; i > 0; i--)
 		virtio_device_exit(&vm->device[i - 1]);
 	vm->devices = 0;
+	agent_exit(&vm->agent);
 	for (i = vm->vcpus; i > 0; i--)
 		vcpu_exit(&vm->vcpu[i - 1]);
 	vm->vcpus = 0;

@@ -262,6 +262,13 @@ static void port_run(struct virtio_queue *queue)
 	run[queue->index](queue);
 }
 
+static void port_reset(struct virtio_device *device)
+{
+	struct port *port = device->private;
+
+	port->guest_open = false;
+}
+
 static void port_exit(struct virtio_device *device)
 {
 	struct port *port = device->private;
@@ -284,6 +291,7 @@ static const struct virtio_ops port_ops = {
 	.id = VIRTIO_ID_CONSOLE,
 	.queues = QUEUES,
 	.run = port_run,
+	.reset = port_reset,
 	.exit = port_exit,
 };
 
@@ -390,6 +398,19 @@ static int port_init(struct virtio_device *device, const struct guest_memory *me
 	device->features |= 1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
 	virtio_config_set(device, &config, sizeof(config));
 	return 0;
+}
+
+/**
+ * virtio_port_is_open() - does a program in the Guest listen?
+ * @device: a port that virtio_port_kind has made
+ *
+ * Return: what the Guest says of that.
+ */
+bool virtio_port_is_open(const struct virtio_device *device)
+{
+	const struct port *port = device->private;
+
+	return port->guest_open;
 }
 
 const struct virtio_kind virtio_port_kind = {

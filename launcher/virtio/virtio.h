@@ -193,5 +193,6 @@ extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind, virtio_tunnet_kind;
 extern const struct virtio_kind virtio_p9_kind;
 extern const struct virtio_kind virtio_port_kind;
+bool virtio_port_is_open(const struct virtio_device *device);
 
 #endif /* _LAUNCHER_VIRTIO_H */

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Guests with names: what lguest list, pause, resume, balloon, stats and kill do to one
-# that runs, and what they say when they can't. Time is what the guest itself prints,
+# Guests with names: what lguest list, pause, resume, balloon, stats, stop and kill do to
+# one that runs, and what they say when they can't. Time is what the guest itself prints,
 # five times a second, each line stamped by the host: while it is paused, its clock must
 # stand as still as its output. Fails when a command does nothing, or too much.
 # shellcheck source=tests/lib/check.sh
@@ -93,11 +93,13 @@ stats_are_json()
 }
 given() { [ "$(lguest stats one --json | "$tests/json" balloon.given)" = "$1" ]; }
 
+# Its parent may not have noticed yet.
+has_ended() { ! grep '^State:' "/proc/$1/status" 2>/dev/null | grep -v 'Z (zombie)'; }
 killed()
 {
 	pid=$(field 0.pid)
 	lguest kill one || return 1
-	kill -0 "$pid" 2>/dev/null && { echo "the launcher lives"; return 1; }
+	has_ended "$pid" || { echo "the launcher lives"; return 1; }
 	[ ! -e "$run/one.sock" ]
 }
 left_behind()
@@ -124,6 +126,59 @@ default_name()
 	launcher=$!
 	wait_for 20 sh -c "lguest list | grep -q '^lguest-$launcher '" && lguest kill "lguest-$launcher"
 }
+# What a guest of nobody's plans is told: it has no port for an agent, others have.
+no_port()
+{
+	lguest 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	launcher=$!
+	wait_for 20 sh -c "lguest list | grep -q '^lguest-$launcher .*running'" || return 1
+	refused 'was started without --name' lguest stop "lguest-$launcher"
+	status=$?
+	lguest kill "lguest-$launcher" && return "$status"
+}
+
+# A guest with an agent: a shell on the port that has the name. At its first start it
+# restarts. Then it says more than anybody wants to hear; and unless it is deaf, it does
+# as it is told, if that is what QEMU's agent understands.
+# shellcheck disable=SC2016  # for the guest's shell
+make_initrd "$work/agent" 'mount -t devtmpfs none /dev' \
+	'for name in /sys/class/virtio-ports/*/name; do' \
+	'[ "$(cat "$name")" = org.qemu.guest_agent.0 ] || continue' \
+	'port=${name%/name} port=/dev/${port##*/}; done' \
+	'[ "$(head -c 3 /dev/vda)" = was ] ||' \
+	'{ echo was | dd of=/dev/vda bs=512 conv=sync,fsync 2>/dev/null; reboot -f; sleep 60; }' \
+	'exec 3<>"$port"; head -c 4000000 /dev/zero >&3; echo the agent is there' \
+	'! grep -q deaf /proc/cmdline || sleep 1000' \
+	'read -r line <&3; echo "$line"' \
+	"[ \"\$line\" = '{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}' ] || sleep 1000" \
+	'poweroff -f; sleep 60'
+# with_agent NAME ARGUMENT...: the launcher is process $launcher, its screen is in NAME.
+with_agent()
+{
+	agent=$1
+	shift
+	truncate -s 1M "$work/vda"
+	lguest --name="$agent" --block="$work/vda" --initrd="$work/agent" 64m "$kernel" quiet "$@" \
+		</dev/null >"$work/$agent" 2>&1 &
+	launcher=$!
+	wait_for 100 said 'the agent is there' "$work/$agent" >/dev/null || cat "$work/$agent"
+}
+stopped()
+{
+	with_agent willing
+	said_nothing=$(lguest stop willing --timeout=50 2>&1) || { echo "$said_nothing"; cat "$work/willing"; return 1; }
+	wait "$launcher" && is "$said_nothing" '' && [ ! -e "$run/willing.sock" ]
+}
+stopped_by_force()
+{
+	with_agent deaf deaf
+	lguest stop deaf --timeout 2 >"$work/out" 2>&1
+	status=$?
+	cat "$work/out"
+	is "$status" 0 && is "$(cat "$work/out")" "lguest: the guest 'deaf' is still there after 2 s: it is killed" &&
+		wait "$launcher" && [ ! -e "$run/deaf.sock" ]
+}
+
 not_ours()
 {
 	mkdir -p "$work/runtime/lguest"
@@ -199,12 +254,21 @@ check balloon_of_nonsense_is_refused refused "not an amount of memory" lguest ba
 check balloon_without_size_is_refused refused 'how much?' lguest balloon one
 check the_guest_still_runs more_lines 5
 check console_elsewhere_is_refused refused 'its console is where it was started' lguest console one
+check stop_without_an_agent_is_refused refused "no guest agent runs in it: 'lguest kill one' ends it" \
+	lguest stop one
+check and_nothing_is_lost more_lines 5
 check it_pauses_again sh -c 'lguest pause one'
+check stop_while_it_is_paused_is_refused refused "'lguest resume one' lets it go on" lguest stop one
 check kill_ends_it_even_then killed
 check a_guest_unknown_is_refused refused "there is no guest 'one'" lguest pause one
 check a_bad_name_is_refused refused 'is no name for a guest' lguest --name=../x 64m "$kernel"
 check no_name_is_refused refused 'which guest?' lguest kill
 check an_unknown_option_is_refused refused 'is not for lguest pause' lguest pause one --now
+check a_timeout_is_for_stop_alone refused 'is not for lguest kill' lguest kill one --timeout=1
+check no_number_of_seconds_is_refused refused 'is not a number of seconds' lguest stop one --timeout=0
+check stop_ends_a_guest_that_restarted stopped
+check stop_kills_a_guest_that_does_not_end stopped_by_force
+check stop_of_a_guest_without_a_port_is_refused no_port
 check a_dead_launchers_socket_goes left_behind
 check a_dead_launchers_name_is_free taken_over
 check without_a_name_it_is_the_process default_name

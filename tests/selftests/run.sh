@@ -52,20 +52,23 @@ deadly_signal() { run -- sh -c 'kill -TERM $$' </dev/null; ended 143; }
 
 no_such_command() { run -- no-such-command </dev/null; ended 127 && said "can't run 'no-such-command'" "$work/err"; }
 
-# Our signals are the command's.
-signals_are_passed_on()
+# What we do while the command runs ends it as its signal.
+ends_it()
 {
-	timeout 300 lguest run --memory=128m -- sh -c '
+	timeout 300 lguest run --name=trap --memory=128m -- sh -c '
 		trap "echo caught; exit 5" TERM
 		echo ready; while :; do sleep 1; done' </dev/null >"$work/out" 2>"$work/err" &
 	runner=$!
 	wait_for 200 grep -q ready "$work/out" || { cat "$work/err"; return 1; }
-	kill -TERM "$(pidof lguest)"
+	"$@" || return 1
 	wait "$runner"
 	status=$?
 	cat "$work/out" "$work/err"
 	ended 5 && grep -q caught "$work/out"
 }
+
+signals_are_passed_on() { ends_it sh -c 'kill -TERM "$(pidof lguest)"'; }
+stop_is_such_a_signal() { ends_it lguest stop trap; }
 
 time_is_up() { run --timeout=20 -- sleep 1000 </dev/null; ended 124 && said "time is up" "$work/err"; }
 
@@ -125,6 +128,7 @@ check reader_that_stops_ends_the_writer reader_that_stops_ends_the_writer
 check deadly_signal_is_its_status deadly_signal
 check command_that_is_not_there_is_127 no_such_command
 check signals_are_passed_on signals_are_passed_on
+check stop_is_such_a_signal stop_is_such_a_signal
 check time_that_is_up_is_124 time_is_up
 check panic_is_255 panics
 check power_off_is_no_end_of_the_command goes_down

@@ -133,6 +133,7 @@ START_TEST(answers_without_a_guest)
 	ck_assert_ptr_nonnull(strstr(ANSWER("pause\n"), "it is not running"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("stats\n"), "it is not running"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("balloon 1\n"), "it is not running"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("stop\n"), "it is not running"));
 	ck_assert(!control_killed());
 	ck_assert_str_eq(ANSWER("kill\n"), "{\"ok\":true}\n");
 	ck_assert(control_killed());

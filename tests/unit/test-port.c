@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Named ports: what the driver is told, and streams that begin and end.
+ * Named ports: what the driver is told, and streams that begin and end; and the one of
+ * the Guest's agent.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
@@ -13,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "driver.h"
 #include "unit.h"
 
@@ -40,14 +43,13 @@ static void offer(unsigned int queue, unsigned int number, size_t size, bool wri
 	driver_kick(&driver, queue);
 }
 
-static void start(const char *value)
+/* The device is made. */
+static void start_device(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	unsigned int i;
 
 	sigaction(SIGUSR1, &action, NULL);
-	driver_init(&driver);
-	ck_assert_int_eq(virtio_port_kind.init(&device, &driver.memory, value), 0);
 	driver.device = &device;
 	driver_start(&driver, 1ULL << VIRTIO_CONSOLE_F_MULTIPORT);
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), 1);
@@ -61,6 +63,13 @@ static void stop(void)
 {
 	virtio_device_exit(&device);
 	guest_memory_exit(&driver.memory);
+}
+
+static void start(const char *value)
+{
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_port_kind.init(&device, &driver.memory, value), 0);
+	start_device();
 }
 
 /* A socket whose other end the port has. */
@@ -109,13 +118,18 @@ static const char *hear(uint16_t event, uint16_t value)
 	return text;
 }
 
-static void shake_hands(void)
+static void shake_hands_as(const char *name)
 {
 	say(VIRTIO_CONSOLE_DEVICE_READY, 1);
 	hear(VIRTIO_CONSOLE_PORT_ADD, 1);
 	say(VIRTIO_CONSOLE_PORT_READY, 1);
-	ck_assert_str_eq(hear(VIRTIO_CONSOLE_PORT_NAME, 1), "some.name");
+	ck_assert_str_eq(hear(VIRTIO_CONSOLE_PORT_NAME, 1), name);
 	hear(VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+static void shake_hands(void)
+{
+	shake_hands_as("some.name");
 }
 
 START_TEST(the_driver_learns_the_name)
@@ -259,6 +273,76 @@ START_TEST(ports_that_can_not_be_are_refused)
 }
 END_TEST
 
+static struct agent agent;
+
+static void start_agent(void)
+{
+	signal(SIGPIPE, SIG_IGN);	/* as terminal_init() has it */
+	driver_init(&driver);
+	ck_assert_int_eq(agent_init(&agent, &device, &driver.memory), 0);
+	start_device();
+	shake_hands_as("org.qemu.guest_agent.0");
+}
+
+static void stop_agent(void)
+{
+	stop();
+	agent_exit(&agent);
+	ck_assert_int_eq(agent_power_down(&agent), -ENODEV);
+}
+
+START_TEST(an_agent_that_listens_is_told)
+{
+	static const char text[] =
+		"{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}\n";
+
+	start_agent();
+	offer(INPUT_QUEUE, 0, 1024, true);
+	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	ck_assert_int_eq(agent_power_down(&agent), 0);
+	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
+	ck_assert_uint_eq(driver_used(&driver, INPUT_QUEUE)->ring[0].len, strlen(text));
+	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), text, strlen(text));
+	say(VIRTIO_CONSOLE_PORT_OPEN, 0);
+	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
+	/* A driver that goes does not close it. */
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	driver_reset(&driver);
+	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
+	stop_agent();
+}
+END_TEST
+
+/* It waits for nobody, and nobody for it. */
+START_TEST(an_agent_may_say_what_it_wants)
+{
+	unsigned int i;
+
+	start_agent();
+	for (i = 0; i < 3000; i++) {
+		offer(OUTPUT_QUEUE, i, 1024, false);
+		ck_assert(driver_wait(&driver, OUTPUT_QUEUE, i + 1));
+	}
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	ck_assert_int_eq(agent_power_down(&agent), 0);
+	stop_agent();
+}
+END_TEST
+
+START_TEST(an_agent_that_does_not_listen_is_told_so_often)
+{
+	int error = 0, i;
+
+	start_agent();
+	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
+	for (i = 0; !error && i < 100000; i++)
+		error = agent_power_down(&agent);
+	ck_assert_int_eq(error, -EAGAIN);
+	stop_agent();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ports");
@@ -270,5 +354,8 @@ int main(void)
 	UNIT_ADD(suite, ends_while_it_waits_for_a_reader);
 	UNIT_ADD(suite, files_are_read_and_written);
 	UNIT_ADD(suite, ports_that_can_not_be_are_refused);
+	UNIT_ADD(suite, an_agent_that_listens_is_told);
+	UNIT_ADD(suite, an_agent_may_say_what_it_wants);
+	UNIT_ADD(suite, an_agent_that_does_not_listen_is_told_so_often);
 	return unit_run(suite);
 }
