@@ -12,6 +12,10 @@
 unset XDG_RUNTIME_DIR
 run=/run/lguest
 
+# A shell on a guest's console, which stays until it is told otherwise.
+make_initrd "$work/shell" 'mount -t devtmpfs none /dev; stty -F /dev/hvc0 -echo' \
+	'echo the shell is there; sh </dev/hvc0 >/dev/hvc0 2>&1; poweroff -f; sleep 60'
+
 # The guest's clock is first; then lines: its wall clock and monotonic time, and the
 # host's, in ns.
 start()
@@ -122,14 +126,14 @@ taken_over()
 }
 default_name()
 {
-	lguest 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	lguest --initrd="$work/shell" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
 	launcher=$!
 	wait_for 20 sh -c "lguest list | grep -q '^lguest-$launcher '" && lguest kill "lguest-$launcher"
 }
 # What a guest of nobody's plans is told: it has no port for an agent, others have.
 no_port()
 {
-	lguest 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	lguest --initrd="$work/shell" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
 	launcher=$!
 	wait_for 20 sh -c "lguest list | grep -q '^lguest-$launcher .*running'" || return 1
 	refused 'was started without --name' lguest stop "lguest-$launcher"
@@ -185,22 +189,24 @@ not_ours()
 	chmod 755 "$work/runtime/lguest"
 	refused 'is not yours alone' env "XDG_RUNTIME_DIR=$work/runtime" lguest list
 }
+has_stopped() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv 'T (stopped)'; }
 silent()
 {
-	lguest --name=two 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
+	lguest --name=two --initrd="$work/shell" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
 	launcher=$!
 	wait_for 20 sh -c 'lguest list | grep -q "^two .*running"' || return 1
 	kill -STOP "$launcher"
-	lguest list | grep -q "^two  *$launcher silent"
+	wait_for 20 has_stopped "$launcher" || echo "it has not stopped"
+	lguest list >"$work/list"
+	cat "$work/list"
+	grep -q "^two  *$launcher silent" "$work/list"
 	status=$?
 	kill -CONT "$launcher"
 	lguest kill two || return 1
 	return "$status"
 }
 
-# A guest of its own with a shell on its console, started without a terminal.
-make_initrd "$work/shell" 'mount -t devtmpfs none /dev; stty -F /dev/hvc0 -echo' \
-	'echo the shell is there; sh </dev/hvc0 >/dev/hvc0 2>&1; poweroff -f; sleep 60'
+# Started without a terminal.
 detached()
 {
 	is "$(lguest --detach --name=shy --initrd="$work/shell" 64m "$kernel" quiet </dev/null)" shy &&
