@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vhost-net: a thread of the Host's kernel moves packets between the rings and a tap
- * device, with the device's own eventfds for kicks and interrupts. What it does is
- * what net.c does, without system calls; where the Host does not have it, net.c does.
+ * device. What it does is what net.c does, without system calls; where the Host does not
+ * have it, net.c does.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/vhost.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "../memory.h"
 #include "../message.h"
-#include "lguest_abi.h"
 #include "net.h"
+#include "vhost.h"
 
 struct net_vhost {
 	struct net *net;
@@ -25,29 +23,6 @@ struct net_vhost {
 };
 
 #define NEEDED	(1ULL << VIRTIO_F_VERSION_1 | NET_FEATURE(MRG_RXBUF))
-
-/* Where Guest physical memory is in this process. */
-static int set_memory(int fd, const struct guest_memory *memory)
-{
-	struct {
-		struct vhost_memory head;
-		struct vhost_memory_region region[2];
-	} table = {
-		.head.nregions = memory->size > memory->low ? 2 : 1,
-		.region = {
-			{
-				.memory_size = memory->low,
-				.userspace_addr = (uintptr_t)memory->base,
-			}, {
-				.guest_phys_addr = LGUEST_HOLE_END,
-				.memory_size = memory->size - memory->low,
-				.userspace_addr = (uintptr_t)memory->base + memory->low,
-			},
-		},
-	};
-
-	return ioctl(fd, VHOST_SET_MEM_TABLE, &table);
-}
 
 /**
  * net_vhost_open() - get the Host's kernel to serve a network card
@@ -63,12 +38,10 @@ struct net_vhost *net_vhost_open(struct net *net, int tap)
 	uint64_t features;
 	int fd;
 
-	fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
-	if (fd < 0 || ioctl(fd, VHOST_SET_OWNER) < 0 ||
-	    ioctl(fd, VHOST_GET_FEATURES, &features) < 0 ||
-	    set_memory(fd, net->device->memory) < 0) {
-		detail("no vhost-net on this host (%s): packets go through lguest", strerror(errno));
-		goto close;
+	fd = vhost_open("/dev/vhost-net", net->device->memory, &features);
+	if (fd < 0) {
+		detail("no vhost-net on this host (%s): packets go through lguest", strerror(-fd));
+		return NULL;
 	}
 	if ((features & NEEDED) == NEEDED)
 		vhost = calloc(1, sizeof(*vhost));
@@ -86,33 +59,18 @@ struct net_vhost *net_vhost_open(struct net *net, int tap)
 	return vhost;
 
 close:
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return NULL;
 }
 
 static int start_queue(struct net_vhost *vhost, struct virtio_queue *queue)
 {
-	struct vhost_vring_state size = { queue->index, queue->size };
-	struct vhost_vring_state base = { queue->index, 0 };
-	struct vhost_vring_addr address = {
-		.index = queue->index,
-		.desc_user_addr = (uintptr_t)queue->desc,
-		.avail_user_addr = (uintptr_t)queue->avail,
-		.used_user_addr = (uintptr_t)queue->used,
-	};
-	struct vhost_vring_file kick = { queue->index, queue->kick };
-	struct vhost_vring_file call = { queue->index, queue->device->interrupt };
 	struct vhost_vring_file tap = { queue->index, vhost->tap };
+	int error = vhost_start_queue(vhost->fd, queue);
 
-	if (ioctl(vhost->fd, VHOST_SET_VRING_NUM, &size) < 0 ||
-	    ioctl(vhost->fd, VHOST_SET_VRING_BASE, &base) < 0 ||
-	    ioctl(vhost->fd, VHOST_SET_VRING_ADDR, &address) < 0 ||
-	    ioctl(vhost->fd, VHOST_SET_VRING_KICK, &kick) < 0 ||
-	    ioctl(vhost->fd, VHOST_SET_VRING_CALL, &call) < 0 ||
-	    ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &tap) < 0)
-		return -errno;
-	return 0;
+	if (!error && ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &tap) < 0)
+		error = -errno;
+	return error;
 }
 
 /**
