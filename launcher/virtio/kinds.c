@@ -11,5 +11,6 @@ const struct virtio_kind * const virtio_kinds[] = {
 	&virtio_tunnet_kind,
 	&virtio_p9_kind,
 	&virtio_port_kind,
+	&virtio_vsock_kind,
 };
 const unsigned int virtio_nr_kinds = ARRAY_SIZE(virtio_kinds);

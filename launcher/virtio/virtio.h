@@ -192,6 +192,7 @@ int virtio_rng_init(struct virtio_device *device, const struct guest_memory *mem
 extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind, virtio_tunnet_kind;
 extern const struct virtio_kind virtio_p9_kind;
+extern const struct virtio_kind virtio_vsock_kind;
 extern const struct virtio_kind virtio_port_kind;
 bool virtio_port_is_open(const struct virtio_device *device);
 
