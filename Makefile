@@ -18,6 +18,7 @@ help:
 	@echo 'make modules       lg.ko only; KVER=6.1-cloud and its like build for a test host'
 	@echo 'make launcher      build/lguest only'
 	@echo 'make guest         build/guest-6.12/bzImage only'
+	@echo 'make debian-guest  build/debian-12.img, a disk with a small Debian for a guest'
 	@echo 'make demo          a shell in a guest of a Debian host under QEMU; poweroff ends it'
 	@echo "make demo CMD='uname -a'    one command there"
 	@echo 'make check         the tests; make check-long: all of them'
@@ -40,6 +41,12 @@ guest:
 	@scripts/build-guest
 	@scripts/mkinitramfs guest build/guest-6.12/initrd.img
 
+# It may have been used since: a new one is made when it has been removed.
+debian-guest:
+	@scripts/deps debian
+	@mkdir -p build
+	@[ -e build/debian-12.img ] || scripts/build-debian-guest build/debian-12.img
+
 # The command comes by way of the environment, so that quotes in it survive.
 export CMD
 demo:
@@ -51,7 +58,7 @@ check:
 	@tests/run
 
 check-long:
-	@scripts/deps build guest hostvm bochs test
+	@scripts/deps build guest hostvm bochs test debian
 	@tests/run --long
 
 bench:
@@ -74,4 +81,4 @@ install: modules launcher
 clean:
 	rm -rf build lg.ko
 
-.PHONY: all help modules launcher guest demo check check-long bench bench-all install clean
+.PHONY: all help modules launcher guest debian-guest demo check check-long bench bench-all install clean
