@@ -11,6 +11,12 @@
 #include "message.h"
 #include "thread.h"
 
+/*
+ * Several times what the deepest thread needs. With the usual 8 MiB, transparent
+ * huge pages of the Host make 2 MiB of it present at the first push.
+ */
+#define STACK_SIZE	(256 * 1024)
+
 /**
  * thread_start() - start a thread
  * @thread: its name goes there
@@ -25,6 +31,7 @@
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
 	static const int open_signals[] = { SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	pthread_attr_t attributes;
 	sigset_t blocked, old;
 	unsigned int i;
 	int error;
@@ -32,9 +39,12 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 	sigfillset(&blocked);
 	for (i = 0; i < ARRAY_SIZE(open_signals); i++)
 		sigdelset(&blocked, open_signals[i]);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_sigmask(SIG_SETMASK, &blocked, &old);
-	error = pthread_create(thread, NULL, run, argument);
+	error = pthread_create(thread, &attributes, run, argument);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
 	if (error)
 		return refuse(-error, "can't start a thread: %s", strerror(error));
 	return 0;

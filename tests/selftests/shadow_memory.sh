@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shadow page tables take no more memory than they may, and the host gets some of it
-# back when it asks; the guest goes on, slower. Fails when a limit is passed, when
-# the host's shrinkers leave the shadow as it is, and when the guest does not end well.
+# back when it asks; the guest goes on, slower. And the launcher takes little beside
+# its guest's memory. Fails when a limit is passed, when the host's shrinkers leave the
+# shadow as it is, and when the guest does not end well.
 # shellcheck source=tests/lib/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
@@ -64,10 +65,21 @@ shrinks()
 	[ "$before" -gt 10 ] && [ "$after" -lt $((before / 4)) ]
 }
 
+# takes_at_most KIB: so much of the launcher is in memory, its largest mapping aside.
+takes_at_most()
+{
+	beside=$(awk '/^Size:/ { size = $2 }
+		/^Rss:/ { all += $2; if (size > largest) { largest = size; guest = $2 } }
+		END { print all - guest }' "/proc/$launcher/smaps")
+	echo "$beside KiB beside the guest's memory"
+	[ "$beside" -gt 0 ] && [ "$beside" -le "$1" ]
+}
+
 check a_guest_with_1_mib_of_shadow_starts start 5 --shadow=1m --cpus=2
 check it_has_no_more_than_that watch 85
 check its_load_ends_well ends_well
 check a_guest_without_a_limit_starts start 20 --cpus=2
+check the_launcher_takes_5_mib_at_most takes_at_most 5120
 sleep 1
 for round in 1 2 3; do
 	check "the_host_gets_shadow_pages_back_$round" shrinks
