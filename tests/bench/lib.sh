@@ -19,9 +19,10 @@ guest=$LG_BUILD/guest-6.12/bzImage
 # ring 3 wrong with it.
 bench_cpu=max,-erms,-la57,-smap
 guest_memory=256
-# What may vary from run to run is fixed; a crash must not idle for ever.
+# What may vary from run to run is fixed, and so are addresses: which page tables a
+# program needs is part of what it costs. A crash must not idle for ever.
 icount=(-accel tcg -icount 'shift=0,sleep=off' -smp 1 -seed 1 -rtc 'base=2000-01-01T00:00:00,clock=vm')
-kernel_arguments="quiet nokaslr panic=-1 oops=panic"
+kernel_arguments="quiet nokaslr norandmaps panic=-1 oops=panic"
 
 # prepare: the programs and the initrd, built when something has changed.
 prepare()
