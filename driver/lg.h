@@ -486,6 +486,14 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 }
 
 /* shadow_pages.c */
+static inline bool lg_mmu_trylock(struct lg_vcpu *vcpu)
+{
+	bool locked = spin_trylock(&vcpu->vm->mmu_lock);
+
+	vcpu->stats.shadow_waits += !locked;
+	return locked;
+}
+
 int lg_mmu_init(struct lg_vm *vm);
 void lg_mmu_free(struct lg_vm *vm);
 struct lg_shadow_page *lg_shadow_alloc(void);

@@ -21,10 +21,13 @@ run()
 # out TEXT: the guest said that line.
 out() { grep -qxF -- "$1" "$work/out" || { echo "no \"$1\" in:"; cat "$work/out"; return 1; }; }
 
+# counted NAME: how many the host counted of it.
+counted() { sed -n "s/^lguest:   *$1 *\([0-9]*\)$/\1/p" "$work/err"; }
+
 # over NUMBER NAME: the host counted more than NUMBER of NAME.
 over()
 {
-	count=$(sed -n "s/^lguest:   $2 *\([0-9]*\)$/\1/p" "$work/err")
+	count=$(counted "$2")
 	echo "$2: ${count:-none}"
 	[ "${count:-0}" -gt "$1" ]
 }
@@ -60,6 +63,19 @@ check hotplug_under_load run 4 "$load"'
 check all_are_back out 4
 check load_ends_after_hotplug out "done"
 check no_complaint_of_hotplug clean
+
+few_wait()
+{
+	faults=$(counted 'exception #PF') waits=$(counted "faults that met another's")
+	echo "${waits:-0} of $faults waited"
+	[ "${faults:-0}" -gt 20000 ] && [ $((${waits:-0} * 10)) -lt "$faults" ]
+}
+
+# shellcheck disable=SC2016  # for the guest
+check four_cpus_only_fault run 4 'for i in 1 2 3 4; do
+	dd if=/dev/zero of=/dev/null bs=8M count=1 2>/dev/null &
+	done; wait; for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=8M count=1 2>/dev/null & done; wait'
+check few_wait_for_each_other few_wait
 
 # Its first process ends, and the panic wants a backtrace of each CPU: by NMI.
 panic_of_four()
