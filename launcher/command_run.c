@@ -359,6 +359,8 @@ static int run(struct request *request)
 	session.reads_stdin = !terminal;
 	if (!terminal)
 		terminal_detach(request->verbose ? STDERR_FILENO : -1);
+	else if (!request->verbose)
+		terminal_hide_early();	/* the kernel says a few words before it reads "quiet" */
 	error = session_start(&session);
 	if (!error)
 		status = start_guest(&options);

@@ -111,7 +111,7 @@ static void print_recent(void)
 {
 	char text[4096 + 1], *line, *rest = text;
 
-	if (terminal_output_is_tty())
+	if (terminal_was_seen())
 		return;
 	text[recent_get(text, sizeof(text) - 1, LAST_LINES)] = '\0';
 	if (!*text)

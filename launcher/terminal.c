@@ -32,6 +32,8 @@ static atomic_bool raw;	/* lock-free, so fit for signal handlers */
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
 static int output_fd = STDOUT_FILENO;	/* -1: nowhere */
 static bool detached;		/* see terminal_detach() */
+static bool early_hidden;	/* see terminal_hide_early() */
+static bool unseen;		/* what came last is not on the terminal; under output_lock */
 static bool output_gone;	/* nobody reads it any more; under output_lock */
 static char last_byte;		/* of the output; under output_lock */
 static atomic_bool give_up;	/* terminal_give_up() */
@@ -157,6 +159,16 @@ void terminal_detach(int output)
 }
 
 /**
+ * terminal_hide_early() - what the Guest prints before it has a console is not shown
+ *
+ * It is remembered all the same, for the report on its end.
+ */
+void terminal_hide_early(void)
+{
+	early_hidden = true;
+}
+
+/**
  * terminal_has_input() - can anybody type on the Guest's console?
  *
  * Return: false after terminal_detach().
@@ -167,13 +179,13 @@ bool terminal_has_input(void)
 }
 
 /**
- * terminal_output_is_tty() - does the person see the Guest's console?
+ * terminal_was_seen() - has the person seen what the Guest printed last?
  *
- * Return: true if its output goes to a terminal.
+ * Return: true if its output goes to a terminal, and this did, too.
  */
-bool terminal_output_is_tty(void)
+bool terminal_was_seen(void)
 {
-	return isatty(output_fd);
+	return !unseen && isatty(output_fd);
 }
 
 /**
@@ -262,6 +274,7 @@ static void write_all(const char *text, size_t size)
 void terminal_write(const void *text, size_t size)
 {
 	pthread_mutex_lock(&output_lock);
+	unseen = false;
 	write_all(text, size);
 	pthread_mutex_unlock(&output_lock);
 }
@@ -277,6 +290,11 @@ void terminal_write(const void *text, size_t size)
 void terminal_write_early(const char *text, size_t size)
 {
 	pthread_mutex_lock(&output_lock);
+	if (early_hidden) {
+		unseen = true;
+		recent_add(text, size);
+		size = 0;
+	}
 	while (size) {
 		const char *newline = terminal_is_raw() ? memchr(text, '\n', size) : NULL;
 		size_t part = newline ? (size_t)(newline - text) : size;

@@ -185,6 +185,27 @@ START_TEST(last_lines_are_kept)
 }
 END_TEST
 
+/* Neither shown nor lost: who was not shown it is told at the end. */
+START_TEST(early_output_can_be_hidden)
+{
+	int out = dup(STDOUT_FILENO);
+	char text[64];
+
+	recent_clear();
+	ck_assert_int_eq(openpty(&ours, &its, NULL, NULL, NULL), 0);
+	dup2(its, STDOUT_FILENO);
+	terminal_hide_early();
+	terminal_write_early("early\n", 6);
+	ck_assert(!terminal_was_seen());
+	recent_is(5, "early");
+	terminal_write("late", 4);
+	ck_assert(terminal_was_seen());
+	ck_assert_int_eq(read(ours, text, sizeof(text)), 4);
+	ck_assert_mem_eq(text, "late", 4);
+	dup2(out, STDOUT_FILENO);
+}
+END_TEST
+
 START_TEST(a_line_longer_than_all_room_is_cut)
 {
 	char text[100];
@@ -207,6 +228,7 @@ int main(void)
 	UNIT_ADD(suite, pipe_is_left_alone);
 	UNIT_ADD(suite, own_keys_are_taken_out);
 	UNIT_ADD(suite, last_lines_are_kept);
+	UNIT_ADD(suite, early_output_can_be_hidden);
 	UNIT_ADD(suite, a_line_longer_than_all_room_is_cut);
 	return unit_run(suite);
 }
