@@ -100,15 +100,6 @@ is_root_or_the_user()
 	[ "$(cat "$work/out")" = "$(printf '65534\nnobody')" ] && ended 1
 }
 
-# A terminal on both sides is the command's, with its size.
-terminal_is_a_terminal()
-{
-	stty_command='stty rows 31 cols 101; lguest run --memory=128m -- sh -c "test -t 0 && test -t 1 && stty size"'
-	timeout 300 script -q -c "$stty_command" /dev/null </dev/null >"$work/out"
-	cat "$work/out"
-	grep -q '31 101' "$work/out"
-}
-
 options_are_checked()
 {
 	run --timeout=x -- true </dev/null
@@ -136,10 +127,5 @@ check changes_are_gone changes_are_gone
 check changes_stay_with_rw changes_stay
 check is_root_or_the_user is_root_or_the_user
 check options_are_checked options_are_checked
-if command -v script >/dev/null; then
-	check terminal_is_a_terminal terminal_is_a_terminal
-else
-	skip terminal_is_a_terminal "this host has no script(1)"
-fi
 cd /
 checked
