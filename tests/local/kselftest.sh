@@ -49,6 +49,7 @@ says()
 	done
 }
 
+scripts/deps build guest hostvm test >&2
 check they_are_built build "sigaltstack size timers"
 check they_are_run run_both
 check make_run_tests_passes says 'ok 1 selftests: sigaltstack: sas' 'make: 0'
