@@ -7,7 +7,8 @@
 #                  started TSC     before the machine's first instruction that counts
 #                  rss NAME KIB    memory
 #   NAME.marks   what the plugin wrote (where it can see the program's instructions)
-# or fails.
+# or fails. devices(), which not all have, leaves NAME.devices.txt and NAME.devices.marks,
+# of the operations on devices that it is given.
 
 all_sides="native lguest kvm-npt0 kvm-npt1 qemu-tcg uml native-6.1 xen-pv"
 bench=$LG_TOP/tests/bench
@@ -85,24 +86,29 @@ host_modules()
 	done
 }
 
-# qemu_in_host SIDE ACCEL CPU [MODULE=PARAMETERS]... -- WORD...: a side that runs the guest
+# Our guest kernel has no PCI: this machine has its virtio devices where lguest has them.
+qemu_devices=microvm,acpi=off,x-option-roms=off,rtc=on
+
+# qemu_in_host NAME MACHINE ACCEL CPU [MODULE=PARAMETERS]... -- WORD...: a side that runs the guest
 # kernel in this machine's QEMU inside the host; host_modules were called before.
 qemu_in_host()
 {
-	local name=$1 accel=$2 cpu=$3 parameters=()
-	shift 3
+	local name=$1 machine=$2 accel=$3 cpu=$4 parameters=()
+	shift 4
 	while [ "$1" != -- ]; do parameters+=("$1"); shift; done
 	shift
 	host_machine --no-load --qemu -plugin --qemu "$out/expensive.so,out=$out/$name.marks" \
-		--add "$out/bench.cpio" --add "$out/firmware" --add "$out/modules" \
+		--add "$out/bench.cpio" --add "$out/bench" --add "$out/firmware" --add "$out/modules" \
 		--add "$(command -v qemu-system-x86_64):lg/qemu-system-x86_64" \
 		--add /usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so:lg/qemu/accel-tcg-x86_64.so \
 		--add /usr/share/seabios/bios-256k.bin:lg/qemu/bios-256k.bin \
+		--add /usr/share/qemu/bios-microvm.bin:lg/qemu/bios-microvm.bin \
+		--add /usr/share/qemu/qboot.rom:lg/qemu/qboot.rom \
 		--add /usr/share/qemu/linuxboot_dma.bin:lg/qemu/linuxboot_dma.bin \
 		--add /usr/share/qemu/kvmvapic.bin:lg/qemu/kvmvapic.bin \
 		--add "$bench/sides/in-host.sh" --add "$bench/sides/qemu-in-host" -- \
 		/lg/qemu-in-host "$guest_memory" \
-		"$kernel_arguments console=ttyS0 bench_end=reboot $(arguments "$@")" "$accel" "$cpu" \
+		"$kernel_arguments console=ttyS0 bench_end=reboot $(arguments "$@")" "$machine" "$accel" "$cpu" \
 		"${parameters[@]}" >"$out/$name.txt"
 }
 

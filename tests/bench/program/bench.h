@@ -21,8 +21,10 @@ struct op {
 	void (*after)(unsigned int n);	/* not measured, after each round; may be NULL */
 };
 
-/* Each ends with an op without a name. */
-extern const struct op call_ops[], memory_ops[], process_ops[];
+/* Each ends with an op without a name. Those of devices are done only when asked for. */
+extern const struct op call_ops[], memory_ops[], process_ops[], device_ops[];
+
+noreturn void sink(void);
 
 /* The program's own path, for who wants to run it again; and the word that makes it end. */
 extern const char *bench_path;

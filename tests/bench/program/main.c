@@ -2,10 +2,11 @@
 /*
  * bench: how many ticks of the time stamp counter an operation takes.
  *
- *   bench [--rounds R] [OPERATION...]   measure these, or all
+ *   bench [--rounds R] [OPERATION...]   measure these, or all that need no devices
  *   bench --list                        names and counts
  *   bench --count R [OPERATION...]      do R rounds at once, stop before and after
  *   bench --stamp                       tell the time stamp counter: "started TSC"
+ *   bench --sink                        be, in the host, what the streams of devices.c go to
  *
  * Prints lines of words, for a program to read:
  *   init TSC                            the first thing that main() saw
@@ -47,7 +48,7 @@ static struct report {
 	char failure[128];
 } *report;
 
-static const struct op *const all_ops[] = { call_ops, memory_ops, process_ops };
+static const struct op *const all_ops[] = { call_ops, memory_ops, process_ops, device_ops };
 
 noreturn void give_up(const char *what)
 {
@@ -241,7 +242,7 @@ static int run(int argc, char **argv)
 		for (i = 0; i < sizeof(all_ops) / sizeof(*all_ops); i++) {
 			const struct op *op;
 
-			for (op = all_ops[i]; op->name; op++)
+			for (op = all_ops[i]; all_ops[i] != device_ops && op->name; op++)
 				function(op, rounds);
 		}
 	}
@@ -293,6 +294,8 @@ int main(int argc, char **argv)
 		printf("started %llu\n", (unsigned long long)first);
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "--sink"))
+		sink();
 	bench_path = argv[0];
 	if (getpid() != 1)
 		return run(argc, argv);

@@ -3,9 +3,12 @@
 #
 # QEMU's translator, inside the host: it needs nothing of the processor.
 
-side()
+in_tcg()
 {
 	rm -rf "$out/modules"
 	mkdir -p "$out/modules"
-	qemu_in_host qemu-tcg tcg "$bench_cpu" -- "$@"
+	qemu_in_host "$1" "$2" tcg "$bench_cpu" -- "${@:3}"
 }
+
+side() { in_tcg qemu-tcg pc "$@"; }
+devices() { in_tcg qemu-tcg.devices "$qemu_devices" "$@"; }

@@ -3,13 +3,27 @@
 #
 # User-Mode Linux, Debian's: a kernel that is a program of the host's.
 
-side()
+# in_uml NAME DEVICES OPERATION...
+in_uml()
 {
-	local root
+	local root name=$1 devices=$2
+	shift 2
 	root=$(peer_packages uml user-mode-linux) || return 1
-	host_machine --no-load --qemu -plugin --qemu "$out/expensive.so,out=$out/uml.marks" \
+	host_machine --no-load --qemu -plugin --qemu "$out/expensive.so,out=$out/$name.marks" \
 		--add "$out/bench.cpio" --add "$out/bench" --add "$root/usr/bin/linux.uml:lg/linux.uml" \
 		--add "$bench/sides/in-host.sh" --add "$bench/sides/uml-in-host" -- \
 		/lg/uml-in-host "$guest_memory" \
-		"quiet panic=-1 bench_end=poweroff $(arguments "$@")" >"$out/uml.txt"
+		"quiet panic=-1 bench_end=poweroff $(arguments "$@")" "$devices" >"$out/$name.txt"
+}
+
+side() { in_uml uml '' "$@"; }
+
+# It has no network of the user's.
+devices()
+{
+	local operation with=()
+	for operation; do
+		[[ $operation = *_user ]] || with+=("$operation")
+	done
+	[ ${#with[@]} = 0 ] || in_uml uml.devices devices "${with[@]}"
 }
