@@ -486,12 +486,12 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 }
 
 /* shadow_pages.c */
-static inline bool lg_mmu_trylock(struct lg_vcpu *vcpu)
+static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 {
-	bool locked = spin_trylock(&vcpu->vm->mmu_lock);
-
-	vcpu->stats.shadow_waits += !locked;
-	return locked;
+	if (spin_trylock(&vcpu->vm->mmu_lock))
+		return;
+	vcpu->stats.shadow_waits++;
+	spin_lock(&vcpu->vm->mmu_lock);
 }
 
 int lg_mmu_init(struct lg_vm *vm);

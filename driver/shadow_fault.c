@@ -538,8 +538,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	vcpu->cpu->last_fault = ~0ULL;
 	if (reserved_address(vcpu, gva, access))
 		return LG_FAST;
-	if (!lg_mmu_trylock(vcpu))
-		spin_lock(&vcpu->vm->mmu_lock);
+	lg_mmu_lock(vcpu);
 	slow = fault_locked(vcpu, gva, access);
 	lg_shadow_flush_freed(vcpu->vm);
 	spin_unlock(&vcpu->vm->mmu_lock);
@@ -553,7 +552,7 @@ bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
 	gva_t gva = vcpu->cpu->cr2;
 	bool done;
 
-	if ((error & X86_PF_INSTR) || !lg_canonical(gva) || !lg_mmu_trylock(vcpu))
+	if ((error & X86_PF_INSTR) || !lg_canonical(gva) || !spin_trylock(&vcpu->vm->mmu_lock))
 		return false;
 	done = !vcpu->vm->mmu.invalidating && fill_quickly(vcpu, gva, error);
 	spin_unlock(&vcpu->vm->mmu_lock);

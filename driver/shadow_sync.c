@@ -244,8 +244,7 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 
 	vcpu->stats.flushes++;
 	trace_lguest_flush(vcpu->id, kind, start, end);
-	if (!lg_mmu_trylock(vcpu))
-		spin_lock(&vm->mmu_lock);
+	lg_mmu_lock(vcpu);
 	vm->mmu.sync_clock++;
 	if (kind == LGUEST_FLUSH_RANGE)
 		flush_range(vcpu, start, end - 1);
@@ -330,7 +329,7 @@ bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end)
 	bool done;
 
 	if (start > last || last > USER_LAST ||
-	    ((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)) || !lg_mmu_trylock(vcpu))
+	    ((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)) || !spin_trylock(&vcpu->vm->mmu_lock))
 		return false;
 	done = flush_few_quickly(vcpu, start, last);
 	spin_unlock(&vcpu->vm->mmu_lock);

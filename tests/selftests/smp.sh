@@ -66,7 +66,7 @@ check no_complaint_of_hotplug clean
 
 few_wait()
 {
-	faults=$(counted 'exception #PF') waits=$(counted "faults that met another's")
+	faults=$(counted 'exception #PF') waits=$(counted "waits for another's fault")
 	echo "${waits:-0} of $faults waited"
 	[ "${faults:-0}" -gt 20000 ] && [ $((${waits:-0} * 10)) -lt "$faults" ]
 }
