@@ -112,6 +112,13 @@ qemu_in_host()
 		"${parameters[@]}" >"$out/$name.txt"
 }
 
+# kvm_in_host NPT NAME MACHINE [WORD...]: the same with KVM on the emulated machine's SVM.
+kvm_in_host()
+{
+	host_modules kvm-amd || return 1
+	qemu_in_host "$2" "$3" kvm "$bench_cpu" "kvm-amd=npt=$1" -- "${@:4}"
+}
+
 # peer_packages NAME PACKAGE...: unpack these packages of Debian 12 into the cache, and
 # print where. Nothing is installed.
 peer_packages()

@@ -3,11 +3,5 @@
 #
 # KVM on the emulated machine's SVM, without nested page tables: it makes shadows, as we do.
 
-in_kvm()
-{
-	host_modules kvm-amd || return 1
-	qemu_in_host "$1" "$2" kvm "$bench_cpu" kvm-amd=npt=0 -- "${@:3}"
-}
-
-side() { in_kvm kvm-npt0 pc "$@"; }
-devices() { in_kvm kvm-npt0.devices "$qemu_devices" "$@"; }
+side() { kvm_in_host 0 kvm-npt0 pc "$@"; }
+devices() { kvm_in_host 0 kvm-npt0.devices "$qemu_devices" "$@"; }
