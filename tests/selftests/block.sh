@@ -126,13 +126,7 @@ check goes_past_the_page_cache past_the_cache "$disks/random"
 check copies_64_mib_past_the_page_cache copies "$disks/random" ''
 check copies_through_it copies "$disks/less" ,cache=writeback
 check copies_written_through copies "$disks/less" ,cache=writethrough
-if [ -e /proc/sys/kernel/io_uring_disabled ]; then
-	echo 2 >/proc/sys/kernel/io_uring_disabled
-	check copies_without_io_uring copies "$disks/less" ''
-	echo 0 >/proc/sys/kernel/io_uring_disabled
-else
-	skip copies_without_io_uring "this kernel always has it"
-fi
+check_without_io_uring copies_without_io_uring copies "$disks/less" ''
 check discards_are_holes_and_zeroes_are_zero holes
 check read_only_is_read_only read_only
 check second_writer_is_refused second_writer

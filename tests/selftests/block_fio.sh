@@ -100,13 +100,7 @@ dd if=/dev/urandom of="$disks/random" bs=1M count=32 2>/dev/null
 check past_the_page_cache holds "$disks/image" --block="$disks/image"
 check through_it holds "$disks/image" --block="$disks/image,cache=writeback"
 check written_through holds "$disks/image" --block="$disks/image,cache=writethrough"
-if [ -e /proc/sys/kernel/io_uring_disabled ]; then
-	echo 2 >/proc/sys/kernel/io_uring_disabled
-	check without_io_uring holds "$disks/image" --block="$disks/image"
-	echo 0 >/proc/sys/kernel/io_uring_disabled
-else
-	skip without_io_uring "this kernel always has it"
-fi
+check_without_io_uring without_io_uring holds "$disks/image" --block="$disks/image"
 check a_block_device a_block_device
 check nbd nbd
 check qcow2_by_vhost_user qcow2

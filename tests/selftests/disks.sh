@@ -26,3 +26,15 @@ past_the_cache()
 	run --verbose --block="$1,ro" -- true
 	! grep "can't go past" "$work/err"
 }
+
+# check_without_io_uring NAME COMMAND...: as check, on a host that does not let it be used.
+check_without_io_uring()
+{
+	if [ ! -e /proc/sys/kernel/io_uring_disabled ]; then
+		skip "$1" "this kernel always has it"
+		return
+	fi
+	echo 2 >/proc/sys/kernel/io_uring_disabled
+	check "$@"
+	echo 0 >/proc/sys/kernel/io_uring_disabled
+}

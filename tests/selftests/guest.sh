@@ -74,6 +74,9 @@ refuses()
 	[ ! -e /sys/module/lg ] || wait_for 5 refcnt_is 0
 }
 
+# given BYTES: the guest named "one" has given so much to the host by its balloon.
+given() { [ "$(lguest stats one --json | "$tests/json" balloon.given)" = "$1" ]; }
+
 # make_nobody: a user without rights, for su, who may look into $work.
 make_nobody()
 {

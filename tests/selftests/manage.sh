@@ -95,7 +95,6 @@ stats_are_json()
 	done
 	lguest stats one | grep -q '^vcpus.0.exits  *[1-9][0-9]*$'
 }
-given() { [ "$(lguest stats one --json | "$tests/json" balloon.given)" = "$1" ]; }
 
 # Its parent may not have noticed yet.
 has_ended() { ! grep '^State:' "/proc/$1/status" 2>/dev/null | grep -v 'Z (zombie)'; }

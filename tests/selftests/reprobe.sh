@@ -63,7 +63,6 @@ balloon()
 	wait "$guest" && [ "$balloon_status" = 0 ] && [ "$(grep -c MemTotal "$work/out")" = 2 ] &&
 		[ "$(grep MemTotal "$work/out" | sort -u | wc -l)" = 1 ]
 }
-given() { [ "$(lguest stats one --json | "$tests/json" balloon.given)" = "$1" ]; }
 
 is_ready() { wait_for 800 said ready "$work/out" >/dev/null; }
 
