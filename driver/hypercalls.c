@@ -181,11 +181,11 @@ static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
 	last = lg_gfn_to_hva(vm, (gpa + size - 1) >> PAGE_SHIFT);
 	if (!first || last - first != ((size - 1) & PAGE_MASK))
 		return;
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	lg_tables_changed(vm);
 	vm->mmu.dirty_map = first;
 	vm->mmu.dirty_map_size = size;
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 }
 
 static long init_call(struct lg_vcpu *vcpu, gva_t gva)

@@ -7,9 +7,13 @@
  *   lg_vcpu.mutex      one thread at a time runs a vCPU or touches its state;
  *                      all of struct lg_vcpu that names no other rule
  *   lg_vm.lock         the VM's configuration: memory, vCPUs, eventfds
- *   lg_vm.mmu_lock     everything shadow; a spinlock, since the mmu_notifier's
- *                      callbacks take it. Held with interrupts on, so that a
- *                      CPU that spins for it still answers IPIs.
+ *   lg_vm.mmu_lock     everything shadow; it spins, since the mmu_notifier's
+ *                      callbacks take it. Written with interrupts on, so that a
+ *                      CPU that waits for it still answers IPIs. Who reads it
+ *                      may, with the next two, change entries of level 1.
+ *   lg_shadow_page.busy  its entries, and that they are what the Guest's say;
+ *                      never waited for: who does not get it writes mmu_lock
+ *   LG_PLACES_BUSY     a frame's list of places, for a few instructions
  *
  * "Atomic" below means: preemption off, between kernel_fpu_begin_mask() and
  * kernel_fpu_end(), with the vCPU's state in this CPU's window.
@@ -51,11 +55,12 @@ extern unsigned int lg_shadow_limit;
 
 /* An entry of a shadow page, as its page's number * 512 + index. 0: none. */
 typedef u32 lg_place_t;
+#define LG_PLACES_BUSY	BIT(31)		/* in the head of a list: somebody changes it */
 
 struct lg_memory_slot {
 	gfn_t first, frames;
 	hva_t hva;
-	/* Which shadow entries map each frame: shadow_rmap.c, under mmu_lock */
+	/* Which shadow entries map each frame: see shadow_rmap.c */
 	lg_place_t *places, *large_places;	/* 4 KiB; 2 MiB */
 	u8 *no_large;		/* by 2 MiB: the Host has it in pieces */
 };
@@ -67,7 +72,7 @@ struct lg_ioeventfd {
 	struct eventfd_ctx *ctx;
 };
 
-/* Shadow page tables of a VM: see shadow_pages.c. All under lg_vm.mmu_lock. */
+/* Shadow page tables of a VM: see shadow_pages.c. Written under lg_vm.mmu_lock, atomics aside. */
 #define LG_SHADOW_HASH_BITS	10
 struct lg_mmu {
 	struct hlist_head hash[1 << LG_SHADOW_HASH_BITS];
@@ -75,10 +80,10 @@ struct lg_mmu {
 	unsigned int count, limit;	/* shadow pages */
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
 	u64 invalidated;		/* the same: ranges that were, ever */
-	u64 generation;			/* counts entries that became narrower */
+	atomic64_t generation;		/* counts entries that became narrower */
 	u64 tables;			/* counts changes of entries that point to tables */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
-	u64 prefills_used, prefills_wasted;	/* of those that were dropped or compared */
+	atomic64_t prefills_used, prefills_wasted;	/* of those dropped or compared */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the Launcher; 0: none */
 	u64 dirty_map_size;
 	struct list_head freed;		/* unlinked, to be freed once no TLB has them */
@@ -101,7 +106,7 @@ struct lg_vm {
 	struct lg_vcpu *vcpus[LGUEST_MAX_VCPUS];	/* set once, under lock */
 	struct list_head irqfds, ioeventfds;		/* under lock */
 
-	spinlock_t mmu_lock;
+	rwlock_t mmu_lock;
 	struct lg_mmu mmu;
 
 	struct lguest_init abi;		/* checked copy of what LHCALL_INIT gave */
@@ -349,18 +354,22 @@ bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss);
 
 /* guest_memory.c */
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
-/* Where the Launcher has @gfn; 0: nowhere. */
-static inline hva_t lg_gfn_to_hva(const struct lg_vm *vm, gfn_t gfn)
+static inline struct lg_memory_slot *lg_slot_of(struct lg_vm *vm, gfn_t gfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < vm->nr_slots; i++) {
-		const struct lg_memory_slot *slot = &vm->slots[i];
+	for (i = 0; i < vm->nr_slots; i++)
+		if (gfn - vm->slots[i].first < vm->slots[i].frames)
+			return &vm->slots[i];
+	return NULL;
+}
 
-		if (gfn - slot->first < slot->frames)
-			return slot->hva + ((gfn - slot->first) << PAGE_SHIFT);
-	}
-	return 0;
+/* Where the Launcher has @gfn; 0: nowhere. */
+static inline hva_t lg_gfn_to_hva(struct lg_vm *vm, gfn_t gfn)
+{
+	const struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+
+	return slot ? slot->hva + ((gfn - slot->first) << PAGE_SHIFT) : 0;
 }
 
 bool lg_in_hole(gpa_t gpa);
@@ -405,7 +414,8 @@ void lg_complete_mmio(struct lg_vcpu *vcpu);
 int lg_emulate(struct lg_vcpu *vcpu);
 
 /*
- * shadow_*.c: everything but alloc and free with mmu_lock held
+ * shadow_*.c: everything but alloc and free with mmu_lock written, or as far as it
+ * is about entries of level 1, read and the page locked
  *
  * A shadow page holds what the CPU uses in place of one Guest page table (or
  * of a part of a large page). page_private() of its table leads back to it.
@@ -431,6 +441,8 @@ struct lg_shadow_page {
 	u8 level;			/* 1 to 4 */
 	u8 role;			/* LG_ROLE_* */
 	bool changed;			/* the Guest's table has been, since we compared */
+	bool recent;			/* used, since it was the next to be given up */
+	unsigned long busy;		/* bit 0: lg_shadow_trylock() */
 	DECLARE_BITMAP(used, 512);	/* entries that map something, a root's window aside */
 	u64 synced;			/* lg_mmu.sync_clock when last compared, and for: */
 	gva_t synced_start, synced_last;
@@ -488,10 +500,21 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 /* shadow_pages.c */
 static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 {
-	if (spin_trylock(&vcpu->vm->mmu_lock))
+	if (write_trylock(&vcpu->vm->mmu_lock))
 		return;
 	vcpu->stats.shadow_waits++;
-	spin_lock(&vcpu->vm->mmu_lock);
+	write_lock(&vcpu->vm->mmu_lock);
+}
+
+/* With mmu_lock read: for the entries of a @page of level 1. */
+static inline bool lg_shadow_trylock(struct lg_shadow_page *page)
+{
+	return !test_and_set_bit_lock(0, &page->busy);
+}
+
+static inline void lg_shadow_unlock(struct lg_shadow_page *page)
+{
+	clear_bit_unlock(0, &page->busy);
 }
 
 int lg_mmu_init(struct lg_vm *vm);

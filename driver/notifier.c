@@ -21,10 +21,10 @@ static int invalidate_range_start(struct mmu_notifier *mn, const struct mmu_noti
 {
 	struct lg_vm *vm = vm_of(mn);
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	vm->mmu.invalidating++;
 	lg_shadow_invalidate(vm, range->start, range->end);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	return 0;
 }
 
@@ -32,10 +32,10 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
 {
 	struct lg_vm *vm = vm_of(mn);
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	vm->mmu.invalidating--;
 	vm->mmu.invalidated++;
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 }
 
 /* The mm is going before the fd is closed: nothing of it may be used again. */
@@ -44,10 +44,10 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 	struct lg_vm *vm = vm_of(mn);
 
 	lg_kill(vm, "the Launcher has ended");
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);
 	lg_flush_others(vm);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 }
 
 static const struct mmu_notifier_ops notifier_ops = {
@@ -69,10 +69,10 @@ static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control
 	struct lg_vm *vm = lg_shrinker_data(shrinker);
 	unsigned long freed;
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	freed = lg_shadow_reclaim(vm, control->nr_to_scan);
 	lg_shadow_trim(vm);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	return freed;
 }
 

@@ -344,7 +344,7 @@ struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root
 	path->tables = vm->mmu.tables;
 	path->writable = above & _PAGE_RW;
 	path->compared = false;
-	list_move(&page->list, &vm->mmu.pages);
+	WRITE_ONCE(page->recent, true);
 	return path;
 }
 
@@ -352,18 +352,15 @@ struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root
  * The quick way for most faults: if the shadow's tables lead all the way down,
  * only the last of the Guest's entries is new. The tables above may be stale, but
  * so may those be that a CPU remembers (SDM volume 3, 4.10.3). False: walk.
+ * @page is locked: reading the Guest's entries and making ours is one step to whoever
+ * flushes.
  */
-static bool fill_quickly(struct lg_vcpu *vcpu, gva_t gva, u64 access)
+static bool fill_quickly(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva, u64 access)
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
-	struct lg_path *path = lg_shadow_path(vcpu, vcpu->cpu->mode == LG_USER ?
-					      vcpu->root->user : vcpu->root->kernel, gva);
-	struct lg_shadow_page *page = path ? path->table : NULL;
 	unsigned int index = lg_table_index(gva, 1), beside;
 	u64 entries[AROUND], entry, frame;
 
-	if (!page || (wanted && !path->writable))
-		return false;
 	/* One that was looked at and not there: are its neighbours there now, too? */
 	beside = page->table[index] ? AROUND : BESIDE;
 	if (read_around(vcpu->vm, page, index, beside, entries))
@@ -541,7 +538,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	lg_mmu_lock(vcpu);
 	slow = fault_locked(vcpu, gva, access);
 	lg_shadow_flush_freed(vcpu->vm);
-	spin_unlock(&vcpu->vm->mmu_lock);
+	write_unlock(&vcpu->vm->mmu_lock);
 	return slow;
 }
 
@@ -550,12 +547,19 @@ bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
 {
 	u64 error = vcpu->regs->error;
 	gva_t gva = vcpu->cpu->cr2;
-	bool done;
+	struct lg_path *path = NULL;
+	bool done = false;
 
-	if ((error & X86_PF_INSTR) || !lg_canonical(gva) || !spin_trylock(&vcpu->vm->mmu_lock))
+	if ((error & X86_PF_INSTR) || !lg_canonical(gva) || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	done = !vcpu->vm->mmu.invalidating && fill_quickly(vcpu, gva, error);
-	spin_unlock(&vcpu->vm->mmu_lock);
+	if (!vcpu->vm->mmu.invalidating)
+		path = lg_shadow_path(vcpu, vcpu->cpu->mode == LG_USER ?
+				      vcpu->root->user : vcpu->root->kernel, gva);
+	if (path && (path->writable || !(error & X86_PF_WRITE)) && lg_shadow_trylock(path->table)) {
+		done = fill_quickly(vcpu, path->table, gva, error);
+		lg_shadow_unlock(path->table);
+	}
+	read_unlock(&vcpu->vm->mmu_lock);
 	if (!done)
 		return false;
 	vcpu->stats.exceptions[X86_TRAP_PF]++;

@@ -28,7 +28,7 @@
 #define UNUSED_WANTED		16
 #define UNUSED_KEPT		64
 /* More would not fit in lg_place_t. */
-#define LIMIT_MAX		(1U << 22)
+#define LIMIT_MAX		(1U << 21)
 
 unsigned int lg_shadow_limit = 16384;
 module_param_named(shadow_pages, lg_shadow_limit, uint, 0644);
@@ -39,7 +39,7 @@ int lg_mmu_init(struct lg_vm *vm)
 {
 	struct lg_mmu *mmu = &vm->mmu;
 
-	spin_lock_init(&vm->mmu_lock);
+	rwlock_init(&vm->mmu_lock);
 	INIT_LIST_HEAD(&mmu->pages);
 	INIT_LIST_HEAD(&mmu->freed);
 	INIT_LIST_HEAD(&mmu->unused);
@@ -111,10 +111,10 @@ int lg_shadow_topup(struct lg_vm *vm)
 
 		if (!page)
 			return READ_ONCE(mmu->nr_unused) >= LG_PT_LEVELS ? 0 : -ENOMEM;
-		spin_lock(&vm->mmu_lock);
+		write_lock(&vm->mmu_lock);
 		list_add(&page->list, &mmu->unused);
 		mmu->nr_unused++;
-		spin_unlock(&vm->mmu_lock);
+		write_unlock(&vm->mmu_lock);
 	}
 	return 0;
 }
@@ -177,19 +177,19 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
 {
 	u64 old = page->table[index], narrower;
+	struct lg_mmu *mmu = &vm->mmu;
 
 	narrower = (old & ~entry & (_PAGE_PRESENT | _PAGE_RW)) | (entry & ~old & _PAGE_NX) |
 		   ((old ^ entry) & (GENMASK_ULL(51, PAGE_SHIFT) | _PAGE_PSE));
-	if (lg_mapped(old) && narrower)
-		WRITE_ONCE(vm->mmu.generation, vm->mmu.generation + 1);
-	if (lg_mapped(old) && page->level > 1)
-		vm->mmu.tables++;
-	if (old & LG_PREFILLED & ~entry) {
-		vm->mmu.prefills_used += !!(old & _PAGE_ACCESSED);
-		vm->mmu.prefills_wasted += !(old & _PAGE_ACCESSED);
-	}
 	__assign_bit(index, page->used, lg_mapped(entry));
 	WRITE_ONCE(page->table[index], entry);
+	/* Behind it: who flushes for this number can no longer have the old one after that. */
+	if (lg_mapped(old) && narrower)
+		atomic64_inc(&mmu->generation);
+	if (lg_mapped(old) && page->level > 1)
+		mmu->tables++;
+	if (old & LG_PREFILLED & ~entry)
+		atomic64_inc(old & _PAGE_ACCESSED ? &mmu->prefills_used : &mmu->prefills_wasted);
 }
 
 /* Other rights for an entry that goes on pointing where it does. */
@@ -206,8 +206,8 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    struct lg_shadow_page *child, u64 entry)
 {
-	lg_place_add(vm, &child->parents, page, index);
 	set_entry(vm, page, index, entry);
+	lg_place_add(vm, &child->parents, page, index);
 }
 
 /**
@@ -229,8 +229,8 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 		lg_shadow_drop(vm, page, index, lg_unknown);
 	}
 	page->links[index].gfn = gfn;
-	lg_place_add(vm, lg_frame_places(vm, gfn, page->level), page, index);
 	set_entry(vm, page, index, entry);
+	lg_place_add(vm, lg_frame_places(vm, gfn, page->level), page, index);
 }
 
 /* No parent: the page's own children lose one, and it waits to be freed. */
@@ -336,8 +336,8 @@ void lg_shadow_flush_freed(struct lg_vm *vm)
 void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats)
 {
 	stats->shadow_pages = READ_ONCE(vm->mmu.count);
-	stats->prefills_used = READ_ONCE(vm->mmu.prefills_used);
-	stats->prefills_wasted = READ_ONCE(vm->mmu.prefills_wasted);
+	stats->prefills_used = atomic64_read(&vm->mmu.prefills_used);
+	stats->prefills_wasted = atomic64_read(&vm->mmu.prefills_wasted);
 }
 
 /** lg_shadow_trim - give back the memory of what waits to be used again */
@@ -387,6 +387,12 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 							      list), *parent;
 		unsigned int index;
 
+		/* Once round the list, and none is left that is. */
+		if (page->recent) {
+			page->recent = false;
+			list_move(&page->list, &mmu->pages);
+			continue;
+		}
 		/* With the last parent it leaves the list. */
 		do {
 			parent = lg_place_page(vm, page->parents, &index);
@@ -410,10 +416,10 @@ int lg_shadow_set_limit(struct lg_vm *vm, unsigned long limit)
 
 	if (limit < LGUEST_MIN_SHADOW)
 		return -EINVAL;
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	mmu->limit = min_t(unsigned long, mmu->limit, limit);
 	if (mmu->count > mmu->limit)
 		lg_shadow_reclaim(vm, mmu->count - mmu->limit);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	return 0;
 }

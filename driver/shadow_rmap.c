@@ -5,7 +5,9 @@
  *
  * Both are lists of places, linked through lg_shadow_page.links. They cost one
  * step to add to and to take from, however often a hostile Guest maps a frame.
- * All of it is under lg_vm.mmu_lock.
+ * All of it is under lg_vm.mmu_lock, written or read; each list has a lock of its
+ * own in its head. An entry is in its list only while it maps the frame, so that
+ * whoever has locked the list may look at the entry.
  */
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
@@ -24,29 +26,43 @@ static struct lg_link *link_at(struct lg_vm *vm, lg_place_t place)
 	return &vm->mmu.by_id[place / LG_ENTRIES]->links[place % LG_ENTRIES];
 }
 
+/* The first of the list. Storing the (new) first in @head, with release, unlocks it. */
+static __always_inline lg_place_t lock_places(lg_place_t *head)
+{
+	lg_place_t first = READ_ONCE(*head) & ~LG_PLACES_BUSY;
+
+	while (!try_cmpxchg_acquire(head, &first, first | LG_PLACES_BUSY)) {
+		cpu_relax();
+		first &= ~LG_PLACES_BUSY;
+	}
+	return first;
+}
+
 void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
 		  unsigned int index)
 {
-	lg_place_t place = page->id * LG_ENTRIES + index;
+	lg_place_t place = page->id * LG_ENTRIES + index, first = lock_places(head);
 
-	page->links[index].next = *head;
+	page->links[index].next = first;
 	page->links[index].prev = 0;
-	if (*head)
-		link_at(vm, *head)->prev = place;
-	*head = place;
+	if (first)
+		link_at(vm, first)->prev = place;
+	smp_store_release(head, place);
 }
 
 void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
 		  unsigned int index)
 {
 	const struct lg_link *link = &page->links[index];
+	lg_place_t first = lock_places(head);
 
 	if (link->prev)
 		link_at(vm, link->prev)->next = link->next;
 	else
-		*head = link->next;
+		first = link->next;
 	if (link->next)
 		link_at(vm, link->next)->prev = link->prev;
+	smp_store_release(head, first);
 }
 
 static gfn_t large_of(const struct lg_memory_slot *slot, gfn_t gfn)
@@ -75,23 +91,21 @@ void lg_slot_free(struct lg_memory_slot *slot)
 	kvfree(slot->no_large);
 }
 
-static struct lg_memory_slot *slot_of(struct lg_vm *vm, gfn_t gfn)
-{
-	unsigned int i;
-
-	for (i = 0; i < vm->nr_slots; i++)
-		if (gfn >= vm->slots[i].first && gfn - vm->slots[i].first < vm->slots[i].frames)
-			return &vm->slots[i];
-	return NULL;
-}
-
 /* The list of @gfn's places at this level: 1, or 2 for 2 MiB. It is in a slot. */
 lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
 {
-	struct lg_memory_slot *slot = slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
 
 	return level == 1 ? &slot->places[gfn - slot->first] :
 			    &slot->large_places[large_of(slot, gfn)];
+}
+
+static u64 frame_at(struct lg_vm *vm, lg_place_t place)
+{
+	unsigned int index;
+	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
+
+	return LG_FRAME(READ_ONCE(page->table[index]));
 }
 
 /**
@@ -103,31 +117,32 @@ lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
  */
 bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 {
-	struct lg_memory_slot *slot = slot_of(vm, gfn);
-	lg_place_t place, large;
-	unsigned int index;
+	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	lg_place_t *head, place = 0;
 
 	if (!slot)
 		return false;
-	place = slot->places[gfn - slot->first];
-	large = slot->large_places[large_of(slot, gfn)];
-	if (!place && !large)
-		return false;
-	*frame = LG_FRAME(lg_place_page(vm, place ?: large, &index)->table[index]);
-	if (!place)
-		*frame += gfn % LG_LARGE_FRAMES << PAGE_SHIFT;
+	head = &slot->places[gfn - slot->first];
+	if (READ_ONCE(*head)) {
+		place = lock_places(head);
+		if (place)
+			*frame = frame_at(vm, place);
+		smp_store_release(head, place);
+	}
+	if (place || !lg_frame_large(vm, gfn, frame))
+		return place;
+	*frame += gfn % LG_LARGE_FRAMES << PAGE_SHIFT;
 	return true;
 }
 
-/* The same for the 2 MiB around @gfn, if an entry has them all. */
+/* The same for the 2 MiB around @gfn, if an entry has them all: mmu_lock is written for those. */
 bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 {
-	struct lg_memory_slot *slot = slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
 	lg_place_t place = slot ? slot->large_places[large_of(slot, gfn)] : 0;
-	unsigned int index;
 
 	if (place)
-		*first = LG_FRAME(lg_place_page(vm, place, &index)->table[index]);
+		*first = frame_at(vm, place);
 	return place;
 }
 
@@ -137,7 +152,7 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
  */
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 {
-	const struct lg_memory_slot *slot = slot_of(vm, gfn);
+	const struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
 	gfn_t first = round_down(gfn, LG_LARGE_FRAMES);
 
 	return slot && first >= slot->first &&
@@ -147,7 +162,7 @@ bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 
 void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
 {
-	struct lg_memory_slot *slot = slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
 
 	slot->no_large[large_of(slot, gfn)] = 1;
 }

@@ -47,9 +47,9 @@ static struct lg_shadow_page *alloc_root(struct lg_vm *vm, u8 role)
 		memset64(page->top, lg_unknown, LG_ENTRIES);
 		page->top[0] = page->top[511] = __pa(page->table) | ENTRY_TOP;
 	}
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	lg_shadow_number(vm, page);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	return page;
 }
 
@@ -57,9 +57,9 @@ static void free_root(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	if (!page)
 		return;
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	__clear_bit(page->id, vm->mmu.ids);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	lg_shadow_free(page);
 }
 
@@ -240,7 +240,7 @@ static void flush_at_next_load(struct switcher_vcpu *cpu)
  */
 void lg_root_load(struct lg_vcpu *vcpu)
 {
-	u64 generation = READ_ONCE(vcpu->vm->mmu.generation);
+	u64 generation = atomic64_read(&vcpu->vm->mmu.generation);
 	struct switcher_vcpu *cpu = vcpu->cpu;
 	u64 *root = cpu->mode == LG_KERNEL ? &cpu->kernel_root : &cpu->user_root;
 
@@ -285,13 +285,13 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 {
 	struct lg_vm *vm = vcpu->vm;
 
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	vcpu->cr3 = cr3 & ~NOFLUSH;
 	if (select_root(vcpu, LG_ENTRY_FRAME(cr3)) && !(cr3 & NOFLUSH))
 		lg_sync_user(vcpu);
 	publish(vcpu);
 	lg_shadow_flush_freed(vm);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 }
 
 /**
@@ -311,9 +311,9 @@ void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn)
 
 		if (root->gfn != gfn || root == vcpu->root)
 			continue;
-		spin_lock(&vcpu->vm->mmu_lock);
+		write_lock(&vcpu->vm->mmu_lock);
 		empty_root(vcpu, root);
 		lg_shadow_flush_freed(vcpu->vm);
-		spin_unlock(&vcpu->vm->mmu_lock);
+		write_unlock(&vcpu->vm->mmu_lock);
 	}
 }

@@ -254,7 +254,7 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 	else
 		sync_all(vcpu, 0, ~0ULL);
 	lg_shadow_flush_freed(vm);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 }
 
 /* Are the Guest's entries on the way to a table still what the shadow's are made from? */
@@ -299,27 +299,38 @@ static bool read_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
 	return level == 1 && i == count;
 }
 
-/* A few pages in one table, if the shadow's way to it is the Guest's still. */
-static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+static bool compare_few(struct lg_vcpu *vcpu, struct lg_path *path, unsigned int first,
+			unsigned int count)
 {
-	unsigned int top = lg_table_index(start, LG_PT_LEVELS), first = lg_table_index(start, 1);
-	unsigned int count = lg_table_index(last, 1) + 1 - first, i;
-	u64 kernel = vcpu->root->kernel->table[top], user = vcpu->root->user->table[top];
 	u64 guest[LG_PT_LEVELS + 1], entries[BATCH];
-	struct lg_path *path;
+	unsigned int i;
 
-	/* Where the kernel's root has tables of its own, both are to be compared. */
-	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
-		return false;
-	path = lg_shadow_path(vcpu, vcpu->root->user, start);
-	if (!path || !read_path(path, guest, first, count, entries) ||
-	    !path_unchanged(path, guest))
+	if (!read_path(path, guest, first, count, entries) || !path_unchanged(path, guest))
 		return false;
 	/* One page alone was written to, most often, and will be used: fill it in any case. */
 	for (i = 0; i < count; i++)
 		if (count == 1 || lg_mapped(path->table->table[first + i]))
 			lg_shadow_fill(vcpu->vm, path->table, first + i, entries[i]);
 	return true;
+}
+
+/* A few pages in one table, if the shadow's way to it is the Guest's still. */
+static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+{
+	unsigned int top = lg_table_index(start, LG_PT_LEVELS), first = lg_table_index(start, 1);
+	u64 kernel = vcpu->root->kernel->table[top], user = vcpu->root->user->table[top];
+	struct lg_path *path;
+	bool done;
+
+	/* Where the kernel's root has tables of its own, both are to be compared. */
+	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
+		return false;
+	path = lg_shadow_path(vcpu, vcpu->root->user, start);
+	if (!path || !lg_shadow_trylock(path->table))
+		return false;
+	done = compare_few(vcpu, path, first, lg_table_index(last, 1) + 1 - first);
+	lg_shadow_unlock(path->table);
+	return done;
 }
 
 /** lg_flush_quickly - LGUEST_FLUSH_RANGE of a few pages of user space: see lg_exit_quickly() */
@@ -329,10 +340,10 @@ bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end)
 	bool done;
 
 	if (start > last || last > USER_LAST ||
-	    ((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)) || !spin_trylock(&vcpu->vm->mmu_lock))
+	    ((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)) || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
 	done = flush_few_quickly(vcpu, start, last);
-	spin_unlock(&vcpu->vm->mmu_lock);
+	read_unlock(&vcpu->vm->mmu_lock);
 	if (!done)
 		return false;
 	vcpu->stats.flushes++;

@@ -140,14 +140,14 @@ void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 
 	unsigned int i;
 
 	mask &= ~BIT_ULL(vcpu->id);
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
 		struct lg_vcpu *other = mask & BIT_ULL(i) ? vcpu_of(vm, i) : NULL;
 
 		if (other)
 			request_flush(other, kind, start, end);
 	}
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	lg_leave_guest(vm, mask);
 }
 
@@ -156,10 +156,10 @@ void lg_flush_requested(struct lg_vcpu *vcpu)
 {
 	struct lg_flush flush;
 
-	spin_lock(&vcpu->vm->mmu_lock);
+	write_lock(&vcpu->vm->mmu_lock);
 	flush = vcpu->flush;
 	vcpu->flush.kind = 0;
-	spin_unlock(&vcpu->vm->mmu_lock);
+	write_unlock(&vcpu->vm->mmu_lock);
 	if (flush.kind)
 		lg_flush(vcpu, flush.kind, flush.start, flush.end);
 }

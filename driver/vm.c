@@ -62,9 +62,9 @@ static void vm_free(struct kref *kref)
 	/* First: nobody reads of what goes below. */
 	lg_debugfs_remove(vm);
 	lg_notifier_unregister(vm);
-	spin_lock(&vm->mmu_lock);
+	write_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);
-	spin_unlock(&vm->mmu_lock);
+	write_unlock(&vm->mmu_lock);
 	for (i = 0; i < LGUEST_MAX_VCPUS; i++)
 		if (vm->vcpus[i])
 			lg_vcpu_free(vm->vcpus[i]);
