@@ -20,10 +20,13 @@ boots()
 
 runs_the_guests_kernel() { head -n 1 "$work/out" | grep '^6\.12'; }
 
+# What it says of its CPU's own weakness is no complaint.
+quiet() { ! grep -aE 'WARNING:|BUG:|Oops|Call Trace' "$work/out" | grep -v 'Speculative Return Stack Overflow:'; }
+
 check boots_and_hands_back_the_status boots
 check runs_the_guests_kernel runs_the_guests_kernel
 check knows_that_it_is_a_guest said 'Booting paravirtualized kernel on lguest' "$work/out"
 check speaks_from_the_first_line_on said 'Linux version 6.12' "$work/log"
-check warns_of_nothing sh -c "! grep -aE 'WARNING:|BUG:|Oops|Call Trace' $work/out"
+check warns_of_nothing quiet
 check leaves_nothing_behind wait_for 5 refcnt_is 0
 checked
