@@ -8,7 +8,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "virtio.h"
 
@@ -67,14 +66,6 @@ static void reset(struct virtio_device *device)
 	atomic_store(&device->interrupt_status, 0);
 }
 
-static void kick(struct virtio_queue *queue)
-{
-	uint64_t one = 1;
-
-	if (write(queue->kick, &one, sizeof(one)) < 0)
-		return;	/* full of kicks: one more makes no difference */
-}
-
 /* 2.1, 3.1: a driver sets bits one by one, and clears them all with 0. */
 static void set_status(struct virtio_device *device, uint32_t status)
 {
@@ -97,7 +88,7 @@ static void set_status(struct virtio_device *device, uint32_t status)
 		device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	else
 		for (i = 0; i < device->queues; i++)
-			kick(&device->queue[i]);
+			virtio_kick(&device->queue[i]);
 }
 
 static void set_ready(struct virtio_queue *queue, uint32_t ready)
@@ -281,7 +272,7 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		/* lg.ko does this for us, with an eventfd, for queues that exist. */
 		if ((uint32_t)value < device->queues)
-			kick(&device->queue[(uint32_t)value]);
+			virtio_kick(&device->queue[(uint32_t)value]);
 		break;
 	default:
 		pthread_mutex_lock(&device->lock);

@@ -119,7 +119,7 @@ extern const unsigned int virtio_nr_kinds;
 struct virtio_device {
 	const struct virtio_ops *ops;
 	const struct guest_memory *memory;
-	unsigned int queues;		/* of ops->queues, those that it has */
+	unsigned int queues;		/* that it has: ops->queues, or fewer, or more */
 	void *private;			/* the device's own */
 	uint64_t features;		/* that we offer */
 	int interrupt;			/* eventfd: raises its line */
@@ -148,6 +148,7 @@ struct virtio_device {
 /* device.c: life of a device */
 int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
 		       const struct guest_memory *memory);
+int virtio_device_add_queue(struct virtio_device *device);
 int virtio_device_start(struct virtio_device *device);
 void virtio_device_exit(struct virtio_device *device);
 void virtio_config_set(struct virtio_device *device, const void *config, size_t size);
@@ -157,6 +158,8 @@ void virtio_config_set(struct virtio_device *device, const void *config, size_t 
 #define VIRTIO_WAIT_INPUT	4	/* the other descriptor is readable */
 #define VIRTIO_WAIT_INPUT2	8	/* the third one */
 int virtio_wait(struct virtio_queue *queue, int input, int input2);
+void virtio_kick(struct virtio_queue *queue);
+bool virtio_take_kick(struct virtio_queue *queue);
 
 /* queue.c: rings */
 bool virtio_queue_enable(struct virtio_queue *queue);
