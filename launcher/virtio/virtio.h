@@ -23,7 +23,7 @@
 struct guest_memory;
 struct virtio_device;
 
-#define VIRTIO_MAX_QUEUES	8
+#define VIRTIO_MAX_QUEUES	50	/* the console's, with all its ports */
 #define VIRTIO_QUEUE_SIZE	256	/* entries that we offer */
 #define VIRTIO_CONFIG_SIZE	0x100	/* of VIRTIO_MMIO_SIZE: the half after the registers */
 #define VIRTIO_MMIO_SIZE	0x200ULL	/* registers of one device */
@@ -106,9 +106,11 @@ struct virtio_kind {
 	const char *option;		/* NAME */
 	const char *value;		/* how VALUE is written, for --help */
 	const char *help;		/* what it is; lines but the first are indented there */
-	/* Make the device. 0, or a negative errno after telling the person. */
+	/* Make the device: 0, or a negative errno after telling the person. */
 	int (*init)(struct virtio_device *device, const struct guest_memory *memory,
 		    const char *value);
+	/* Instead of init: make it a port of the console's. Its number, or a negative errno. */
+	int (*add_port)(struct virtio_device *console, const char *value);
 	/* Optional: does another program serve it, which needs the Guest's memory? */
 	bool (*shares_memory)(const char *value);
 };
@@ -191,12 +193,13 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 /* The devices. */
 int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,
 			void (*leave)(void *), void *argument);
+int virtio_console_add_port(struct virtio_device *device, const char *value);
+bool virtio_console_port_is_open(const struct virtio_device *device, unsigned int port);
 int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
 extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind, virtio_tunnet_kind;
 extern const struct virtio_kind virtio_p9_kind;
 extern const struct virtio_kind virtio_vsock_kind;
 extern const struct virtio_kind virtio_port_kind;
-bool virtio_port_is_open(const struct virtio_device *device);
 
 #endif /* _LAUNCHER_VIRTIO_H */
