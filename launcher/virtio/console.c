@@ -23,6 +23,8 @@
 /* Those of the first port, and the control queues; then those of the other ports. */
 enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE, QUEUES };
 
+#define CONTROL_ENTRIES	32
+
 /* Messages to the driver of a port, in the order in which it gets them. */
 enum { SAY_ADD, SAY_CONSOLE, SAY_NAME, SAY_SIZE, SAY_OPEN, SAY_CLOSED, MESSAGES };
 
@@ -316,6 +318,8 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 		return refuse(-ENOMEM, "no memory");
 	device->private = console;	/* from here on console_exit() closes all */
 	device->features |= 1ULL << VIRTIO_CONSOLE_F_SIZE | 1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
+	/* Linux fills the queue with a page for each entry. */
+	device->queue[TO_DRIVER_QUEUE].max = CONTROL_ENTRIES;
 	console->device = device;
 	console->leave = leave;
 	console->argument = argument;

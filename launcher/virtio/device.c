@@ -43,6 +43,7 @@ int virtio_device_add_queue(struct virtio_device *device)
 		return -EMFILE;
 	queue->device = device;
 	queue->index = device->queues++;
+	queue->max = VIRTIO_QUEUE_SIZE;
 	virtio_queue_reset(queue);
 	return 0;
 }

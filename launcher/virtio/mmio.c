@@ -117,7 +117,7 @@ static void write_queue(struct virtio_queue *queue, uint64_t offset, uint32_t va
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM:
 		/* What does not fit in 16 bits must not come out as something that does. */
-		queue->size = value > VIRTIO_QUEUE_SIZE ? 0 : value;
+		queue->size = value > queue->max ? 0 : value;
 		break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW:
 	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
@@ -179,7 +179,7 @@ static uint32_t read_register(struct virtio_device *device, uint64_t offset)
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return high_or_low(device->features, device->features_select);
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return queue ? VIRTIO_QUEUE_SIZE : 0;
+		return queue ? queue->max : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return queue ? queue->ready : 0;
 	case VIRTIO_MMIO_STATUS:

@@ -24,7 +24,7 @@ struct guest_memory;
 struct virtio_device;
 
 #define VIRTIO_MAX_QUEUES	50	/* the console's, with all its ports */
-#define VIRTIO_QUEUE_SIZE	256	/* entries that we offer */
+#define VIRTIO_QUEUE_SIZE	256	/* entries that we offer, at most */
 #define VIRTIO_CONFIG_SIZE	0x100	/* of VIRTIO_MMIO_SIZE: the half after the registers */
 #define VIRTIO_MMIO_SIZE	0x200ULL	/* registers of one device */
 
@@ -32,6 +32,7 @@ struct virtio_queue {
 	struct virtio_device *device;
 	unsigned int index;
 	int kick;		/* eventfd: the Guest has something for us */
+	uint16_t max;		/* entries that we offer, a power of 2 up to VIRTIO_QUEUE_SIZE */
 	pthread_t thread;
 	bool has_thread;
 
