@@ -23,27 +23,28 @@
 /**
  * agent_init() - make the port where the Guest's agent is told what to do
  * @agent: filled in; agent_exit() it, whatever is returned
- * @port: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory
+ * @console: gets one more port
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int agent_init(struct agent *agent, struct virtio_device *port, const struct guest_memory *memory)
+int agent_init(struct agent *agent, struct virtio_device *console)
 {
 	char value[sizeof(PORT_NAME) + 16];
-	int ends[2], error;
+	int ends[2], port;
 
-	memset(port, 0, sizeof(*port));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return refuse(-errno, "can't make a socket for the guest's agent: %s", strerror(errno));
 	agent->fd = ends[0];
-	agent->port = port;
+	agent->console = console;
 	/* The port finds nobody that reads, and throws away what the Guest writes. */
 	shutdown(agent->fd, SHUT_RD);
 	snprintf(value, sizeof(value), PORT_NAME ",fd=%d", ends[1]);
-	error = virtio_port_kind.init(port, memory, value);
+	port = virtio_console_add_port(console, value);
 	close(ends[1]);
-	return error;
+	if (port < 0)
+		return port;
+	agent->port = port;
+	return 0;
 }
 
 /**
@@ -55,9 +56,9 @@ int agent_init(struct agent *agent, struct virtio_device *port, const struct gue
  */
 int agent_power_down(struct agent *agent)
 {
-	if (!agent->port)
+	if (!agent->console)
 		return -ENODEV;
-	if (!virtio_port_is_open(agent->port))
+	if (!virtio_console_port_is_open(agent->console, agent->port))
 		return -ENOTCONN;
 	if (send(agent->fd, POWER_DOWN, strlen(POWER_DOWN), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return -EAGAIN;
@@ -70,7 +71,7 @@ int agent_power_down(struct agent *agent)
  */
 void agent_exit(struct agent *agent)
 {
-	if (agent->port)
+	if (agent->console)
 		close(agent->fd);
-	agent->port = NULL;
+	agent->console = NULL;
 }

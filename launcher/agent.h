@@ -3,15 +3,15 @@
 #ifndef _LAUNCHER_AGENT_H
 #define _LAUNCHER_AGENT_H
 
-struct guest_memory;
 struct virtio_device;
 
 struct agent {
-	struct virtio_device *port;	/* NULL: the Guest has none */
+	struct virtio_device *console;	/* NULL: the Guest has no port for it */
+	unsigned int port;		/* of the console's */
 	int fd;				/* our end of the socket behind it */
 };
 
-int agent_init(struct agent *agent, struct virtio_device *port, const struct guest_memory *memory);
+int agent_init(struct agent *agent, struct virtio_device *console);
 int agent_power_down(struct agent *agent);
 void agent_exit(struct agent *agent);
 

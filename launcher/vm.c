@@ -27,7 +27,11 @@
 #define DEVICE_LINE(n)	((n) + 1)
 
 _Static_assert(VM_MAX_DEVICES < LGUEST_LINES, "each device has a line");
-_Static_assert(VM_MAX_DEVICES * VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVENTFD, "each queue a kick");
+/* No device but the console has more than 8 queues. */
+_Static_assert((VM_MAX_DEVICES - 1) * 8 + VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVENTFD,
+	       "each queue has a kick");
+/* The console, the agent, and whatever the person asks for. */
+_Static_assert((2 + OPTIONS_MAX_DEVICES) * 2 + 2 <= VIRTIO_MAX_QUEUES, "each port has its queues");
 
 /**
  * vm_wake_main() - get the main thread out of LGUEST_RUN, or keep it out
@@ -79,12 +83,24 @@ static bool is_managed(const struct options *options)
 	return !options->session && (options->name || options->detach);
 }
 
+static int add_device(struct vm *vm, const struct options_device *wanted)
+{
+	int port;
+
+	if (!wanted->kind->add_port)
+		return wanted->kind->init(&vm->device[vm->devices++], &vm->memory, wanted->value);
+	port = wanted->kind->add_port(vm->console, wanted->value);
+	return port < 0 ? port : 0;
+}
+
 static int add_devices(struct vm *vm, const struct options *options)
 {
 	unsigned int i;
 	int error;
 
-	error = virtio_console_init(&vm->device[vm->devices++], &vm->memory, leave, vm);
+	/* The first one: run_init.c relies on it. */
+	vm->console = &vm->device[vm->devices++];
+	error = virtio_console_init(vm->console, &vm->memory, leave, vm);
 	if (!error)
 		error = virtio_rng_init(&vm->device[vm->devices++], &vm->memory);
 	if (!error) {
@@ -92,11 +108,10 @@ static int add_devices(struct vm *vm, const struct options *options)
 		error = virtio_balloon_init(vm->balloon, &vm->memory, options->report_free);
 	}
 	for (i = 0; !error && i < options->devices; i++)
-		error = options->device[i].kind->init(&vm->device[vm->devices++], &vm->memory,
-						      options->device[i].value);
-	/* The last one: the others are called as they are without it. */
+		error = add_device(vm, &options->device[i]);
+	/* The last port: the others are called as they are without it. */
 	if (!error && is_managed(options))
-		error = agent_init(&vm->agent, &vm->device[vm->devices++], &vm->memory);
+		error = agent_init(&vm->agent, vm->console);
 	return error;
 }
 

@@ -15,8 +15,8 @@
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
-/* Console, random number generator, balloon, agent's port, and those that the person asks for. */
-#define VM_MAX_DEVICES	(4 + OPTIONS_MAX_DEVICES)
+/* Console, random number generator, balloon, and those that the person asks for. */
+#define VM_MAX_DEVICES	(3 + OPTIONS_MAX_DEVICES)
 
 struct vm {
 	int fd;				/* /dev/lguest */
@@ -26,7 +26,8 @@ struct vm {
 	uint64_t shadow;		/* options.shadow */
 	unsigned int devices;
 	struct virtio_device device[VM_MAX_DEVICES];
-	struct virtio_device *balloon;	/* one of them, for balloon_set() */
+	struct virtio_device *console;	/* one of them, which ports are added to */
+	struct virtio_device *balloon;	/* another one, for balloon_set() */
 	struct agent agent;
 
 	/* What the threads of virtual CPUs tell each other; see run.c. */

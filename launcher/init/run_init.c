@@ -132,15 +132,15 @@ static bool is_ours(const char *name)
 	return !strcmp(text, SESSION_PORT "\n");
 }
 
-/* The driver makes ports some time after the device: by number, 0 of device 0 to 63. */
+/* The driver makes ports some time after the device: the console is the first of all. */
 static void open_port(void)
 {
 	char name[32], path[48];
 	int tries, i;
 
 	for (tries = 0; tries < 6000; tries++) {
-		for (i = 0; i < 64; i++) {
-			snprintf(name, sizeof(name), "vport%dp0", i);
+		for (i = 1; i < 32; i++) {
+			snprintf(name, sizeof(name), "vport0p%d", i);
 			snprintf(path, sizeof(path), "/dev/%s", name);
 			if (is_ours(name) && (port = open(path, O_RDWR | O_CLOEXEC)) >= 0)
 				return;

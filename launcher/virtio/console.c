@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console (virtio 1.2, section 5.3): one port, on our standard input and
- * output.  Output is given back to the Guest only when it is written, and input
- * is read only when the Guest has room for it, so nothing is ever dropped.
+ * The console (virtio 1.2, section 5.3) and its ports: number 0 is the console itself, on
+ * our standard input and output; each of the others has a name, and is a stream of bytes
+ * each way between a program in the Guest and a socket or file here.
+ *
+ * A port has two queues.  Two more carry control messages (5.3.6.2): which ports there
+ * are, what they are called, and whether each side has them open.  A driver that does not
+ * know of those (VIRTIO_CONSOLE_F_MULTIPORT) has the console alone.
  */
 #include <errno.h>
 #include <linux/virtio_console.h>
@@ -14,133 +18,255 @@
 #include <unistd.h>
 
 #include "../message.h"
-#include "../terminal.h"
-#include "virtio.h"
+#include "console.h"
 
-enum { INPUT_QUEUE, OUTPUT_QUEUE, QUEUES };
+/* Those of the first port, and the control queues; then those of the other ports. */
+enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE, QUEUES };
 
-#define INPUT_SIZE	4096
+#define CONTROL_ENTRIES	32
 
-/* All of it belongs to the input queue's thread. */
-struct console {
-	void (*leave)(void *argument);	/* the person typed Ctrl-A x */
-	void *argument;
-	bool is_tty;
-	bool end_of_input;
-	int resized;		/* signalfd: the window has a new size, or -1 */
-	struct terminal_keys keys;
-	/* Typed, but not yet the Guest's: */
-	size_t size;
-	uint8_t text[INPUT_SIZE];
-};
+/* Messages to the driver of a port, in the order in which it gets them. */
+enum { SAY_ADD, SAY_CONSOLE, SAY_NAME, SAY_SIZE, SAY_OPEN, SAY_CLOSED, MESSAGES };
 
-static void write_config(struct virtio_device *device)
+static void say(struct port *port, unsigned int what)
 {
-	struct virtio_console_config config = { 0 };
+	atomic_fetch_or(&port->to_say, 1U << what);
+	virtio_kick(&port->console->device->queue[TO_DRIVER_QUEUE]);
+}
+
+static void write_config(struct console *console)
+{
+	struct virtio_console_config config = { .max_nr_ports = htole32(console->ports) };
 	uint16_t columns, rows;
 
 	terminal_size(&columns, &rows);
 	config.cols = htole16(columns);
 	config.rows = htole16(rows);
-	virtio_config_set(device, &config, sizeof(config));
+	virtio_config_set(console->device, &config, sizeof(config));
 }
 
-static void run_output(struct virtio_queue *queue)
+/**
+ * console_resized() - the window may have a new size
+ * @console: its first port's input thread calls
+ */
+void console_resized(struct console *console)
 {
-	struct virtio_chain chain;
-	unsigned int i;
-	int what;
+	struct signalfd_siginfo info;
 
-	do {
-		what = virtio_wait(queue, -1, -1);
-		/* At the end, too: what a Guest said last must not be lost. */
-		while (virtio_pop(queue, &chain)) {
-			for (i = 0; i < chain.out; i++)
-				terminal_write(chain.iov[i].iov_base, chain.iov[i].iov_len);
-			virtio_push(queue, &chain, 0);
-		}
-	} while (what != VIRTIO_WAIT_STOP);
-}
-
-/* Standard input has something, or has ended. */
-static void read_input(struct console *console)
-{
-	uint8_t *to = console->text + console->size;
-	ssize_t got = read(STDIN_FILENO, to, INPUT_SIZE - console->size);
-
-	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+	if (read(console->resized, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (got <= 0) {
-		console->end_of_input = true;
+	write_config(console);
+	/* A driver that knows of ports looks for it here, not in the configuration. */
+	if (console->sized)
+		say(console->port[0], SAY_SIZE);
+}
+
+/**
+ * console_say_closed() - a port's stream has ended
+ * @port: the port
+ */
+void console_say_closed(struct port *port)
+{
+	say(port, SAY_CLOSED);
+}
+
+/* Return: bytes written to the chain. */
+static size_t write_message(const struct port *port, unsigned int what, struct virtio_chain *chain)
+{
+	static const uint16_t events[MESSAGES] = {
+		[SAY_ADD] = VIRTIO_CONSOLE_PORT_ADD,
+		[SAY_CONSOLE] = VIRTIO_CONSOLE_CONSOLE_PORT,
+		[SAY_NAME] = VIRTIO_CONSOLE_PORT_NAME,
+		[SAY_SIZE] = VIRTIO_CONSOLE_RESIZE,
+		[SAY_OPEN] = VIRTIO_CONSOLE_PORT_OPEN,
+		[SAY_CLOSED] = VIRTIO_CONSOLE_PORT_OPEN,
+	};
+	struct virtio_console_control message = {
+		.id = htole32(port->number),
+		.event = htole16(events[what]),
+		.value = htole16(what != SAY_CLOSED),
+	};
+	struct iovec *iov = chain->iov + chain->out;
+	size_t size = iov_write(&iov, &chain->in, &message, sizeof(message));
+	uint16_t window[2];
+
+	if (what == SAY_NAME)
+		size += iov_write(&iov, &chain->in, port->name, strlen(port->name));
+	if (what == SAY_SIZE) {	/* columns first; old Linux has it the other way round */
+		terminal_size(&window[0], &window[1]);
+		window[0] = htole16(window[0]);
+		window[1] = htole16(window[1]);
+		size += iov_write(&iov, &chain->in, window, sizeof(window));
+	}
+	return size;
+}
+
+static struct port *port_with_message(const struct console *console)
+{
+	unsigned int i;
+
+	for (i = 0; i < console->ports; i++)
+		if (console->port[i]->to_say)
+			return console->port[i];
+	return NULL;
+}
+
+/* Tell the driver what there is to be told, as far as it has room. */
+static void tell(struct console *console)
+{
+	struct virtio_queue *queue = &console->device->queue[TO_DRIVER_QUEUE];
+	struct virtio_chain chain;
+	struct port *port;
+	unsigned int what;
+
+	while (console->ready && (port = port_with_message(console)) && virtio_pop(queue, &chain)) {
+		what = __builtin_ctz(port->to_say);	/* only this thread clears bits */
+		atomic_fetch_and(&port->to_say, ~(1U << what));
+		virtio_push(queue, &chain, write_message(port, what, &chain));
+	}
+}
+
+/* The driver has a new port. */
+static void introduce(struct port *port)
+{
+	if (port->number) {
+		say(port, SAY_NAME);
+	} else {
+		say(port, SAY_CONSOLE);
+		if (port->console->sized)
+			say(port, SAY_SIZE);
+	}
+	say(port, SAY_OPEN);
+	if (port_is_over(port))
+		say(port, SAY_CLOSED);
+}
+
+static void hear_ready(struct console *console, bool ready)
+{
+	unsigned int i;
+
+	/* It begins: whatever was to be said before is old. */
+	for (i = 0; i < console->ports; i++)
+		console->port[i]->to_say = 0;
+	console->ready = ready;
+	if (ready)
+		say(console->port[0], SAY_ADD);
+}
+
+static void set_open(struct port *port, bool open)
+{
+	unsigned int input = port->number ? QUEUES + 2 * (port->number - 1) : INPUT_QUEUE;
+
+	port->guest_open = open;
+	virtio_kick(&port->console->device->queue[input]);
+}
+
+/* The driver says something. */
+static void hear(struct console *console, const struct virtio_console_control *message)
+{
+	uint32_t number = le32toh(message->id);
+
+	if (message->event == htole16(VIRTIO_CONSOLE_DEVICE_READY)) {
+		hear_ready(console, message->value);
 		return;
 	}
-	if (console->is_tty)
-		got = terminal_filter(&console->keys, to, got);
-	console->size += got;
-	if (console->keys.leave)
-		console->leave(console->argument);
-}
-
-static void give_input(struct virtio_queue *queue, struct console *console)
-{
-	struct virtio_chain chain;
-
-	while (console->size && virtio_pop(queue, &chain)) {
-		struct iovec *iov = chain.iov + chain.out;
-		size_t given = iov_write(&iov, &chain.in, console->text, console->size);
-
-		console->size -= given;
-		memmove(console->text, console->text + given, console->size);
-		virtio_push(queue, &chain, given);
+	if (number >= console->ports)
+		return;
+	switch (le16toh(message->event)) {
+	case VIRTIO_CONSOLE_PORT_READY:
+		if (message->value)
+			introduce(console->port[number]);
+		/* One after the other: no port holds up the console, which is the first. */
+		if (number + 1 < console->ports)
+			say(console->port[number + 1], SAY_ADD);
+		break;
+	case VIRTIO_CONSOLE_PORT_OPEN:
+		set_open(console->port[number], message->value);
+		break;
 	}
 }
 
 /*
- * From a terminal we read ahead, so that Ctrl-A x works when the Guest does
- * not listen. From anything else we take only what the Guest takes: the rest
- * may be meant for whoever reads there after us.
+ * One thread for both ways.  What a message is answered with is there before the driver
+ * gets the message back: Linux, which waits for that, needs not wait for us once more.
  */
-static bool wants_input(struct virtio_queue *queue, const struct console *console)
+static void run_control(struct virtio_queue *to_driver)
 {
-	if (console->end_of_input || console->size == INPUT_SIZE)
-		return false;
-	return console->is_tty || (!console->size && virtio_queue_waiting(queue));
-}
+	struct virtio_queue *from_driver = &to_driver->device->queue[FROM_DRIVER_QUEUE];
+	struct console *console = to_driver->device->private;
+	struct virtio_console_control message;
+	struct virtio_chain chain;
+	int what;
 
-static void run_input(struct virtio_queue *queue)
-{
-	struct console *console = queue->device->private;
-	struct signalfd_siginfo info;
-	int input, what;
-
-	for (;;) {
-		input = wants_input(queue, console) ? STDIN_FILENO : -1;
-		what = virtio_wait(queue, input, console->resized);
-		if (what & VIRTIO_WAIT_STOP)
-			return;
-		if ((what & VIRTIO_WAIT_INPUT2) &&
-		    read(console->resized, &info, sizeof(info)) == sizeof(info))
-			write_config(queue->device);
+	do {
+		what = virtio_wait(to_driver, from_driver->kick, -1);
 		if (what & VIRTIO_WAIT_INPUT)
-			read_input(console);
-		give_input(queue, console);
-	}
+			virtio_take_kick(from_driver);
+		while (virtio_pop(from_driver, &chain)) {
+			struct iovec *iov = chain.iov;
+
+			if (iov_read(&iov, &chain.out, &message, sizeof(message)) == sizeof(message))
+				hear(console, &message);
+			tell(console);
+			virtio_push(from_driver, &chain, 0);
+		}
+		tell(console);
+	} while (!(what & VIRTIO_WAIT_STOP));
 }
 
 static void console_run(struct virtio_queue *queue)
 {
-	if (queue->index == INPUT_QUEUE)
-		run_input(queue);
+	struct console *console = queue->device->private;
+	unsigned int number = queue->index < QUEUES ? 0 : (queue->index - QUEUES) / 2 + 1;
+
+	if (queue->index == TO_DRIVER_QUEUE)
+		run_control(queue);
+	else if (queue->index == FROM_DRIVER_QUEUE)
+		return;	/* the other one's thread does its work */
+	else if (queue->index % 2 == OUTPUT_QUEUE)
+		port_run_output(queue, console->port[number]);
 	else
-		run_output(queue);
+		port_run_input(queue, console->port[number]);
+}
+
+/* Without messages, nothing says when the console is open. */
+static void set_features(struct virtio_device *device, bool multiport, bool size)
+{
+	struct console *console = device->private;
+	unsigned int i;
+
+	console->ready = false;
+	console->sized = size;
+	for (i = 0; i < console->ports; i++)
+		console->port[i]->guest_open = !i && !multiport;
+}
+
+static int console_start(struct virtio_device *device)
+{
+	set_features(device, virtio_has_feature(device, VIRTIO_CONSOLE_F_MULTIPORT),
+		     virtio_has_feature(device, VIRTIO_CONSOLE_F_SIZE));
+	return 0;
+}
+
+static void console_reset(struct virtio_device *device)
+{
+	set_features(device, true, false);
 }
 
 static void console_exit(struct virtio_device *device)
 {
 	struct console *console = device->private;
+	unsigned int i;
 
-	if (console && console->resized >= 0)
+	if (!console)
+		return;
+	if (console->resized >= 0)
 		close(console->resized);
+	for (i = 0; i < console->ports; i++) {
+		if (i)
+			port_close(console->port[i]);
+		free(console->port[i]);
+	}
 	free(console);
 }
 
@@ -149,8 +275,23 @@ static const struct virtio_ops console_ops = {
 	.id = VIRTIO_ID_CONSOLE,
 	.queues = QUEUES,
 	.run = console_run,
+	.start = console_start,
+	.reset = console_reset,
 	.exit = console_exit,
 };
+
+static struct port *new_port(struct console *console)
+{
+	struct port *port = calloc(1, sizeof(*port));
+
+	if (!port)
+		return NULL;
+	port->console = console;
+	port->number = console->ports;
+	port->in = port->out = -1;
+	console->port[console->ports++] = port;
+	return port;
+}
 
 /**
  * virtio_console_init() - make the console
@@ -165,6 +306,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 			void (*leave)(void *), void *argument)
 {
 	struct console *console;
+	struct port *port;
 	sigset_t resize;
 	int error;
 
@@ -174,17 +316,69 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	console = calloc(1, sizeof(*console));
 	if (!console)
 		return refuse(-ENOMEM, "no memory");
-	device->private = console;
-	device->features |= 1ULL << VIRTIO_CONSOLE_F_SIZE;
+	device->private = console;	/* from here on console_exit() closes all */
+	device->features |= 1ULL << VIRTIO_CONSOLE_F_SIZE | 1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
+	/* Linux fills the queue with a page for each entry. */
+	device->queue[TO_DRIVER_QUEUE].max = CONTROL_ENTRIES;
+	console->device = device;
 	console->leave = leave;
 	console->argument = argument;
-	console->end_of_input = !terminal_has_input();
-	console->is_tty = isatty(STDIN_FILENO);
+	console->resized = -1;
+	port = new_port(console);
+	if (!port)
+		return refuse(-ENOMEM, "no memory");
+	port->in = STDIN_FILENO;
+	port->out = STDOUT_FILENO;
+	port->ended = !terminal_has_input();
+	port->is_tty = isatty(STDIN_FILENO);
 	/* Blocked in every thread, the signal can only be read. */
 	sigemptyset(&resize);
 	sigaddset(&resize, SIGWINCH);
 	pthread_sigmask(SIG_BLOCK, &resize, NULL);
 	console->resized = signalfd(-1, &resize, SFD_CLOEXEC | SFD_NONBLOCK);
-	write_config(device);
+	write_config(console);
 	return 0;
+}
+
+/**
+ * virtio_console_add_port() - one more port
+ * @device: a console that does not run yet
+ * @value: the port's name, and what is behind it, as --port has it
+ *
+ * Return: its number, or a negative errno after telling the person.
+ */
+int virtio_console_add_port(struct virtio_device *device, const char *value)
+{
+	struct console *console = device->private;
+	struct port *port;
+	int error;
+
+	if (console->ports == CONSOLE_MAX_PORTS)
+		return refuse(-E2BIG, "too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
+	port = new_port(console);
+	if (!port)
+		return refuse(-ENOMEM, "no memory");
+	error = virtio_device_add_queue(device);
+	if (!error)
+		error = virtio_device_add_queue(device);
+	if (!error)
+		error = port_open(port, value);
+	if (error)
+		return error;
+	write_config(console);
+	return port->number;
+}
+
+/**
+ * virtio_console_port_is_open() - does a program in the Guest listen?
+ * @device: the console
+ * @port: what virtio_console_add_port() returned
+ *
+ * Return: what the Guest says of that.
+ */
+bool virtio_console_port_is_open(const struct virtio_device *device, unsigned int port)
+{
+	const struct console *console = device->private;
+
+	return console->port[port]->guest_open;
 }

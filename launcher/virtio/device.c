@@ -29,6 +29,26 @@ static void close_event(int *fd)
 }
 
 /**
+ * virtio_device_add_queue() - one more queue
+ * @device: a device that does not run yet
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int virtio_device_add_queue(struct virtio_device *device)
+{
+	struct virtio_queue *queue = &device->queue[device->queues];
+
+	queue->kick = new_event();
+	if (queue->kick < 0)
+		return -EMFILE;
+	queue->device = device;
+	queue->index = device->queues++;
+	queue->max = VIRTIO_QUEUE_SIZE;
+	virtio_queue_reset(queue);
+	return 0;
+}
+
+/**
  * virtio_device_init() - make a device; its threads do not run yet
  * @device: filled in; virtio_device_exit() it, whatever is returned
  * @ops: what kind it is
@@ -39,33 +59,23 @@ static void close_event(int *fd)
 int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
 		       const struct guest_memory *memory)
 {
-	unsigned int i;
+	int error = 0;
 
 	memset(device, 0, sizeof(*device));
 	pthread_mutex_init(&device->lock, NULL);
 	pthread_cond_init(&device->idle, NULL);
 	device->ops = ops;
-	device->queues = ops->queues;
 	device->memory = memory;
 	device->features = VIRTIO_COMMON_FEATURES;
 	device->interrupt = -1;
 	device->stop = -1;
-	for (i = 0; i < ops->queues; i++) {
-		device->queue[i].device = device;
-		device->queue[i].index = i;
-		device->queue[i].kick = -1;
-		virtio_queue_reset(&device->queue[i]);
-	}
 	device->interrupt = new_event();
 	device->stop = new_event();
 	if (device->interrupt < 0 || device->stop < 0)
 		return -EMFILE;
-	for (i = 0; i < ops->queues; i++) {
-		device->queue[i].kick = new_event();
-		if (device->queue[i].kick < 0)
-			return -EMFILE;
-	}
-	return 0;
+	while (!error && device->queues < ops->queues)
+		error = virtio_device_add_queue(device);
+	return error;
 }
 
 static void *run_queue(void *argument)
@@ -145,6 +155,31 @@ void virtio_config_set(struct virtio_device *device, const void *config, size_t 
 }
 
 /**
+ * virtio_kick() - wake a queue's thread
+ * @queue: the queue
+ */
+void virtio_kick(struct virtio_queue *queue)
+{
+	uint64_t one = 1;
+
+	if (write(queue->kick, &one, sizeof(one)) < 0)
+		return;	/* full of kicks: one more makes no difference */
+}
+
+/**
+ * virtio_take_kick() - wait for the next one
+ * @queue: the queue
+ *
+ * Return: true if it was kicked.
+ */
+bool virtio_take_kick(struct virtio_queue *queue)
+{
+	uint64_t count;
+
+	return read(queue->kick, &count, sizeof(count)) > 0;
+}
+
+/**
  * virtio_wait() - sleep until a queue's thread has something to do
  * @queue: the thread's queue
  * @input: another descriptor to wait for, or -1
@@ -161,7 +196,6 @@ int virtio_wait(struct virtio_queue *queue, int input, int input2)
 		{ .fd = input2, .events = POLLIN },
 	};
 	int i, what = 0;
-	uint64_t count;
 
 	if (!queue->device->ops->async && queue->in_use)
 		virtio_queue_rest(queue);
@@ -176,7 +210,7 @@ int virtio_wait(struct virtio_queue *queue, int input, int input2)
 	}
 	if (what & VIRTIO_WAIT_STOP)
 		return VIRTIO_WAIT_STOP;
-	if ((what & VIRTIO_WAIT_KICK) && read(queue->kick, &count, sizeof(count)) < 0)
+	if ((what & VIRTIO_WAIT_KICK) && !virtio_take_kick(queue))
 		what &= ~VIRTIO_WAIT_KICK;	/* cannot be: nobody else reads it */
 	return what;
 }

@@ -8,7 +8,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "virtio.h"
 
@@ -67,14 +66,6 @@ static void reset(struct virtio_device *device)
 	atomic_store(&device->interrupt_status, 0);
 }
 
-static void kick(struct virtio_queue *queue)
-{
-	uint64_t one = 1;
-
-	if (write(queue->kick, &one, sizeof(one)) < 0)
-		return;	/* full of kicks: one more makes no difference */
-}
-
 /* 2.1, 3.1: a driver sets bits one by one, and clears them all with 0. */
 static void set_status(struct virtio_device *device, uint32_t status)
 {
@@ -97,7 +88,7 @@ static void set_status(struct virtio_device *device, uint32_t status)
 		device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	else
 		for (i = 0; i < device->queues; i++)
-			kick(&device->queue[i]);
+			virtio_kick(&device->queue[i]);
 }
 
 static void set_ready(struct virtio_queue *queue, uint32_t ready)
@@ -126,7 +117,7 @@ static void write_queue(struct virtio_queue *queue, uint64_t offset, uint32_t va
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM:
 		/* What does not fit in 16 bits must not come out as something that does. */
-		queue->size = value > VIRTIO_QUEUE_SIZE ? 0 : value;
+		queue->size = value > queue->max ? 0 : value;
 		break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW:
 	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
@@ -188,7 +179,7 @@ static uint32_t read_register(struct virtio_device *device, uint64_t offset)
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return high_or_low(device->features, device->features_select);
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return queue ? VIRTIO_QUEUE_SIZE : 0;
+		return queue ? queue->max : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return queue ? queue->ready : 0;
 	case VIRTIO_MMIO_STATUS:
@@ -281,7 +272,7 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		/* lg.ko does this for us, with an eventfd, for queues that exist. */
 		if ((uint32_t)value < device->queues)
-			kick(&device->queue[(uint32_t)value]);
+			virtio_kick(&device->queue[(uint32_t)value]);
 		break;
 	default:
 		pthread_mutex_lock(&device->lock);

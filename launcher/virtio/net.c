@@ -251,10 +251,8 @@ static int net_start(struct virtio_device *device)
 
 static void take_kick(const struct net_poll *poll_on, int index, struct virtio_queue *queue)
 {
-	uint64_t count;
-
-	if (net_poll_events(poll_on, index) && read(queue->kick, &count, sizeof(count)) < 0)
-		return;	/* cannot be: nobody else reads it */
+	if (net_poll_events(poll_on, index))
+		virtio_take_kick(queue);
 }
 
 /* The buffers in net->room are left alone; use_room() looks whether they still are ours. */

@@ -80,7 +80,7 @@ void virtio_queue_stop(struct virtio_queue *queue)
 void virtio_queue_reset(struct virtio_queue *queue)
 {
 	virtio_queue_stop(queue);
-	queue->size = VIRTIO_QUEUE_SIZE;
+	queue->size = queue->max;
 	queue->ready = false;
 	queue->desc_gpa = 0;
 	queue->avail_gpa = 0;

@@ -23,8 +23,8 @@
 struct guest_memory;
 struct virtio_device;
 
-#define VIRTIO_MAX_QUEUES	8
-#define VIRTIO_QUEUE_SIZE	256	/* entries that we offer */
+#define VIRTIO_MAX_QUEUES	50	/* the console's, with all its ports */
+#define VIRTIO_QUEUE_SIZE	256	/* entries that we offer, at most */
 #define VIRTIO_CONFIG_SIZE	0x100	/* of VIRTIO_MMIO_SIZE: the half after the registers */
 #define VIRTIO_MMIO_SIZE	0x200ULL	/* registers of one device */
 
@@ -32,6 +32,7 @@ struct virtio_queue {
 	struct virtio_device *device;
 	unsigned int index;
 	int kick;		/* eventfd: the Guest has something for us */
+	uint16_t max;		/* entries that we offer, a power of 2 up to VIRTIO_QUEUE_SIZE */
 	pthread_t thread;
 	bool has_thread;
 
@@ -106,9 +107,11 @@ struct virtio_kind {
 	const char *option;		/* NAME */
 	const char *value;		/* how VALUE is written, for --help */
 	const char *help;		/* what it is; lines but the first are indented there */
-	/* Make the device. 0, or a negative errno after telling the person. */
+	/* Make the device: 0, or a negative errno after telling the person. */
 	int (*init)(struct virtio_device *device, const struct guest_memory *memory,
 		    const char *value);
+	/* Instead of init: make it a port of the console's. Its number, or a negative errno. */
+	int (*add_port)(struct virtio_device *console, const char *value);
 	/* Optional: does another program serve it, which needs the Guest's memory? */
 	bool (*shares_memory)(const char *value);
 };
@@ -119,7 +122,7 @@ extern const unsigned int virtio_nr_kinds;
 struct virtio_device {
 	const struct virtio_ops *ops;
 	const struct guest_memory *memory;
-	unsigned int queues;		/* of ops->queues, those that it has */
+	unsigned int queues;		/* that it has: ops->queues, or fewer, or more */
 	void *private;			/* the device's own */
 	uint64_t features;		/* that we offer */
 	int interrupt;			/* eventfd: raises its line */
@@ -148,6 +151,7 @@ struct virtio_device {
 /* device.c: life of a device */
 int virtio_device_init(struct virtio_device *device, const struct virtio_ops *ops,
 		       const struct guest_memory *memory);
+int virtio_device_add_queue(struct virtio_device *device);
 int virtio_device_start(struct virtio_device *device);
 void virtio_device_exit(struct virtio_device *device);
 void virtio_config_set(struct virtio_device *device, const void *config, size_t size);
@@ -157,6 +161,8 @@ void virtio_config_set(struct virtio_device *device, const void *config, size_t 
 #define VIRTIO_WAIT_INPUT	4	/* the other descriptor is readable */
 #define VIRTIO_WAIT_INPUT2	8	/* the third one */
 int virtio_wait(struct virtio_queue *queue, int input, int input2);
+void virtio_kick(struct virtio_queue *queue);
+bool virtio_take_kick(struct virtio_queue *queue);
 
 /* queue.c: rings */
 bool virtio_queue_enable(struct virtio_queue *queue);
@@ -188,12 +194,13 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 /* The devices. */
 int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,
 			void (*leave)(void *), void *argument);
+int virtio_console_add_port(struct virtio_device *device, const char *value);
+bool virtio_console_port_is_open(const struct virtio_device *device, unsigned int port);
 int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
 extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind, virtio_tunnet_kind;
 extern const struct virtio_kind virtio_p9_kind;
 extern const struct virtio_kind virtio_vsock_kind;
 extern const struct virtio_kind virtio_port_kind;
-bool virtio_port_is_open(const struct virtio_device *device);
 
 #endif /* _LAUNCHER_VIRTIO_H */

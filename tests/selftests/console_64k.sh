@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The console carries 64 KiB of any bytes each way, and not one is lost, changed or
-# doubled. Fails when a sum differs.
+# doubled; and what is typed before the guest has a console is there when it has. Fails
+# when a sum differs, or the first line typed is not the first one read.
 # shellcheck source=tests/lib/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
@@ -42,7 +43,20 @@ host_got_all()
 		cmp "$work/sent" "$work/back"
 }
 
+# It is in the pipe before the launcher starts.
+typed_early()
+{
+	# shellcheck disable=SC2016  # for the guest
+	make_initrd "$work/initrd" 'read -r line; echo "heard $line"; sleep 1; poweroff -f; sleep 60'
+	echo 'typed early' >"$work/line"
+	timeout 100 lguest --initrd="$work/initrd" 64m "$kernel" quiet <"$work/line" >"$work/out" 2>&1
+	status=$?
+	[ "$status" = 0 ] || echo "status $status"
+	said 'heard typed early' "$work/out"
+}
+
 check goes_through_the_guest through_the_guest
 check guest_got_all guest_got_all
 check host_got_all host_got_all
+check what_is_typed_early_is_read typed_early
 checked

@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Named ports: what the driver is told, and streams that begin and end; and the one of
- * the Guest's agent.
+ * The console's ports: what the driver is told, and streams that begin and end; the
+ * console itself, where its driver knows of ports; and the port of the Guest's agent.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_mmio.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent.h"
 #include "driver.h"
+#include "terminal.h"
 #include "unit.h"
 
-enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE };
+/* The first named port's, which most tests are about, come last. */
+enum { CONSOLE_INPUT_QUEUE, CONSOLE_OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE,
+	INPUT_QUEUE, OUTPUT_QUEUE };
+
+#define F_SIZE		(1ULL << VIRTIO_CONSOLE_F_SIZE)
+#define F_MULTIPORT	(1ULL << VIRTIO_CONSOLE_F_MULTIPORT)
 
 #define BUFFER(queue, n)	(DRIVER_BUFFERS + ((queue) * DRIVER_ENTRIES + (n)) * 1024ULL)
 
@@ -43,19 +51,30 @@ static void offer(unsigned int queue, unsigned int number, size_t size, bool wri
 	driver_kick(&driver, queue);
 }
 
+static void on_leave(void *argument)
+{
+	ck_assert_ptr_eq(argument, &driver);
+}
+
+static void make_console(void)
+{
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
+}
+
 /* The device is made. */
-static void start_device(void)
+static void start_device(unsigned int ports, uint64_t features)
 {
 	struct sigaction action = { .sa_handler = on_signal };
 	unsigned int i;
 
 	sigaction(SIGUSR1, &action, NULL);
 	driver.device = &device;
-	driver_start(&driver, 1ULL << VIRTIO_CONSOLE_F_MULTIPORT);
-	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), 1);
+	driver_start(&driver, F_MULTIPORT | features);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), ports);
 	ck_assert_int_eq(virtio_device_start(&device), 0);
 	sent = heard = 0;
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < DRIVER_ENTRIES; i++)
 		offer(TO_DRIVER_QUEUE, i, 256, true);
 }
 
@@ -67,9 +86,10 @@ static void stop(void)
 
 static void start(const char *value)
 {
-	driver_init(&driver);
-	ck_assert_int_eq(virtio_port_kind.init(&device, &driver.memory, value), 0);
-	start_device();
+	terminal_detach(-1);	/* our own standard input is nobody's */
+	make_console();
+	ck_assert_int_eq(virtio_port_kind.add_port(&device, value), 1);
+	start_device(2, 0);
 }
 
 /* A socket whose other end the port has. */
@@ -85,10 +105,10 @@ static void start_socket(void)
 	close(ends[1]);
 }
 
-/* The driver says. */
-static void say(uint16_t event, uint16_t value)
+/* The driver says of a port. */
+static void say_of(uint32_t port, uint16_t event, uint16_t value)
 {
-	struct virtio_console_control message = { .event = event, .value = value };
+	struct virtio_console_control message = { .id = port, .event = event, .value = value };
 
 	memcpy(driver.memory.base + BUFFER(FROM_DRIVER_QUEUE, sent % DRIVER_ENTRIES), &message,
 	       sizeof(message));
@@ -96,8 +116,13 @@ static void say(uint16_t event, uint16_t value)
 	ck_assert(driver_wait(&driver, FROM_DRIVER_QUEUE, sent));
 }
 
-/* The next that the device says is this. */
-static const char *hear(uint16_t event, uint16_t value)
+static void say(uint16_t event, uint16_t value)
+{
+	say_of(1, event, value);
+}
+
+/* The next that the device says is this. Return: what comes behind it. */
+static const char *hear_of(uint32_t port, uint16_t event, uint16_t value)
 {
 	struct virtio_console_control message;
 	const uint8_t *at = driver.memory.base + BUFFER(TO_DRIVER_QUEUE, heard);
@@ -110,17 +135,27 @@ static const char *hear(uint16_t event, uint16_t value)
 	ck_assert_uint_gt(driver_done(&driver, TO_DRIVER_QUEUE), heard);
 	heard++;
 	memcpy(&message, at, sizeof(message));
-	ck_assert_uint_eq(message.id, 0);
+	ck_assert_uint_eq(message.id, port);
 	ck_assert_uint_eq(message.event, event);
 	ck_assert_uint_eq(message.value, value);
-	snprintf(text, sizeof(text), "%.*s", (int)(used->len - sizeof(message)),
-		 (const char *)at + sizeof(message));
+	ck_assert_uint_lt(used->len - sizeof(message), sizeof(text));
+	memset(text, 0, sizeof(text));
+	memcpy(text, at + sizeof(message), used->len - sizeof(message));
 	return text;
+}
+
+static const char *hear(uint16_t event, uint16_t value)
+{
+	return hear_of(1, event, value);
 }
 
 static void shake_hands_as(const char *name)
 {
-	say(VIRTIO_CONSOLE_DEVICE_READY, 1);
+	say_of(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	hear_of(0, VIRTIO_CONSOLE_PORT_ADD, 1);
+	say_of(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	hear_of(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+	hear_of(0, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	hear(VIRTIO_CONSOLE_PORT_ADD, 1);
 	say(VIRTIO_CONSOLE_PORT_READY, 1);
 	ck_assert_str_eq(hear(VIRTIO_CONSOLE_PORT_NAME, 1), name);
@@ -253,13 +288,13 @@ END_TEST
 
 static void refused(const char *value, const char *words)
 {
-	unit_refused(virtio_port_kind.init(&device, &driver.memory, value), words);
-	virtio_device_exit(&device);
+	make_console();
+	unit_refused(virtio_port_kind.add_port(&device, value), words);
+	stop();
 }
 
 START_TEST(ports_that_can_not_be_are_refused)
 {
-	driver_init(&driver);
 	refused("name", "--port=NAME:PATH");
 	refused("name:", "--port=NAME:PATH");
 	refused(":/tmp/x", "--port=NAME:PATH");
@@ -269,7 +304,120 @@ START_TEST(ports_that_can_not_be_are_refused)
 	refused("name,fd=x", "fd=x is no open descriptor");
 	refused("name,fd=1000", "fd=1000 is no open descriptor");
 	refused("name:/dev/null,out=/x", "does not know 'out=/x'");
-	guest_memory_exit(&driver.memory);
+}
+END_TEST
+
+/* What a driver says of ports that are not there, or cuts off, changes nothing. */
+START_TEST(nonsense_is_not_heard)
+{
+	uint32_t numbers[] = { 2, 50, 0x80000000, VIRTIO_CONSOLE_BAD_ID };
+	unsigned int i;
+
+	start_socket();
+	shake_hands();
+	for (i = 0; i < 4; i++) {
+		say_of(numbers[i], VIRTIO_CONSOLE_PORT_READY, 1);
+		say_of(numbers[i], VIRTIO_CONSOLE_PORT_OPEN, 1);
+	}
+	for (i = VIRTIO_CONSOLE_PORT_NAME + 1; i < 100; i++)
+		say(i, 1);
+	offer(FROM_DRIVER_QUEUE, sent++, sizeof(struct virtio_console_control) - 1, false);
+	ck_assert(driver_wait(&driver, FROM_DRIVER_QUEUE, sent));
+	ck_assert_uint_eq(driver_done(&driver, TO_DRIVER_QUEUE), heard);
+	ck_assert_int_eq(unit_messages, 0);
+	stop();
+}
+END_TEST
+
+START_TEST(each_port_has_its_own_stream)
+{
+	char value[64], text[64];
+	int ends[3][2], i;
+
+	terminal_detach(-1);
+	make_console();
+	for (i = 0; i < 3; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]), 0);
+		snprintf(value, sizeof(value), "port.%d,fd=%d", i + 1, ends[i][1]);
+		ck_assert_int_eq(virtio_port_kind.add_port(&device, value), i + 1);
+	}
+	start_device(4, 0);
+	shake_hands_as("port.1");
+	for (i = 1; i < 3; i++) {
+		hear_of(i + 1, VIRTIO_CONSOLE_PORT_ADD, 1);
+		say_of(i + 1, VIRTIO_CONSOLE_PORT_READY, 1);
+		snprintf(value, sizeof(value), "port.%d", i + 1);
+		ck_assert_str_eq(hear_of(i + 1, VIRTIO_CONSOLE_PORT_NAME, 1), value);
+		hear_of(i + 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	}
+	for (i = 2; i >= 0; i--) {
+		unsigned int input = INPUT_QUEUE + 2 * i, output = input + 1;
+
+		say_of(i + 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+		snprintf(value, sizeof(value), "this is %d", i + 1);
+		ck_assert_int_eq(write(ends[i][0], value, 9), 9);
+		offer(input, 0, 100, true);
+		ck_assert(driver_wait(&driver, input, 1));
+		ck_assert_mem_eq(driver.memory.base + BUFFER(input, 0), value, 9);
+		memcpy(driver.memory.base + BUFFER(output, 0), value, 9);
+		offer(output, 0, 9, false);
+		ck_assert(driver_wait(&driver, output, 1));
+		ck_assert_int_eq(read(ends[i][0], text, sizeof(text)), 9);
+		ck_assert_mem_eq(text, value, 9);
+	}
+	stop();
+}
+END_TEST
+
+/* Typed when there was no hvc0 yet, which the driver makes some time after the port. */
+START_TEST(what_is_typed_before_the_console_is_open_is_kept)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[0], STDIN_FILENO);
+	ck_assert_int_eq(write(ends[1], "typed early", 11), 11);
+	make_console();
+	start_device(1, 0);
+	offer(CONSOLE_INPUT_QUEUE, 0, 100, true);
+	say_of(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	hear_of(0, VIRTIO_CONSOLE_PORT_ADD, 1);
+	say_of(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	hear_of(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+	hear_of(0, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	usleep(200000);
+	ck_assert_uint_eq(driver_done(&driver, CONSOLE_INPUT_QUEUE), 0);
+	say_of(0, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	ck_assert(driver_wait(&driver, CONSOLE_INPUT_QUEUE, 1));
+	ck_assert_uint_eq(driver_used(&driver, CONSOLE_INPUT_QUEUE)->ring[0].len, 11);
+	ck_assert_mem_eq(driver.memory.base + BUFFER(CONSOLE_INPUT_QUEUE, 0), "typed early", 11);
+	stop();
+}
+END_TEST
+
+START_TEST(the_size_of_the_window_is_told)
+{
+	struct winsize size = { .ws_row = 25, .ws_col = 81 };
+	const uint16_t before[] = { 81, 25 }, after[] = { 132, 50 };
+	int ours, its;
+
+	ck_assert_int_eq(openpty(&ours, &its, NULL, NULL, &size), 0);
+	dup2(its, STDIN_FILENO);
+	dup2(its, STDOUT_FILENO);
+	make_console();
+	start_device(1, F_SIZE);
+	say_of(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	hear_of(0, VIRTIO_CONSOLE_PORT_ADD, 1);
+	say_of(0, VIRTIO_CONSOLE_PORT_READY, 1);
+	hear_of(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
+	ck_assert_mem_eq(hear_of(0, VIRTIO_CONSOLE_RESIZE, 1), before, sizeof(before));
+	hear_of(0, VIRTIO_CONSOLE_PORT_OPEN, 1);
+	size.ws_row = 50;
+	size.ws_col = 132;
+	ck_assert_int_eq(ioctl(ours, TIOCSWINSZ, &size), 0);
+	kill(getpid(), SIGWINCH);	/* we are not the terminal's foreground process */
+	ck_assert_mem_eq(hear_of(0, VIRTIO_CONSOLE_RESIZE, 1), after, sizeof(after));
+	stop();
 }
 END_TEST
 
@@ -278,9 +426,10 @@ static struct agent agent;
 static void start_agent(void)
 {
 	signal(SIGPIPE, SIG_IGN);	/* as terminal_init() has it */
-	driver_init(&driver);
-	ck_assert_int_eq(agent_init(&agent, &device, &driver.memory), 0);
-	start_device();
+	terminal_detach(-1);
+	make_console();
+	ck_assert_int_eq(agent_init(&agent, &device), 0);
+	start_device(2, 0);
 	shake_hands_as("org.qemu.guest_agent.0");
 }
 
@@ -354,6 +503,10 @@ int main(void)
 	UNIT_ADD(suite, ends_while_it_waits_for_a_reader);
 	UNIT_ADD(suite, files_are_read_and_written);
 	UNIT_ADD(suite, ports_that_can_not_be_are_refused);
+	UNIT_ADD(suite, nonsense_is_not_heard);
+	UNIT_ADD(suite, each_port_has_its_own_stream);
+	UNIT_ADD(suite, what_is_typed_before_the_console_is_open_is_kept);
+	UNIT_ADD(suite, the_size_of_the_window_is_told);
 	UNIT_ADD(suite, an_agent_that_listens_is_told);
 	UNIT_ADD(suite, an_agent_may_say_what_it_wants);
 	UNIT_ADD(suite, an_agent_that_does_not_listen_is_told_so_often);

@@ -269,15 +269,15 @@ START_TEST(host_learns_all_of_the_machine)
 	ck_assert_uint_eq(lg.regs.rflags, 2);
 	ck_assert_uint_eq(lg.regs.kernel_mode, 1);
 	ck_assert_int_eq(lg.irqfds, 3);
-	ck_assert_int_eq(lg.ioeventfds, 6);
+	ck_assert_int_eq(lg.ioeventfds, 8);
 	for (i = 0; i < 3; i++)
 		ck_assert_uint_eq(lg.irqfd[i].line, i + 1);
 	ck_assert_uint_eq(lg.ioeventfd[0].guest_phys, 0xd0000050);
-	ck_assert_uint_eq(lg.ioeventfd[1].guest_phys, 0xd0000050);
-	ck_assert_uint_eq(lg.ioeventfd[1].value, 1);
-	ck_assert_uint_eq(lg.ioeventfd[2].guest_phys, 0xd0001050);
-	ck_assert_uint_eq(lg.ioeventfd[5].guest_phys, 0xd0002050);
-	ck_assert_uint_eq(lg.ioeventfd[5].value, 2);
+	ck_assert_uint_eq(lg.ioeventfd[3].guest_phys, 0xd0000050);
+	ck_assert_uint_eq(lg.ioeventfd[3].value, 3);
+	ck_assert_uint_eq(lg.ioeventfd[4].guest_phys, 0xd0001050);
+	ck_assert_uint_eq(lg.ioeventfd[7].guest_phys, 0xd0002050);
+	ck_assert_uint_eq(lg.ioeventfd[7].value, 2);
 	ck_assert_int_eq(run_guest(&vm), RUN_POWEROFF);
 	vm_exit(&vm);
 	ck_assert_int_eq(fcntl(VM_FD, F_GETFD), -1);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is behind a named port: a socket or files here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../message.h"
+#include "../value.h"
+#include "console.h"
+
+static int connect_to(struct port *port, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return refuse(-ENAMETOOLONG, "the socket's name '%s' is too long", path);
+	strcpy(address.sun_path, path);
+	port->in = port->out = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (port->in < 0 || connect(port->in, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return refuse(-errno, "can't connect the port '%s' to the socket '%s': %s",
+			      port->name, path, strerror(errno));
+	return 0;
+}
+
+/* A socket is both ways; anything else is written to. */
+static int open_output(struct port *port, const char *path)
+{
+	struct stat status;
+
+	if (!stat(path, &status) && S_ISSOCK(status.st_mode))
+		return connect_to(port, path);
+	/* O_RDWR: a pipe is opened at once, whether or not anybody reads it yet. */
+	port->out = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+	if (port->out < 0)
+		return refuse(-errno, "can't open '%s' for the port '%s': %s", path, port->name,
+			      strerror(errno));
+	return 0;
+}
+
+static int open_input(struct port *port, const char *path)
+{
+	if (port->in >= 0)
+		return refuse(-EINVAL, "the port '%s' has a socket: in= is for files", port->name);
+	/* O_NONBLOCK: a pipe that nobody writes to yet is no end, nor is it waited for. */
+	port->in = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (port->in < 0)
+		return refuse(-errno, "can't open '%s' for the port '%s': %s", path, port->name,
+			      strerror(errno));
+	return 0;
+}
+
+/* A descriptor that whoever started us has opened. */
+static int use_descriptor(struct port *port, const char *number)
+{
+	char *end;
+	long fd = strtol(number, &end, 10);
+
+	if (end == number || *end || fd < 0 || fd > INT_MAX || fcntl(fd, F_GETFD) < 0)
+		return refuse(-EBADF, "the port '%s': fd=%s is no open descriptor", port->name,
+			      number);
+	port->in = port->out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return port->in < 0 ? refuse(-errno, "can't use descriptor %s: %s", number, strerror(errno)) : 0;
+}
+
+static int open_value(struct port *port, const struct value *value)
+{
+	char *colon = strchr(value->text, ':');
+	const char *fd = value_get(value, "fd"), *in = value_get(value, "in");
+	int error = value_refuse_others(value, "port", "in=", "fd=", NULL);
+
+	if (error)
+		return error;
+	if (colon)
+		*colon++ = '\0';
+	if (!*value->first || strlen(value->first) >= sizeof(port->name) || !colon == !fd ||
+	    (colon && !*colon))
+		return refuse(-EINVAL, "a port has a name of 1 to %d characters, and a file: --port=NAME:PATH",
+			      PORT_NAME_SIZE - 1);
+	strcpy(port->name, value->first);
+	error = fd ? use_descriptor(port, fd) : open_output(port, colon);
+	return error || !in ? error : open_input(port, in);
+}
+
+/**
+ * port_open() - open what the person wants behind a port
+ * @port: all zero, without descriptors; port_close() it, whatever is returned
+ * @text: the value of --port
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int port_open(struct port *port, const char *text)
+{
+	struct value value;
+	int error = value_parse(&value, "port", "NAME:PATH", text);
+
+	if (!error)
+		error = open_value(port, &value);
+	value_free(&value);
+	port->ended = port->in < 0;
+	return error;
+}
+
+/**
+ * port_close() - give back what port_open() took
+ * @port: nobody uses it any more
+ */
+void port_close(struct port *port)
+{
+	if (port->in >= 0)
+		close(port->in);
+	if (port->out >= 0 && port->out != port->in)
+		close(port->out);
+}
+
+const struct virtio_kind virtio_port_kind = {
+	.option = "port",
+	.value = "NAME:PATH[,in=PATH]",
+	.help = "a stream to a program in the guest, which finds it by NAME in\n"
+		"/dev/virtio-ports or /sys/class/virtio-ports: a socket to\n"
+		"connect to, or a file for output (and another for input)",
+	.add_port = virtio_console_add_port,
+};
