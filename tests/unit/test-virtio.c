@@ -288,10 +288,11 @@ START_TEST(queue_stops_when_its_buffers_are_left_alone)
 		take_chain();
 		stopped = false;
 		pthread_create(&thread, NULL, stop_queue, (void *)(uintptr_t)ways[i / 2]);
+		/* Other virtual CPUs do not wait for it. */
+		while (driver_read(&driver, VIRTIO_MMIO_QUEUE_READY))
+			usleep(100);
 		usleep(50000);
 		ck_assert(!stopped);
-		/* Other virtual CPUs do not wait for it. */
-		driver_read(&driver, VIRTIO_MMIO_MAGIC_VALUE);
 		if (i % 2)
 			virtio_push(queue, &chain, 1);
 		else
