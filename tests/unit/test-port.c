@@ -28,11 +28,6 @@ static struct driver driver;
 static unsigned int sent, heard;	/* control messages each way */
 static int peer;			/* our end of the socket */
 
-static void on_signal(int signal)
-{
-	(void)signal;
-}
-
 static void offer(unsigned int queue, unsigned int number, size_t size, bool write)
 {
 	unsigned int index = number % DRIVER_ENTRIES;
@@ -46,14 +41,12 @@ static void offer(unsigned int queue, unsigned int number, size_t size, bool wri
 /* The device is made. */
 static void start_device(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	unsigned int i;
 
-	sigaction(SIGUSR1, &action, NULL);
 	driver.device = &device;
 	driver_start(&driver, 1ULL << VIRTIO_CONSOLE_F_MULTIPORT);
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), 1);
-	ck_assert_int_eq(virtio_device_start(&device), 0);
+	driver_start_threads(&driver);
 	sent = heard = 0;
 	for (i = 0; i < 8; i++)
 		offer(TO_DRIVER_QUEUE, i, 256, true);
@@ -61,8 +54,7 @@ static void start_device(void)
 
 static void stop(void)
 {
-	virtio_device_exit(&device);
-	guest_memory_exit(&driver.memory);
+	driver_stop(&driver);
 }
 
 static void start(const char *value)

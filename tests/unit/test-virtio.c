@@ -52,7 +52,7 @@ static void misused(const char *words)
 	driver_interrupted(&driver);
 	ck_assert(!virtio_pop(queue, &chain));
 	unit_refused(-1, words);
-	ck_assert(driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	ck_assert(driver_needs_reset(&driver));
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS),
 			  VIRTIO_MMIO_INT_CONFIG);
 	ck_assert(driver_interrupted(&driver));
@@ -504,7 +504,7 @@ START_TEST(random_rings_do_no_harm)
 
 	set_up(F_INDIRECT | F_EVENT_IDX);
 	for (round = 0; round < 20000; round++) {
-		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
+		if (driver_needs_reset(&driver))
 			driver_start(&driver, F_INDIRECT | (unit_random() & F_EVENT_IDX));
 		word = (void *)(driver.memory.base + DRIVER_INDIRECT(0));
 		for (i = 0; i < DRIVER_ENTRIES; i++) {
