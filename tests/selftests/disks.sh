@@ -27,6 +27,25 @@ past_the_cache()
 	! grep "can't go past" "$work/err"
 }
 
+# comes_and_goes BLOCK FILE: the driver of --block=BLOCK goes and comes 100 times, half of them
+# with reads under way, and then the disk is still the same as FILE.
+# shellcheck disable=SC2016  # for the guest
+comes_and_goes()
+{
+	run --block="$1" -- sh -c '
+		cd /sys/bus/virtio/drivers/virtio_blk
+		device=$(echo virtio*)
+		i=0
+		while [ $i -lt 100 ]; do
+			[ $((i % 2)) = 0 ] || dd if=/dev/vda of=/dev/null bs=1M 2>/dev/null &
+			echo $device >unbind && echo $device >bind || exit 1
+			i=$((i + 1))
+		done
+		wait
+		md5sum /dev/vda' || return 1
+	[ "$(cut -c 1-32 "$work/out")" = "$(md5sum <"$2" | cut -c 1-32)" ]
+}
+
 # check_without_io_uring NAME COMMAND...: as check, on a host that does not let it be used.
 check_without_io_uring()
 {

@@ -4,7 +4,8 @@
  *
  * First each rule of include/lguest_uapi.h with the errno that it promises, then
  * life cycles that a program may have (fork, exec, death in any order, memory
- * that goes away), then random calls with values at the edges from two threads.
+ * that goes away), then random calls with values at the edges from two threads
+ * (ioctl_random.c).
  * Fails on another errno, when the module stays in use, or when the Host warns.
  *
  * ioctl_fuzz [SEED [CALLS]]
@@ -13,7 +14,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ioctl_fuzz.h"
 #include "tap.h"
 #include "vm.h"
 
@@ -61,14 +62,6 @@ static struct vm make_or_die(void)
 		exit(TAP_FAIL);
 	}
 	return vm;
-}
-
-/* Two bytes: JMP to itself. */
-static void spin_at(struct vm *vm)
-{
-	vm->memory[VM_CODE] = 0xeb;
-	vm->memory[VM_CODE + 1] = 0xfe;
-	vm_start_at(vm, VM_KERNEL + VM_CODE);
 }
 
 /* --- What each call refuses --------------------------------------------------------- */
@@ -314,7 +307,7 @@ static int has_a_vm_too(struct vm *vm)
 	(void)vm;
 	if (vm_make(&own))
 		return 1;
-	spin_at(&own);
+	vm_spin(&own);
 	if (vm_run(&own, 50) != -EINTR)
 		return 2;
 	/* Not ended: exit does it. */
@@ -328,7 +321,7 @@ static int leaves_fds_to_a_child(struct vm *vm)
 	(void)vm;
 	if (vm_make(&own))
 		return 1;
-	spin_at(&own);
+	vm_spin(&own);
 	vm_run(&own, 20);
 	if (fork() == 0) {
 		/* Our parent, and the mm of the VM, are gone by now. */
@@ -346,7 +339,7 @@ static int execs_with_a_vm(struct vm *vm)
 	(void)vm;
 	if (vm_make(&own))
 		return 1;
-	spin_at(&own);
+	vm_spin(&own);
 	vm_run(&own, 20);
 	fcntl(own.fd, F_SETFD, 0);
 	fcntl(own.vcpu_fd, F_SETFD, 0);
@@ -372,7 +365,7 @@ static int memory_goes(struct vm *vm)
 	(void)vm;
 	if (vm_make(&own))
 		return 1;
-	spin_at(&own);
+	vm_spin(&own);
 	pthread_create(&thread, NULL, unmap_soon, &own);
 	if (vm_run(&own, 5000) || own.run->exit_reason != LGUEST_EXIT_KILLED)
 		return 2;
@@ -438,7 +431,7 @@ static void check_immediate_exit(void)
 {
 	struct vm vm = make_or_die();
 
-	spin_at(&vm);
+	vm_spin(&vm);
 	vm.run->immediate_exit = 1;
 	expect(-EINTR, call(vm.vcpu_fd, LGUEST_RUN, NULL), "immediate_exit_is_EINTR");
 	tap_result(vm.run->exit_reason == LGUEST_EXIT_INTR, "immediate_exit_is_the_exit_reason");
@@ -453,7 +446,7 @@ static void check_many(void)
 	while (made < VM_COUNT && !vm_make(&vms[made]))
 		made++;
 	for (i = 0; i < made; i++) {
-		spin_at(&vms[i]);
+		vm_spin(&vms[i]);
 		ran += vm_run(&vms[i], 10) == -EINTR;
 	}
 	tap_note("%u VMs, %u ran, module in use %d times", made, ran, module_refcnt());
@@ -486,7 +479,7 @@ static int many_vcpus(struct vm *vm)
 	(void)vm;
 	if (vm_make(&own))
 		return 1;
-	spin_at(&own);
+	vm_spin(&own);
 	fd[0] = own.vcpu_fd;
 	for (i = 1; i < LGUEST_MAX_VCPUS; i++)
 		fd[i] = call(own.fd, LGUEST_CREATE_VCPU, (void *)(long)i);
@@ -496,128 +489,11 @@ static int many_vcpus(struct vm *vm)
 	return 0;
 }
 
-/* --- Random calls --------------------------------------------------------------------------- */
-
-struct fuzz {
-	struct vm *vm;
-	unsigned int seed, calls;
-};
-
-static uint64_t fuzz_value(unsigned int *seed, const struct vm *vm)
-{
-	static const uint64_t values[] = {
-		0, 1, 2, 15, 16, 63, 64, 4095, 4096, 8192, 0x10000, VM_CODE, VM_PML4,
-		LGUEST_HOLE_START, LGUEST_HOLE_END, 1ULL << 44, 1ULL << 47, 1ULL << 63,
-		0xffffffff80010000, 0xffff800000000000, -4096ULL, -1ULL, 0x7fffffffffff,
-	};
-	unsigned int which = rand_r(seed) % 32;
-
-	if (which < sizeof(values) / sizeof(values[0]))
-		return values[which];
-	if (which < 26)
-		return (uintptr_t)vm->memory + (rand_r(seed) % VM_SIZE & ~4095);
-	return (uint64_t)rand_r(seed) << 32 ^ rand_r(seed);
-}
-
-static void *fuzz(void *argument)
-{
-	static const unsigned long commands[] = {
-		LGUEST_GET_INFO, LGUEST_SET_MEMORY, LGUEST_CREATE_VCPU, LGUEST_IRQFD,
-		LGUEST_IOEVENTFD, LGUEST_IRQ_LINE, LGUEST_GET_REGS, LGUEST_SET_REGS,
-		LGUEST_SET_REGS, LGUEST_GET_STATS, LGUEST_RUN, LGUEST_RUN,
-	};
-	struct fuzz *f = argument;
-	union {
-		uint64_t words[256];
-		struct lguest_regs regs;
-	} args;
-	unsigned int i, j;
-
-	for (i = 0; i < f->calls; i++) {
-		int fd = rand_r(&f->seed) % 2 ? f->vm->fd : f->vm->vcpu_fd;
-		unsigned long command = commands[rand_r(&f->seed) %
-						 (sizeof(commands) / sizeof(commands[0]))];
-		long ret;
-
-		for (j = 0; j < 32; j++)
-			args.words[j] = fuzz_value(&f->seed, f->vm);
-		/* Often enough what gets past the first check. */
-		if (command == LGUEST_SET_REGS && rand_r(&f->seed) % 2)
-			args.regs.kernel_mode = 1;
-		if (command == LGUEST_SET_REGS && rand_r(&f->seed) % 2)
-			args.regs.reserved = 0;
-		if (command == LGUEST_IRQFD || command == LGUEST_IOEVENTFD)
-			args.words[1] &= 0xff;
-		f->vm->run->immediate_exit = command == LGUEST_RUN && rand_r(&f->seed) % 4 == 0;
-		for (j = 0; j < 64; j++)
-			f->vm->memory[VM_CODE + rand_r(&f->seed) % 4096] = rand_r(&f->seed);
-		ret = ioctl(fd, command,
-			    command == LGUEST_CREATE_VCPU || command == LGUEST_IRQ_LINE ||
-			    rand_r(&f->seed) % 16 == 0 ? (void *)fuzz_value(&f->seed, f->vm) : &args);
-		if (command == LGUEST_CREATE_VCPU && ret >= 0)
-			close(ret);
-	}
-	return NULL;
-}
-
-static void on_alarm(int signal)
-{
-	(void)signal;
-}
-
-/*
- * A Guest may run for ever, with the other thread waiting for its vCPU: so each has
- * its own signals.
- */
-static void wake_until_done(const pthread_t *threads, unsigned int count)
-{
-	bool done[2] = { false, false };
-	unsigned int i, left = count;
-
-	while (left) {
-		usleep(5000);
-		for (i = 0; i < count; i++) {
-			if (done[i])
-				continue;
-			done[i] = !pthread_tryjoin_np(threads[i], NULL);
-			left -= done[i];
-			if (!done[i])
-				pthread_kill(threads[i], SIGALRM);
-		}
-	}
-}
-
-static int fuzz_all(unsigned int seed, unsigned int calls)
-{
-	struct sigaction action = { .sa_handler = on_alarm };
-	unsigned int done;
-
-	sigaction(SIGALRM, &action, NULL);
-	/* A killed VM stays killed: so a new one now and then. */
-	for (done = 0; done < calls; done += 40) {
-		struct fuzz f[2];
-		pthread_t threads[2];
-		struct vm vm;
-		int err = vm_make(&vm);
-
-		if (err)
-			return err;
-		spin_at(&vm);
-		f[0] = (struct fuzz){ .vm = &vm, .seed = seed + done, .calls = 20 };
-		f[1] = (struct fuzz){ .vm = &vm, .seed = seed + done + 1, .calls = 20 };
-		pthread_create(&threads[0], NULL, fuzz, &f[0]);
-		pthread_create(&threads[1], NULL, fuzz, &f[1]);
-		wake_until_done(threads, 2);
-		vm_end(&vm);
-	}
-	return 0;
-}
-
 static void check_lives(void)
 {
 	struct vm vm = make_or_die();
 
-	spin_at(&vm);
+	vm_spin(&vm);
 	vm_run(&vm, 20);
 	expect(0, in_child(calls_are_refused, &vm), "another_process_gets_EPERM");
 	expect(0, in_child(has_a_vm_too, &vm), "a_child_has_a_vm_of_its_own");
@@ -659,7 +535,7 @@ int main(int argc, char **argv)
 	check_many();
 	check_lives();
 	tap_note("again with: ioctl_fuzz %u %u", seed, calls);
-	expect(0, fuzz_all(seed, calls), "random_calls");
+	expect(0, random_calls(seed, calls), "random_calls");
 	tap_result(module_unused(), "nothing_is_left_of_random_calls");
 	return tap_end();
 }

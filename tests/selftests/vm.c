@@ -69,6 +69,13 @@ int vm_start_at(struct vm *vm, uint64_t rip)
 	return ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) < 0 ? -errno : 0;
 }
 
+int vm_spin(struct vm *vm)
+{
+	vm->memory[VM_CODE] = 0xeb;	/* JMP, 2 bytes back */
+	vm->memory[VM_CODE + 1] = 0xfe;
+	return vm_start_at(vm, VM_KERNEL + VM_CODE);
+}
+
 static volatile sig_atomic_t alarmed;
 
 static void on_alarm(int signal)

@@ -53,6 +53,7 @@ struct vm {
 /* vm.c: all return 0 or -errno, and say nothing */
 int vm_make(struct vm *vm);		/* memory with page tables, one vCPU, its run page */
 int vm_start_at(struct vm *vm, uint64_t rip);
+int vm_spin(struct vm *vm);		/* its Guest is a jump to itself */
 int vm_run(struct vm *vm, unsigned int ms);	/* until an exit, or -EINTR after so long */
 void vm_end(struct vm *vm);
 uint64_t *vm_word(struct vm *vm, uint64_t gpa);

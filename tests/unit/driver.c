@@ -168,6 +168,22 @@ bool driver_wait(struct driver *driver, unsigned int queue, uint16_t count)
 	return false;
 }
 
+bool driver_needs_reset(struct driver *driver)
+{
+	return driver_read(driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+/* The device gives the driver up within 10 s, and says why in a line with these words. */
+void driver_misuses(struct driver *driver, const char *words)
+{
+	int tries;
+
+	for (tries = 0; tries < 10000 && !driver_needs_reset(driver); tries++)
+		usleep(1000);
+	ck_assert(driver_needs_reset(driver));
+	unit_refused(-1, words);
+}
+
 /* Was the line raised since the last look? Acknowledges it. */
 bool driver_interrupted(struct driver *driver)
 {

@@ -46,6 +46,8 @@ void driver_offer(struct driver *driver, unsigned int queue, uint16_t head);
 void driver_kick(struct driver *driver, unsigned int queue);
 uint16_t driver_done(struct driver *driver, unsigned int queue);
 bool driver_wait(struct driver *driver, unsigned int queue, uint16_t count);
+bool driver_needs_reset(struct driver *driver);
+void driver_misuses(struct driver *driver, const char *words);
 bool driver_interrupted(struct driver *driver);
 
 #endif /* _DRIVER_H */

@@ -8,7 +8,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/virtio_blk.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <signal.h>
 #include <stddef.h>
@@ -261,18 +260,11 @@ END_TEST
 
 START_TEST(disk_requests_without_a_status_cost_the_device)
 {
-	int i;
-
 	start("");
 	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 16, 0, 0);
 	driver_offer(&driver, 0, 0);
 	driver_kick(&driver, 0);
-	for (i = 0; i < 5000; i++) {
-		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
-			break;
-		usleep(1000);
-	}
-	unit_refused(-1, "a request without header or status");
+	driver_misuses(&driver, "a request without header or status");
 	/* The next driver has a device again. */
 	driver_start(&driver, F_FLUSH);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);

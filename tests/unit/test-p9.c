@@ -6,9 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_9p.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,163 +15,14 @@
 #include <unistd.h>
 
 #include "driver.h"
-#include "p9/p9.h"
+#include "p9_client.h"
 #include "unit.h"
-
-#define TAG	7
-
-static struct p9_server server;
-static char top[64], shared[80];	/* what is shared, and the directory it is in */
-static uint8_t reply[P9_MAX_MESSAGE];
-static struct p9_in answer;	/* the rest of the last reply */
-
-static const char *path(const char *format, ...)
-{
-	static char text[4][512], *at;
-	static unsigned int next;
-	va_list list;
-	int used;
-
-	at = text[next++ % 4];
-	used = sprintf(at, "%s/", top);
-	va_start(list, format);
-	vsprintf(at + used, format, list);
-	va_end(list);
-	return at;
-}
-
-/* A message: 1, 2, 4 and 8 are numbers of so many bytes, s is a text. */
-static size_t make(uint8_t *message, unsigned int type, const char *fields, va_list list)
-{
-	struct p9_out out = { .start = message, .room = P9_MAX_MESSAGE };
-
-	p9_put(&out, 4, 0);
-	p9_put(&out, 1, type);
-	p9_put(&out, 2, TAG);
-	for (; *fields; fields++) {
-		if (*fields == 's')
-			p9_put_text(&out, va_arg(list, const char *));
-		else
-			p9_put(&out, *fields - '0', va_arg(list, uint64_t));
-	}
-	p9_put_at(&out, 0, 4, out.size);
-	return out.size;
-}
-
-/* Ask. Return: 0 or a negative errno; the fields of the answer are in answer. */
-static int ask(unsigned int type, const char *fields, ...)
-{
-	static uint8_t message[P9_MAX_MESSAGE];
-	size_t size, got;
-	va_list list;
-	unsigned int answered;
-
-	va_start(list, fields);
-	size = make(message, type, fields, list);
-	va_end(list);
-	got = p9_serve(&server, message, size, reply, sizeof(reply));
-	ck_assert_uint_ge(got, P9_HEADER);
-	answer = (struct p9_in) { .at = reply, .left = got };
-	ck_assert_uint_eq(p9_get(&answer, 4), got);
-	answered = p9_get(&answer, 1);
-	ck_assert_uint_eq(p9_get(&answer, 2), TAG);
-	if (answered == P9_RLERROR)
-		return -(int)p9_get(&answer, 4);
-	ck_assert_uint_eq(answered, type + 1);
-	return 0;
-}
-
-/* Numbers are 64-bit for the list of arguments. */
-#define N(number)	((uint64_t)(number))
-
-static void write_file(const char *name, const char *text)
-{
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-/* top/secret is outside, top/shared is shared; fid 0 is its root. */
-static void begin(bool read_only)
-{
-	strcpy(top, unit_directory());
-	snprintf(shared, sizeof(shared), "%s/shared", top);
-	ck_assert_int_eq(mkdir(shared, 0755), 0);
-	write_file(path("secret"), "secret");
-	ck_assert_int_eq(p9_server_init(&server, shared, read_only), 0);
-	p9_thread_init();
-	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(P9_MAX_MESSAGE), "9P2000.L"), 0);
-	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(getuid())), 0);
-}
-
-static void end(void)
-{
-	char command[128];
-
-	p9_server_exit(&server);
-	ck_assert_uint_eq(server.fids, 0);
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static int walk(unsigned int from, unsigned int to, const char *name)
-{
-	return ask(P9_TWALK, "442s", N(from), N(to), N(1), name);
-}
-
-static int walk2(unsigned int from, unsigned int to, const char *name, const char *name2)
-{
-	int error = ask(P9_TWALK, "442ss", N(from), N(to), N(2), name, name2);
-
-	/* A walk that comes half the way is answered, but makes no fid. */
-	return error ? error : p9_get(&answer, 2) == 2 ? 0 : -ENOENT;
-}
-
-static int clunk(unsigned int fid)
-{
-	return ask(P9_TCLUNK, "4", N(fid));
-}
-
-static int same(unsigned int from, unsigned int to)
-{
-	return ask(P9_TWALK, "442", N(from), N(to), N(0));
-}
-
-static int create(unsigned int directory, unsigned int fid, const char *name, int flags)
-{
-	ck_assert_int_eq(same(directory, fid), 0);
-	return ask(P9_TLCREATE, "4s444", N(fid), name, N(flags | O_CREAT), N(0640), N(getgid()));
-}
-
-static int put(unsigned int fid, uint64_t offset, const char *text)
-{
-	static uint8_t message[1024];
-	struct p9_out out = { .start = message, .room = sizeof(message) };
-	size_t got;
-
-	p9_put(&out, 4, P9_HEADER + 16 + strlen(text));
-	p9_put(&out, 1, P9_TWRITE);
-	p9_put(&out, 2, TAG);
-	p9_put(&out, 4, fid);
-	p9_put(&out, 8, offset);
-	p9_put(&out, 4, strlen(text));
-	memcpy(message + out.size, text, strlen(text));
-	got = p9_serve(&server, message, out.size + strlen(text), reply, sizeof(reply));
-	answer = (struct p9_in) { .at = reply, .left = got };
-	p9_get(&answer, 4);
-	if (p9_get(&answer, 1) != P9_RLERROR)
-		return 0;
-	p9_get(&answer, 2);
-	return -(int)p9_get(&answer, 4);
-}
 
 START_TEST(versions_and_sizes_are_agreed)
 {
 	char version[16];
 
-	begin(false);
+	begin_sharing(false);
 	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(8192), "9P2000.L"), 0);
 	ck_assert_uint_eq(p9_get(&answer, 4), 8192);
 	ck_assert_uint_eq(server.fids, 0);
@@ -187,7 +36,7 @@ START_TEST(versions_and_sizes_are_agreed)
 	ck_assert_str_eq(version, "unknown");
 	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(100), "9P2000.L"), -EMSGSIZE);
 	ck_assert_int_eq(ask(30, "444s", N(0), N(1), N(0), "user.x"), -EOPNOTSUPP);
-	end();
+	end_sharing();
 }
 END_TEST
 
@@ -196,7 +45,7 @@ START_TEST(names_that_lead_elsewhere_are_refused)
 	static const char * const names[] = { "..", ".", "", "a/../..", "/", "/etc", "../secret" };
 	unsigned int i;
 
-	begin(false);
+	begin_sharing(false);
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		ck_assert_int_eq(walk(0, 1, names[i]), -EINVAL);
 		ck_assert_int_eq(create(0, 2, names[i], O_RDWR), -EINVAL);
@@ -211,13 +60,13 @@ START_TEST(names_that_lead_elsewhere_are_refused)
 	ck_assert_int_eq(ask(P9_TWALK, "4421", N(0), N(1), N(1), N(9)), -EINVAL);
 	ck_assert_int_eq(ask(P9_TWALK, "442", N(0), N(1), N(17)), -EINVAL);
 	ck_assert_uint_eq(server.fids, 1);
-	end();
+	end_sharing();
 }
 END_TEST
 
 START_TEST(links_are_not_followed)
 {
-	begin(false);
+	begin_sharing(false);
 	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "out", "..", N(0)), 0);
 	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "file", "../secret", N(0)), 0);
 	ck_assert_int_lt(walk2(0, 1, "out", "secret"), 0);
@@ -241,14 +90,14 @@ START_TEST(links_are_not_followed)
 	ck_assert_int_eq(walk(0, 6, "hard"), 0);
 	ck_assert_int_eq(ask(P9_TREADLINK, "4", N(6)), 0);
 	ck_assert_uint_eq(p9_get(&answer, 2), strlen("../secret"));
-	end();
+	end_sharing();
 }
 END_TEST
 
 /* A directory that the client knows becomes a link that leads out. */
 START_TEST(a_directory_that_turns_into_a_link_leads_nowhere)
 {
-	begin(false);
+	begin_sharing(false);
 	ck_assert_int_eq(mkdir(path("shared/a"), 0755), 0);
 	write_file(path("shared/a/secret"), "inside");
 	ck_assert_int_eq(walk(0, 1, "a"), 0);
@@ -259,13 +108,13 @@ START_TEST(a_directory_that_turns_into_a_link_leads_nowhere)
 	ck_assert_int_eq(ask(P9_TREAD, "484", N(2), N(0), N(100)), 0);
 	ck_assert_uint_eq(p9_get(&answer, 4), 6);
 	ck_assert_mem_eq(answer.at, "inside", 6);
-	end();
+	end_sharing();
 }
 END_TEST
 
 START_TEST(read_only_is_read_only)
 {
-	begin(true);
+	begin_sharing(true);
 	write_file(path("shared/file"), "text");
 	ck_assert_int_eq(walk(0, 1, "file"), 0);
 	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDWR)), -EROFS);
@@ -285,7 +134,7 @@ START_TEST(read_only_is_read_only)
 	ck_assert_int_eq(put(1, 0, "x"), -EROFS);
 	ck_assert_int_eq(ask(P9_TREAD, "484", N(1), N(0), N(100)), 0);
 	ck_assert_uint_eq(p9_get(&answer, 4), 4);
-	end();
+	end_sharing();
 }
 END_TEST
 
@@ -315,7 +164,7 @@ START_TEST(files_are_what_the_host_has)
 {
 	struct stat status;
 
-	begin(false);
+	begin_sharing(false);
 	ck_assert_int_eq(create(0, 1, "file", O_RDWR | O_EXCL), 0);
 	ck_assert_int_eq(put(1, 3, "text"), 0);
 	check_attributes(1, path("shared/file"));
@@ -353,7 +202,7 @@ START_TEST(files_are_what_the_host_has)
 	ck_assert_int_eq(ask(P9_TFSYNC, "44", N(1), N(0)), 0);
 	ck_assert_int_eq(ask(P9_TFSYNC, "44", N(0), N(0)), -EBADF);
 	ck_assert_int_eq(ask(P9_TSTATFS, "4", N(0)), 0);
-	end();
+	end_sharing();
 }
 END_TEST
 
@@ -364,7 +213,7 @@ START_TEST(directories_are_read_whole)
 	uint64_t offset = 0;
 	char name[NAME_MAX + 1];
 
-	begin(false);
+	begin_sharing(false);
 	for (i = 0; i < 300; i++)
 		write_file(path("shared/%0*u", 1 + i % 50, i), "");
 	ck_assert_int_eq(same(0, 1), 0);
@@ -385,13 +234,13 @@ START_TEST(directories_are_read_whole)
 		ck_assert(!answer.bad);
 	} while (size);
 	ck_assert_uint_eq(entries, 302);	/* with . and .. */
-	end();
+	end_sharing();
 }
 END_TEST
 
 START_TEST(devices_and_pipes_are_not_opened)
 {
-	begin(false);
+	begin_sharing(false);
 	ck_assert_int_eq(mkfifo(path("shared/pipe"), 0666), 0);
 	ck_assert_int_eq(walk(0, 1, "pipe"), 0);
 	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -ELOOP);
@@ -402,14 +251,14 @@ START_TEST(devices_and_pipes_are_not_opened)
 			 -EPERM);
 	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(0), "q", N(S_IFIFO | 0666), N(0), N(0),
 			     N(getgid())), 0);
-	end();
+	end_sharing();
 }
 END_TEST
 
 /* /proc/self would be the launcher, its memory a file. */
 START_TEST(the_hosts_kernel_is_not_shared)
 {
-	begin(false);
+	begin_sharing(false);
 	p9_server_exit(&server);
 	ck_assert_int_eq(p9_server_init(&server, "/", false), 0);
 	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0)), 0);
@@ -417,7 +266,7 @@ START_TEST(the_hosts_kernel_is_not_shared)
 	ck_assert_int_eq(walk(1, 2, "self"), -EACCES);
 	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -EACCES);
 	ck_assert_int_lt(walk2(0, 3, "proc", "self"), 0);
-	end();
+	end_sharing();
 }
 END_TEST
 
@@ -425,7 +274,7 @@ START_TEST(fids_are_few_enough_and_each_has_one_meaning)
 {
 	unsigned int i;
 
-	begin(false);
+	begin_sharing(false);
 	server.max_fids = 10;
 	for (i = 1; i < 10; i++)
 		ck_assert_int_eq(same(0, i), 0);
@@ -436,7 +285,7 @@ START_TEST(fids_are_few_enough_and_each_has_one_meaning)
 	ck_assert_int_eq(same(5, 11), -EBADF);
 	ck_assert_int_eq(same(0, P9_NOFID), -EBADF);
 	ck_assert_int_eq(same(0, 5), 0);
-	end();
+	end_sharing();
 }
 END_TEST
 
@@ -447,9 +296,9 @@ START_TEST(new_files_are_their_makers)
 	struct stat status;
 	unsigned int i;
 
-	begin(false);
+	begin_sharing(false);
 	if (getuid()) {
-		end();
+		end_sharing();
 		return;
 	}
 	ck_assert_int_eq(chmod(shared, 0700), 0);	/* the client has checked that already */
@@ -471,7 +320,7 @@ START_TEST(new_files_are_their_makers)
 	write_file(path("ours"), "");
 	ck_assert_int_eq(stat(path("ours"), &status), 0);
 	ck_assert_uint_eq(status.st_uid, 0);
-	end();
+	end_sharing();
 }
 END_TEST
 
@@ -483,7 +332,7 @@ START_TEST(garbage_is_answered)
 	struct stat status;
 	size_t got;
 
-	begin(false);
+	begin_sharing(false);
 	for (i = 0; i < 200000; i++) {
 		size = P9_HEADER + unit_random() % 60;
 		for (j = 0; j < size; j++)
@@ -498,29 +347,18 @@ START_TEST(garbage_is_answered)
 	}
 	ck_assert_int_eq(lstat(path("secret"), &status), 0);
 	ck_assert_int_eq(status.st_size, 6);
-	end();
+	end_sharing();
 }
 END_TEST
 
 static struct virtio_device device;
 static struct driver driver;
 
-/* As vm.c has it: a signal that only ends system calls. */
-static void on_signal(int signal)
-{
-	(void)signal;
-}
-
 static void start_share(const char *value)
 {
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigaction(SIGUSR1, &action, NULL);
 	driver_init(&driver);
 	ck_assert_int_eq(virtio_p9_kind.init(&device, &driver.memory, value), 0);
-	driver.device = &device;
-	driver_start(&driver, 1ULL << VIRTIO_9P_MOUNT_TAG);
-	ck_assert_int_eq(virtio_device_start(&device), 0);
+	driver_run(&driver, &device, 1ULL << VIRTIO_9P_MOUNT_TAG);
 }
 
 static void offer(size_t size, size_t room)
@@ -540,7 +378,7 @@ static size_t make_version(uint8_t *message, ...)
 	size_t size;
 
 	va_start(list, message);
-	size = make(message, P9_TVERSION, "4s", list);
+	size = make_message(message, P9_TVERSION, "4s", list);
 	va_end(list);
 	return size;
 }
@@ -549,9 +387,8 @@ START_TEST(the_device_carries_messages_in_any_pieces)
 {
 	uint8_t *memory;
 	size_t size;
-	int tries;
 
-	begin(false);
+	begin_sharing(false);
 	start_share(path("shared:some-tag"));
 	memory = driver.memory.base + DRIVER_BUFFERS;
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG) & 0xffff, 8);
@@ -563,15 +400,9 @@ START_TEST(the_device_carries_messages_in_any_pieces)
 	ck_assert_uint_eq(memory[4096 + 4], P9_TVERSION + 1);
 	/* No room even for an error: that is no driver. */
 	offer(size, 10);
-	for (tries = 0; tries < 5000; tries++) {
-		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
-			break;
-		usleep(1000);
-	}
-	unit_refused(-1, "no message of 9P");
-	virtio_device_exit(&device);
-	guest_memory_exit(&driver.memory);
-	end();
+	driver_misuses(&driver, "no message of 9P");
+	driver_stop(&driver);
+	end_sharing();
 }
 END_TEST
 
@@ -585,7 +416,7 @@ START_TEST(shares_that_can_not_be_are_refused)
 {
 	struct virtio_device second;
 
-	begin(false);
+	begin_sharing(false);
 	driver_init(&driver);
 	refused("/nowhere", "can't share '/nowhere': No such file");
 	refused(path("secret"), "Not a directory");
@@ -601,7 +432,7 @@ START_TEST(shares_that_can_not_be_are_refused)
 	virtio_device_exit(&second);
 	virtio_device_exit(&device);
 	guest_memory_exit(&driver.memory);
-	end();
+	end_sharing();
 }
 END_TEST
 

@@ -36,11 +36,6 @@ static struct driver driver;
 static unsigned int sent, heard;	/* control messages each way */
 static int peer;			/* our end of the socket */
 
-static void on_signal(int signal)
-{
-	(void)signal;
-}
-
 static void offer(unsigned int queue, unsigned int number, size_t size, bool write)
 {
 	unsigned int index = number % DRIVER_ENTRIES;
@@ -59,20 +54,18 @@ static void on_leave(void *argument)
 static void make_console(void)
 {
 	driver_init(&driver);
+	driver.device = &device;
 	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
 }
 
 /* The device is made. */
 static void start_device(unsigned int ports, uint64_t features)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	unsigned int i;
 
-	sigaction(SIGUSR1, &action, NULL);
-	driver.device = &device;
 	driver_start(&driver, F_MULTIPORT | features);
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), ports);
-	ck_assert_int_eq(virtio_device_start(&device), 0);
+	driver_start_threads(&driver);
 	sent = heard = 0;
 	for (i = 0; i < DRIVER_ENTRIES; i++)
 		offer(TO_DRIVER_QUEUE, i, 256, true);
@@ -80,8 +73,7 @@ static void start_device(unsigned int ports, uint64_t features)
 
 static void stop(void)
 {
-	virtio_device_exit(&device);
-	guest_memory_exit(&driver.memory);
+	driver_stop(&driver);
 }
 
 static void start(const char *value)

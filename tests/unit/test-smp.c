@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guests with several CPUs, where this file is lg.ko: open() and ioctl() are
- * ours (the linker's --wrap), and what a virtual CPU does in LGUEST_RUN is a
- * function of the test's, called in the thread that calls LGUEST_RUN.
+ * Guests with several CPUs: what a virtual CPU does in LGUEST_RUN is a function
+ * of the test's, called in the thread that calls LGUEST_RUN.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,17 +9,16 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "compiler.h"
+#include "fake_lg.h"
 #include "lguest_abi.h"
 #include "message.h"
 #include "report.h"
@@ -31,8 +29,6 @@
 #include "vm.h"
 #include "wrap.h"
 
-#define VM_FD	900
-#define VCPU_FD	901
 #define MIB	(1ULL << 20)
 #define ALL	LGUEST_MAX_VCPUS
 
@@ -55,18 +51,6 @@ static int threads_left = -1;	/* how many pthread_create() still makes; -1: all 
 static struct vm vm;
 static struct boot_entry entry = { .rip = 0xffffffff81000000, .rsi = 0x1000, .cr3 = 0x4000 };
 
-int __wrap_open(const char *path, int flags, ...)
-{
-	int memory;
-
-	if (strcmp(path, LGUEST_DEVICE))
-		return __real_open(path, flags, 0600);
-	memory = memfd_create("vm", 0);
-	dup2(memory, VM_FD);
-	close(memory);
-	return VM_FD;
-}
-
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 			  void *(*body)(void *), void *argument)
 {
@@ -75,24 +59,6 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 	if (threads_left > 0)
 		threads_left--;
 	return __real_pthread_create(thread, attributes, body, argument);
-}
-
-static int create_vcpu(unsigned int number)
-{
-	int memory = memfd_create("vcpu", 0);
-
-	ck_assert_uint_eq(number, lg.created);
-	if (number && number == lg.refuse) {
-		close(memory);
-		errno = ENOSPC;
-		return -1;
-	}
-	lg.created++;
-	ck_assert_int_eq(ftruncate(memory, 4096), 0);
-	dup2(memory, VCPU_FD + number);
-	close(memory);
-	lg.run[number] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, VCPU_FD + number, 0);
-	return VCPU_FD + number;
 }
 
 static int run(unsigned int number)
@@ -108,19 +74,23 @@ static int run(unsigned int number)
 	return error ? -1 : 0;
 }
 
-static int vm_ioctl(unsigned long request, void *argument)
+int fake_vm_ioctl(unsigned long request, void *argument)
 {
-	static const struct lguest_info info = {
-		.api_version = LGUEST_API_VERSION, .abi_version = LGUEST_ABI_VERSION,
-		.run_size = 4096,
-	};
+	unsigned int number = (uintptr_t)argument;
 
-	if (request == LGUEST_GET_INFO)
-		memcpy(argument, &info, sizeof(info));
-	return request == LGUEST_CREATE_VCPU ? create_vcpu((uintptr_t)argument) : 0;
+	if (request != LGUEST_CREATE_VCPU)
+		return 0;
+	ck_assert_uint_eq(number, lg.created);
+	if (number && number == lg.refuse) {
+		errno = ENOSPC;
+		return -1;
+	}
+	lg.created++;
+	lg.run[number] = fake_vcpu(number);
+	return VCPU_FD + number;
 }
 
-static int vcpu_ioctl(unsigned int number, unsigned long request, void *argument)
+int fake_vcpu_ioctl(unsigned int number, unsigned long request, void *argument)
 {
 	struct lguest_stats *stats = argument;
 	struct lguest_regs *regs = argument;
@@ -145,21 +115,6 @@ static int vcpu_ioctl(unsigned int number, unsigned long request, void *argument
 		errno = ENOTTY;
 		return -1;
 	}
-}
-
-int __wrap_ioctl(int fd, unsigned long request, ...)
-{
-	va_list list;
-	void *argument;
-
-	va_start(list, request);
-	argument = va_arg(list, void *);
-	va_end(list);
-	if (fd == VM_FD)
-		return vm_ioctl(request, argument);
-	if (fd >= VCPU_FD && fd < VCPU_FD + ALL)
-		return vcpu_ioctl(fd - VCPU_FD, request, argument);
-	return __real_ioctl(fd, request, argument);
 }
 
 /* --- What virtual CPUs do. ------------------------------------------------ */
@@ -286,20 +241,12 @@ static int prints_forever(unsigned int number)
 
 /* --- What tests do. ------------------------------------------------------- */
 
-static char said[65536];
-
-static void remember(const char *text)
-{
-	strncat(said, text, sizeof(said) - strlen(said) - 2);
-	strcat(said, "\n");
-}
-
 static unsigned int times_said(const char *words)
 {
 	unsigned int count = 0;
 	const char *at;
 
-	for (at = said; (at = strstr(at, words)); at++)
+	for (at = unit_said; (at = strstr(at, words)); at++)
 		count++;
 	return count;
 }
@@ -317,12 +264,11 @@ static void start(unsigned int cpus, behaviour *all)
 	unsigned int i;
 
 	memset(&lg, 0, sizeof(lg));
-	said[0] = '\0';
+	unit_remember();
 	for (i = 0; i < ALL; i++)
 		lg.behaviour[i] = all;
 	ck_assert_int_eq(vm_init(&vm, &options), 0);
 	ck_assert_int_eq(vm_start(&vm, &entry), 0);
-	message_sink = remember;
 }
 
 /* All is given back, and no thread is left that could use it. */
@@ -358,7 +304,7 @@ START_TEST(each_cpu_has_its_thread_and_the_first_one_boots)
 		for (j = 0; j < i; j++)
 			ck_assert(!pthread_equal(lg.thread[i], lg.thread[j]));
 	finish();
-	ck_assert_str_eq(said, "");
+	ck_assert_str_eq(unit_said, "");
 }
 END_TEST
 
@@ -385,7 +331,7 @@ START_TEST(any_cpu_may_end_the_guest)
 		lg.behaviour[i] = restarts;
 		ck_assert_int_eq(run_guest(&vm), RUN_RESTART);
 		finish();
-		ck_assert_str_eq(said, "");
+		ck_assert_str_eq(unit_said, "");
 	}
 }
 END_TEST
@@ -479,20 +425,10 @@ START_TEST(registers_may_be_used_by_all_at_once)
 }
 END_TEST
 
-static int pipe_for_output(void)
-{
-	int out[2];
-
-	ck_assert_int_eq(pipe(out), 0);
-	dup2(out[1], STDOUT_FILENO);
-	close(out[1]);
-	return out[0];
-}
-
 START_TEST(early_output_of_several_cpus_is_not_mixed)
 {
 	unsigned int count[8] = { 0 }, number, i;
-	int output = pipe_for_output(), end;
+	int output = catch_output(0), end;
 	static char text[16384];
 	const char *at = text;
 
@@ -512,13 +448,6 @@ START_TEST(early_output_of_several_cpus_is_not_mixed)
 		ck_assert_uint_eq(count[i], 20);
 }
 END_TEST
-
-static void *type_ctrl_a_x(void *argument)
-{
-	usleep(200000);
-	ck_assert_int_eq(write(*(int *)argument, "\1x", 2), 2);
-	return NULL;
-}
 
 static void leave_it(behaviour *all)
 {
@@ -550,7 +479,7 @@ START_TEST(ctrl_a_x_stops_cpus_whose_output_nobody_reads)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		int output = pipe_for_output();
+		int output = catch_output(0);
 
 		leave_it(prints_forever);
 		close(output);

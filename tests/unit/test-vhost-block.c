@@ -194,7 +194,7 @@ START_TEST(program_that_goes_away_is_told)
 	driver_set_queue(&driver, 0);
 	driver_write(&driver, VIRTIO_MMIO_STATUS,
 		     driver_read(&driver, VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK);
-	ck_assert(driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	ck_assert(driver_needs_reset(&driver));
 	driver_stop(&driver);
 }
 END_TEST

@@ -52,7 +52,7 @@ static void misused(const char *words)
 	driver_interrupted(&driver);
 	ck_assert(!virtio_pop(queue, &chain));
 	unit_refused(-1, words);
-	ck_assert(driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET);
+	ck_assert(driver_needs_reset(&driver));
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS),
 			  VIRTIO_MMIO_INT_CONFIG);
 	ck_assert(driver_interrupted(&driver));
@@ -288,10 +288,11 @@ START_TEST(queue_stops_when_its_buffers_are_left_alone)
 		take_chain();
 		stopped = false;
 		pthread_create(&thread, NULL, stop_queue, (void *)(uintptr_t)ways[i / 2]);
+		/* Other virtual CPUs do not wait for it. */
+		while (driver_read(&driver, VIRTIO_MMIO_QUEUE_READY))
+			usleep(100);
 		usleep(50000);
 		ck_assert(!stopped);
-		/* Other virtual CPUs do not wait for it. */
-		driver_read(&driver, VIRTIO_MMIO_MAGIC_VALUE);
 		if (i % 2)
 			virtio_push(queue, &chain, 1);
 		else
@@ -503,7 +504,7 @@ START_TEST(random_rings_do_no_harm)
 
 	set_up(F_INDIRECT | F_EVENT_IDX);
 	for (round = 0; round < 20000; round++) {
-		if (driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET)
+		if (driver_needs_reset(&driver))
 			driver_start(&driver, F_INDIRECT | (unit_random() & F_EVENT_IDX));
 		word = (void *)(driver.memory.base + DRIVER_INDIRECT(0));
 		for (i = 0; i < DRIVER_ENTRIES; i++) {

@@ -12,6 +12,7 @@
 
 int unit_messages;
 char unit_last_message[1024];
+char unit_said[65536];
 
 static void catch(const char *line)
 {
@@ -24,6 +25,20 @@ void unit_forget(void)
 {
 	unit_messages = 0;
 	unit_last_message[0] = '\0';
+}
+
+static void remember(const char *line)
+{
+	size_t used = strlen(unit_said);
+
+	snprintf(unit_said + used, sizeof(unit_said) - used, "%s\n", line);
+}
+
+/* From now on all messages are in unit_said, a line each. */
+void unit_remember(void)
+{
+	unit_said[0] = '\0';
+	message_sink = remember;
 }
 
 /* The last call failed, and told why in one line with these words in it. */

@@ -9,8 +9,10 @@
 /* The launcher's messages are kept here, not printed. */
 extern int unit_messages;		/* how many since unit_forget() */
 extern char unit_last_message[1024];
+extern char unit_said[65536];		/* all since unit_remember(), after which none is counted */
 
 void unit_forget(void);
+void unit_remember(void);
 void unit_refused(int error, const char *words);
 uint64_t unit_random(void);
 char *unit_directory(void);
