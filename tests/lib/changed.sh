@@ -39,7 +39,7 @@ row_inputs()
 # passed NAME HASH: has the row passed with these inputs?
 passed() { grep -qs "^$1 $2 " "$passed_list"; }
 
-# likely_seconds NAME OPTIONS: how long it may take: as ever, or up to its limit.
+# likely_seconds NAME OPTIONS: how long it may take: as ever, or else up to its limit.
 likely_seconds()
 {
 	local limit=900
@@ -48,14 +48,17 @@ likely_seconds()
 		"$passed_list" 2>/dev/null || echo "$limit"
 }
 
-# note_result NAME HASH SECONDS PASSED: keep it, or that it is not so any more. Rows end side by side.
+# note_result NAME HASH SECONDS PASSED: keep it, or that it is not so any more. Rows end side
+# by side. The seconds are the most it has ever taken: on a cold machine some rows build a kernel.
 note_result()
 {
+	local most
 	(
 		flock 9
+		most=$(likely_seconds "$1" '--timeout 0')
 		{
 			awk -v name="$1" '$1 != name' "$passed_list" 2>/dev/null || true
-			[ -z "$4" ] || echo "$1 $2 $3"
+			[ -z "$4" ] || echo "$1 $2 $((most > $3 ? most : $3))"
 		} | LC_ALL=C sort >"$passed_list.new"
 		mv "$passed_list.new" "$passed_list"
 	) 9>"$out/long-passed.lock"
