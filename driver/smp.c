@@ -114,8 +114,8 @@ static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t en
 		flush->start = start;
 		flush->end = end;
 	} else if (kind == LGUEST_FLUSH_RANGE || flush->kind == LGUEST_FLUSH_RANGE) {
-		kind = kind == LGUEST_FLUSH_USER && !(flush->start >> 63) ? LGUEST_FLUSH_USER :
-									   LGUEST_FLUSH_ALL;
+		kind = kind == LGUEST_FLUSH_USER && !((flush->end - 1) >> 63) ? LGUEST_FLUSH_USER :
+										LGUEST_FLUSH_ALL;
 	} else {
 		kind = max(kind, flush->kind);
 	}
