@@ -76,7 +76,7 @@ struct lg_ioeventfd {
 #define LG_SHADOW_HASH_BITS	10
 struct lg_mmu {
 	struct hlist_head hash[1 << LG_SHADOW_HASH_BITS];
-	struct list_head pages;		/* all but roots, those filled last first */
+	struct list_head pages;		/* all but roots: the last is the next to be given up */
 	unsigned int count, limit;	/* shadow pages */
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
 	u64 invalidated;		/* the same: ranges that were, ever */

@@ -306,10 +306,25 @@ void lg_leave_guest(struct lg_vm *vm, u64 mask)
 	}
 }
 
-/** lg_flush_others - no other CPU runs this VM with what its TLB had before */
+/**
+ * lg_flush_others - no other CPU runs this VM with what its TLB had before
+ * @vm: the VM
+ *
+ * Whoever has flushed since an entry last became narrower has nothing old: see
+ * lg_root_load().
+ */
 void lg_flush_others(struct lg_vm *vm)
 {
-	lg_leave_guest(vm, ~0ULL);
+	u64 generation = atomic64_read(&vm->mmu.generation), mask = 0;
+	unsigned int i;
+
+	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
+		struct lg_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
+
+		if (vcpu && READ_ONCE(vcpu->generation) != generation)
+			mask |= BIT_ULL(i);
+	}
+	lg_leave_guest(vm, mask);
 }
 
 /* What was unlinked may be used again, once nobody can walk it. */
@@ -371,7 +386,7 @@ void lg_shadow_zap_all(struct lg_vm *vm)
 }
 
 /**
- * lg_shadow_reclaim - give up shadow pages, those first that were filled longest ago
+ * lg_shadow_reclaim - give up shadow pages: a second chance for those used since the last
  * @vm: the VM
  * @wanted: how many
  *
@@ -380,15 +395,15 @@ void lg_shadow_zap_all(struct lg_vm *vm)
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 {
 	struct lg_mmu *mmu = &vm->mmu;
-	unsigned int before = mmu->count;
+	unsigned int before = mmu->count, chances = 8 * wanted;
 
 	while (before - mmu->count < wanted && !list_empty(&mmu->pages)) {
 		struct lg_shadow_page *page = list_last_entry(&mmu->pages, struct lg_shadow_page,
 							      list), *parent;
 		unsigned int index;
 
-		/* Once round the list, and none is left that is. */
-		if (page->recent) {
+		if (page->recent && chances) {
+			chances--;
 			page->recent = false;
 			list_move(&page->list, &mmu->pages);
 			continue;

@@ -167,38 +167,32 @@ void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
 	slot->no_large[large_of(slot, gfn)] = 1;
 }
 
-static bool drop_places(struct lg_vm *vm, const lg_place_t *head)
+static void drop_places(struct lg_vm *vm, const lg_place_t *head)
 {
 	struct lg_shadow_page *page;
-	bool dropped = *head;
 	unsigned int index;
 
 	while (*head) {
 		page = lg_place_page(vm, *head, &index);
 		lg_shadow_drop(vm, page, index, lg_unknown);
 	}
-	return dropped;
 }
 
 /* Drop what maps Guest frames [first, end) of @slot, frame by frame. */
-static bool drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+static void drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
 {
-	bool dropped = false;
 	gfn_t gfn, large;
 
 	for (gfn = first; gfn < end; gfn++)
-		if (slot->places[gfn - slot->first])
-			dropped |= drop_places(vm, &slot->places[gfn - slot->first]);
+		drop_places(vm, &slot->places[gfn - slot->first]);
 	for (large = large_of(slot, first); large <= large_of(slot, end - 1); large++)
-		dropped |= drop_places(vm, &slot->large_places[large]);
-	return dropped;
+		drop_places(vm, &slot->large_places[large]);
 }
 
 /* The same, looking at all that is mapped: the way that is shorter for many frames. */
-static bool drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
+static void drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
 {
 	struct lg_shadow_page *page;
-	bool dropped = false;
 	unsigned int i;
 
 	list_for_each_entry(page, &vm->mmu.pages, list) {
@@ -209,22 +203,21 @@ static bool drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
 		for_each_set_bit(i, page->used, LG_ENTRIES) {
 			gfn_t gfn = page->links[i].gfn;
 
-			if (lg_shadow_child(page, i) || gfn >= end || gfn + span <= first)
-				continue;
-			lg_shadow_drop(vm, page, i, lg_unknown);
-			dropped = true;
+			if (!lg_shadow_child(page, i) && gfn < end && gfn + span > first)
+				lg_shadow_drop(vm, page, i, lg_unknown);
 		}
 	}
-	return dropped;
 }
 
-static bool drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+static void drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
 {
 	gfn_t large = large_of(slot, first);
 
 	memset(slot->no_large + large, 0, large_of(slot, end - 1) + 1 - large);
-	return end - first > (gfn_t)vm->mmu.count * LG_ENTRIES ?
-	       drop_leaves(vm, first, end) : drop_frames(vm, slot, first, end);
+	if (end - first > (gfn_t)vm->mmu.count * LG_ENTRIES)
+		drop_leaves(vm, first, end);
+	else
+		drop_frames(vm, slot, first, end);
 }
 
 /**
@@ -238,7 +231,6 @@ static bool drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t firs
  */
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 {
-	bool dropped = false;
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_slots; i++) {
@@ -246,12 +238,11 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 		hva_t from = max(start, slot->hva);
 		hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
 
-		if (from < to)
-			dropped |= drop_range(vm, slot,
-					      slot->first + ((from - slot->hva) >> PAGE_SHIFT),
-					      slot->first + ((to - slot->hva + PAGE_SIZE - 1) >>
-							     PAGE_SHIFT));
-	}
-	if (dropped)
+		if (from >= to)
+			continue;
+		drop_range(vm, slot, slot->first + ((from - slot->hva) >> PAGE_SHIFT),
+			   slot->first + ((to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT));
+		/* Even if nothing was dropped: a vCPU may have flushed for itself alone. */
 		lg_flush_others(vm);
+	}
 }

@@ -246,7 +246,8 @@ void lg_root_load(struct lg_vcpu *vcpu)
 
 	if (vcpu->generation != generation) {
 		flush_at_next_load(cpu);
-		vcpu->generation = generation;
+		/* Behind this, what the TLB has of before is gone before the Guest runs. */
+		WRITE_ONCE(vcpu->generation, generation);
 	}
 	cpu->cr3 = *root;
 	*root |= cpu->noflush;
