@@ -25,6 +25,11 @@ void recent_add(const void *text, size_t size)
 	const char *from = text;
 
 	pthread_mutex_lock(&recent.lock);
+	if (size > RECENT_SIZE) {
+		recent.total += size - RECENT_SIZE;
+		from += size - RECENT_SIZE;
+		size = RECENT_SIZE;
+	}
 	while (size--)
 		recent.text[recent.total++ % RECENT_SIZE] = *from++;
 	pthread_mutex_unlock(&recent.lock);

@@ -174,6 +174,9 @@ static void hear(struct console *console, const struct virtio_console_control *m
 		return;
 	switch (le16toh(message->event)) {
 	case VIRTIO_CONSOLE_PORT_READY:
+		/* After it has slept, Linux does not say that the device is ready once more. */
+		if (message->value)
+			console->ready = true;
 		if (message->value)
 			introduce(console->port[number]);
 		/* One after the other: no port holds up the console, which is the first. */

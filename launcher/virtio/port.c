@@ -11,20 +11,37 @@
 
 #include "console.h"
 
-/* As terminal_write(). At the end what can be written at once is. */
-static void write_all(struct virtio_device *device, struct port *port, const char *from,
-		      size_t size)
+/* The most that is written at once: what a chain may have is limited by nothing else. */
+#define MOST_OUTPUT	(4U << 20)
+
+/* How long a reader may read nothing while the driver waits, in tenths of a second. */
+#define PATIENCE	10
+
+/*
+ * As terminal_write(). At the end what can be written at once is; and a driver that resets
+ * the device waits for a slow reader, but not for one who does not read.
+ *
+ * Return: false if the rest is not wanted any more.
+ */
+static bool write_all(struct virtio_queue *queue, struct port *port,
+		      const struct virtio_chain *chain, const struct iovec *iov)
 {
 	struct pollfd output = { .fd = port->out, .events = POLLOUT };
+	struct virtio_device *device = queue->device;
+	const char *from = iov->iov_base;
+	size_t size = iov->iov_len;
+	unsigned int waited = 0;
 
 	while (size && port->out >= 0 && !port->gone) {
 		ssize_t done;
 
-		if (poll(&output, 1, device->stopping ? 0 : -1) <= 0) {
-			if (device->stopping)
-				return;
+		if (poll(&output, 1, device->stopping ? 0 : 100) <= 0) {
+			if (device->stopping ||
+			    (virtio_wants_back(queue, chain) && ++waited == PATIENCE))
+				return false;
 			continue;
 		}
+		waited = 0;
 		done = write(port->out, from, size);
 		if (done > 0) {
 			from += done;
@@ -32,6 +49,29 @@ static void write_all(struct virtio_device *device, struct port *port, const cha
 		} else if (done < 0 && errno != EINTR && errno != EAGAIN) {
 			port->gone = true;
 		}
+	}
+	return true;
+}
+
+static void write_chain(struct virtio_queue *queue, struct port *port, struct virtio_chain *chain)
+{
+	size_t left = MOST_OUTPUT;
+	unsigned int i;
+
+	for (i = 0; i < chain->out; i++) {
+		const struct iovec *iov = &chain->iov[i];
+
+		if (iov->iov_len > left) {
+			pthread_mutex_lock(&queue->device->lock);
+			virtio_misuse(queue->device, "it writes more than 4 MiB at once");
+			pthread_mutex_unlock(&queue->device->lock);
+			return;
+		}
+		left -= iov->iov_len;
+		if (!port->number)
+			terminal_write(iov->iov_base, iov->iov_len);
+		else if (!write_all(queue, port, chain, iov))
+			return;
 	}
 }
 
@@ -43,21 +83,13 @@ static void write_all(struct virtio_device *device, struct port *port, const cha
 void port_run_output(struct virtio_queue *queue, struct port *port)
 {
 	struct virtio_chain chain;
-	unsigned int i;
 	int what;
 
 	do {
 		what = virtio_wait(queue, -1, -1);
 		/* At the end, too: what a Guest said last must not be lost. */
 		while (virtio_pop(queue, &chain)) {
-			for (i = 0; i < chain.out; i++) {
-				const struct iovec *iov = &chain.iov[i];
-
-				if (port->number)
-					write_all(queue->device, port, iov->iov_base, iov->iov_len);
-				else
-					terminal_write(iov->iov_base, iov->iov_len);
-			}
+			write_chain(queue, port, &chain);
 			virtio_push(queue, &chain, 0);
 		}
 	} while (!(what & VIRTIO_WAIT_STOP));
@@ -66,9 +98,10 @@ void port_run_output(struct virtio_queue *queue, struct port *port)
 /* There is something to read, or input has ended. */
 static void read_input(struct port *port)
 {
+	size_t room = PORT_INPUT_SIZE - port->size;
 	struct console *console = port->console;
-	uint8_t *to = port->text + port->size;
-	ssize_t got = read(port->in, to, PORT_INPUT_SIZE - port->size);
+	uint8_t *to = port->text + port->size, lost[64];
+	ssize_t got = room ? read(port->in, to, room) : read(port->in, to = lost, sizeof(lost));
 
 	if (got < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -78,7 +111,8 @@ static void read_input(struct port *port)
 	}
 	if (port->is_tty)
 		got = terminal_filter(&console->keys, to, got);
-	port->size += got;
+	if (room)
+		port->size += got;
 	if (console->keys.leave)
 		console->leave(console->argument);
 }
@@ -99,13 +133,13 @@ static void give_input(struct virtio_queue *queue, struct port *port)
 
 /*
  * From a terminal we read ahead, so that Ctrl-A x works when the Guest does not
- * listen.  From anything else we take only what the Guest takes: what comes while nobody
+ * listen, and what is too much for that is lost, as on any terminal.  From anything else we take only what the Guest takes: what comes while nobody
  * has the port open its driver would throw away, and the rest of standard input may be
  * meant for whoever reads there after us.
  */
 static bool wants_input(struct virtio_queue *queue, const struct port *port)
 {
-	if (port->ended || port->size == PORT_INPUT_SIZE)
+	if (port->ended)
 		return false;
 	if (port->is_tty)
 		return true;

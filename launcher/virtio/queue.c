@@ -74,6 +74,23 @@ void virtio_queue_stop(struct virtio_queue *queue)
 }
 
 /**
+ * virtio_wants_back() - has the driver stopped the queue that a chain is from?
+ * @queue: the queue
+ * @chain: taken from it, and not yet given back: the driver waits for that
+ *
+ * Called by: the queue's thread.
+ */
+bool virtio_wants_back(struct virtio_queue *queue, const struct virtio_chain *chain)
+{
+	bool stopped;
+
+	pthread_mutex_lock(&queue->device->lock);
+	stopped = queue->epoch != chain->epoch;
+	pthread_mutex_unlock(&queue->device->lock);
+	return stopped;
+}
+
+/**
  * virtio_queue_reset() - forget all that the driver told of a queue
  * @queue: the queue; its device's lock is held, and given up meanwhile
  */

@@ -167,6 +167,7 @@ bool virtio_take_kick(struct virtio_queue *queue);
 /* queue.c: rings */
 bool virtio_queue_enable(struct virtio_queue *queue);
 void virtio_queue_stop(struct virtio_queue *queue);
+bool virtio_wants_back(struct virtio_queue *queue, const struct virtio_chain *chain);
 void virtio_queue_reset(struct virtio_queue *queue);
 bool virtio_queue_waiting(struct virtio_queue *queue);
 bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain);

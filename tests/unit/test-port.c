@@ -227,8 +227,8 @@ START_TEST(output_is_exact_up_to_the_end)
 }
 END_TEST
 
-/* The reader has stopped: the end must come all the same. */
-START_TEST(ends_while_it_waits_for_a_reader)
+/* More than a reader takes who does not read. */
+static void fill_output(void)
 {
 	unsigned int number = 0, tries = 0;
 	int room = 1;
@@ -242,6 +242,49 @@ START_TEST(ends_while_it_waits_for_a_reader)
 			usleep(1000);
 	} while (tries < 100 && number < 3000);
 	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), number);
+}
+
+/* The reader has stopped: the end must come all the same. */
+START_TEST(ends_while_it_waits_for_a_reader)
+{
+	fill_output();
+	stop();
+}
+END_TEST
+
+/* The driver's reset, too, and the port goes on after it. */
+START_TEST(a_reset_does_not_wait_for_ever)
+{
+	char text[4096];
+
+	fill_output();
+	driver_reset(&driver);
+	while (recv(peer, text, sizeof(text), MSG_DONTWAIT) > 0)
+		;
+	driver_start(&driver, F_MULTIPORT);
+	memset(driver.memory.base + BUFFER(OUTPUT_QUEUE, 0), 'x', 100);
+	offer(OUTPUT_QUEUE, 0, 100, false);
+	ck_assert(driver_wait(&driver, OUTPUT_QUEUE, 1));
+	ck_assert_int_eq(recv(peer, text, sizeof(text), 0), 100);
+	stop();
+}
+END_TEST
+
+/* A chain may name all memory again and again: that would take for ever, too. */
+START_TEST(too_much_at_once_is_misuse)
+{
+	unsigned int i;
+
+	start_socket();
+	shake_hands();
+	for (i = 0; i < 4; i++)
+		driver_put_desc(&driver, OUTPUT_QUEUE, i, 0x100000, 2 << 20,
+				i < 3 ? VRING_DESC_F_NEXT : 0, i + 1);
+	signal(SIGPIPE, SIG_IGN);
+	close(peer);
+	driver_offer(&driver, OUTPUT_QUEUE, 0);
+	driver_kick(&driver, OUTPUT_QUEUE);
+	driver_misuses(&driver, "more than 4 MiB");
 	stop();
 }
 END_TEST
@@ -493,6 +536,8 @@ int main(void)
 	UNIT_ADD(suite, the_end_comes_after_the_last_byte);
 	UNIT_ADD(suite, output_is_exact_up_to_the_end);
 	UNIT_ADD(suite, ends_while_it_waits_for_a_reader);
+	UNIT_ADD(suite, a_reset_does_not_wait_for_ever);
+	UNIT_ADD(suite, too_much_at_once_is_misuse);
 	UNIT_ADD(suite, files_are_read_and_written);
 	UNIT_ADD(suite, ports_that_can_not_be_are_refused);
 	UNIT_ADD(suite, nonsense_is_not_heard);
