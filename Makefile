@@ -22,7 +22,7 @@ help:
 	@echo 'make demo          a shell in a guest of a Debian host under QEMU; poweroff ends it'
 	@echo "make demo CMD='uname -a'    one command there"
 	@echo 'make check         the tests; make check-long: all of them'
-	@echo 'make check CHANGED=55   the tests, and for so many minutes in all the long ones'
+	@echo 'make check CHANGED=45   the tests, and for so many minutes in all the long ones'
 	@echo '                   that have not passed with what they are made from now'
 	@echo 'make bench         what lguest costs, against native; make bench-all: and against its peers'
 	@echo 'make install       the launcher, its man page and completion into PREFIX (default'
