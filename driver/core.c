@@ -44,9 +44,6 @@ void lg_kill(struct lg_vm *vm, const char *fmt, ...)
 #define X86_CR4_FRED	0
 #endif
 
-/* AMD64 APM volume 3, E.4.7 */
-#define CPUID_80000008_EBX_INVLPGB	BIT(3)
-
 /* Why not, or NULL. */
 static const char *host_unfit(void)
 {
@@ -102,9 +99,8 @@ static int __init lg_init(void)
 	if ((lg_cpuid(0x80000008, &ebx) & 0xff) < 52)
 		lg_unknown = LG_ENTRY_UNKNOWN;
 	lg_la57 = cr4 & X86_CR4_LA57;
-	/* With KPTI, those that Linux hands out for INVLPGB may come to be ours. */
-	lg_pcid = (cr4 & X86_CR4_PCIDE) &&
-		  !(boot_cpu_has(X86_FEATURE_PTI) && (ebx & CPUID_80000008_EBX_INVLPGB));
+	/* With KPTI, what Linux hands out for INVLPGB (AMD APM volume 3, E.4.7) may be ours. */
+	lg_pcid = (cr4 & X86_CR4_PCIDE) && !(boot_cpu_has(X86_FEATURE_PTI) && (ebx & BIT(3)));
 	lg_pke = cr4 & X86_CR4_PKE;
 	lg_int80 = host_has_int80();
 	err = lg_windows_init();

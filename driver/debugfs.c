@@ -77,15 +77,11 @@ static void add(u64 *words, const struct lg_vcpu *vcpu)
 
 static void add_all(u64 *words, struct lg_vm *vm)
 {
+	struct lg_vcpu *vcpu;
 	unsigned int i;
 
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		/* Whoever sees it sees all of it; it stays until the VM goes. */
-		struct lg_vcpu *vcpu = smp_load_acquire(&vm->vcpus[i]);
-
-		if (vcpu)
-			add(words, vcpu);
-	}
+	lg_for_each_vcpu(i, vcpu, vm)
+		add(words, vcpu);
 	lg_mmu_stats(vm, (struct lguest_stats *)words);
 }
 

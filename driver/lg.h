@@ -247,6 +247,11 @@ struct lg_vcpu {
 	struct lguest_stats stats;
 };
 
+/* All there are: whoever sees one sees all of it, and it stays until the VM goes. */
+#define lg_for_each_vcpu(i, vcpu, vm)						\
+	for ((i) = 0; (i) < LGUEST_MAX_VCPUS; (i)++)				\
+		if (!((vcpu) = smp_load_acquire(&(vm)->vcpus[i]))) {} else
+
 /* core.c */
 extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
 extern u64 lg_unknown;
@@ -414,8 +419,8 @@ void lg_complete_mmio(struct lg_vcpu *vcpu);
 int lg_emulate(struct lg_vcpu *vcpu);
 
 /*
- * shadow_*.c: everything but alloc and free with mmu_lock written, or as far as it
- * is about entries of level 1, read and the page locked
+ * shadow_*.c: everything but alloc and free with mmu_lock written, or read and the
+ * page locked as far as it is about entries of level 1
  *
  * A shadow page holds what the CPU uses in place of one Guest page table (or
  * of a part of a large page). page_private() of its table leads back to it.
@@ -506,16 +511,9 @@ static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 	write_lock(&vcpu->vm->mmu_lock);
 }
 
-/* With mmu_lock read: for the entries of a @page of level 1. */
-static inline bool lg_shadow_trylock(struct lg_shadow_page *page)
-{
-	return !test_and_set_bit_lock(0, &page->busy);
-}
-
-static inline void lg_shadow_unlock(struct lg_shadow_page *page)
-{
-	clear_bit_unlock(0, &page->busy);
-}
+/* With mmu_lock read: for the entries of a page of level 1. */
+#define lg_shadow_trylock(page)	(!test_and_set_bit_lock(0, &(page)->busy))
+#define lg_shadow_unlock(page)	clear_bit_unlock(0, &(page)->busy)
 
 int lg_mmu_init(struct lg_vm *vm);
 void lg_mmu_free(struct lg_vm *vm);

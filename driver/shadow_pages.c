@@ -283,6 +283,14 @@ static void nothing(void *unused)
 {
 }
 
+static void leave_guest(const struct lg_vcpu *vcpu)
+{
+	int cpu = READ_ONCE(vcpu->running_cpu);
+
+	if (cpu >= 0 && cpu != smp_processor_id())
+		smp_call_function_single(cpu, nothing, NULL, 1);
+}
+
 /**
  * lg_leave_guest - make vCPUs leave the Guest
  * @vm: the VM
@@ -294,37 +302,29 @@ static void nothing(void *unused)
  */
 void lg_leave_guest(struct lg_vm *vm, u64 mask)
 {
+	struct lg_vcpu *vcpu;
 	unsigned int i;
 
 	smp_mb();
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		struct lg_vcpu *vcpu = mask & BIT_ULL(i) ? READ_ONCE(vm->vcpus[i]) : NULL;
-		int cpu = vcpu ? READ_ONCE(vcpu->running_cpu) : -1;
-
-		if (cpu >= 0 && cpu != smp_processor_id())
-			smp_call_function_single(cpu, nothing, NULL, 1);
-	}
+	lg_for_each_vcpu(i, vcpu, vm)
+		if (mask & BIT_ULL(i))
+			leave_guest(vcpu);
 }
 
-/**
- * lg_flush_others - no other CPU runs this VM with what its TLB had before
- * @vm: the VM
- *
- * Whoever has flushed since an entry last became narrower has nothing old: see
- * lg_root_load().
+/*
+ * lg_flush_others - no other CPU runs this VM with what its TLB had before: whoever has
+ * flushed since an entry last became narrower has nothing old, see lg_root_load().
  */
 void lg_flush_others(struct lg_vm *vm)
 {
-	u64 generation = atomic64_read(&vm->mmu.generation), mask = 0;
+	u64 generation = atomic64_read(&vm->mmu.generation);
+	struct lg_vcpu *vcpu;
 	unsigned int i;
 
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		struct lg_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
-
-		if (vcpu && READ_ONCE(vcpu->generation) != generation)
-			mask |= BIT_ULL(i);
-	}
-	lg_leave_guest(vm, mask);
+	smp_mb();
+	lg_for_each_vcpu(i, vcpu, vm)
+		if (READ_ONCE(vcpu->generation) != generation)
+			leave_guest(vcpu);
 }
 
 /* What was unlinked may be used again, once nobody can walk it. */
@@ -372,16 +372,14 @@ void lg_shadow_trim(struct lg_vm *vm)
 /* Forget everything: the Launcher's memory is going. */
 void lg_shadow_zap_all(struct lg_vm *vm)
 {
+	struct lg_vcpu *vcpu;
 	unsigned int i, j;
 
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		struct lg_vcpu *vcpu = READ_ONCE(vm->vcpus[i]);
-
-		for (j = 0; vcpu && j < LG_ROOTS; j++) {
+	lg_for_each_vcpu(i, vcpu, vm)
+		for (j = 0; j < LG_ROOTS; j++) {
 			lg_shadow_empty(vm, vcpu->roots[j].kernel);
 			lg_shadow_empty(vm, vcpu->roots[j].user);
 		}
-	}
 	lg_shadow_flush_freed(vm);
 }
 

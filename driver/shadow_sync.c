@@ -299,26 +299,13 @@ static bool read_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
 	return level == 1 && i == count;
 }
 
-static bool compare_few(struct lg_vcpu *vcpu, struct lg_path *path, unsigned int first,
-			unsigned int count)
-{
-	u64 guest[LG_PT_LEVELS + 1], entries[BATCH];
-	unsigned int i;
-
-	if (!read_path(path, guest, first, count, entries) || !path_unchanged(path, guest))
-		return false;
-	/* One page alone was written to, most often, and will be used: fill it in any case. */
-	for (i = 0; i < count; i++)
-		if (count == 1 || lg_mapped(path->table->table[first + i]))
-			lg_shadow_fill(vcpu->vm, path->table, first + i, entries[i]);
-	return true;
-}
-
 /* A few pages in one table, if the shadow's way to it is the Guest's still. */
 static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	unsigned int top = lg_table_index(start, LG_PT_LEVELS), first = lg_table_index(start, 1);
+	unsigned int count = lg_table_index(last, 1) + 1 - first, i;
 	u64 kernel = vcpu->root->kernel->table[top], user = vcpu->root->user->table[top];
+	u64 guest[LG_PT_LEVELS + 1], entries[BATCH];
 	struct lg_path *path;
 	bool done;
 
@@ -328,7 +315,11 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	path = lg_shadow_path(vcpu, vcpu->root->user, start);
 	if (!path || !lg_shadow_trylock(path->table))
 		return false;
-	done = compare_few(vcpu, path, first, lg_table_index(last, 1) + 1 - first);
+	done = read_path(path, guest, first, count, entries) && path_unchanged(path, guest);
+	/* One page alone was written to, most often, and will be used: fill it in any case. */
+	for (i = 0; done && i < count; i++)
+		if (count == 1 || lg_mapped(path->table->table[first + i]))
+			lg_shadow_fill(vcpu->vm, path->table, first + i, entries[i]);
 	lg_shadow_unlock(path->table);
 	return done;
 }

@@ -137,16 +137,14 @@ static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t en
 void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask)
 {
 	struct lg_vm *vm = vcpu->vm;
+	struct lg_vcpu *other;
 	unsigned int i;
 
 	mask &= ~BIT_ULL(vcpu->id);
 	write_lock(&vm->mmu_lock);
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		struct lg_vcpu *other = mask & BIT_ULL(i) ? vcpu_of(vm, i) : NULL;
-
-		if (other)
+	lg_for_each_vcpu(i, other, vm)
+		if (mask & BIT_ULL(i))
 			request_flush(other, kind, start, end);
-	}
 	write_unlock(&vm->mmu_lock);
 	lg_leave_guest(vm, mask);
 }

@@ -144,14 +144,11 @@ void lg_kick(struct lg_vcpu *vcpu)
 
 void lg_kick_all(struct lg_vm *vm)
 {
+	struct lg_vcpu *vcpu;
 	unsigned int i;
 
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++) {
-		struct lg_vcpu *vcpu = smp_load_acquire(&vm->vcpus[i]);
-
-		if (vcpu)
-			lg_kick(vcpu);
-	}
+	lg_for_each_vcpu(i, vcpu, vm)
+		lg_kick(vcpu);
 }
 
 static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)

@@ -57,6 +57,7 @@ free:
 static void vm_free(struct kref *kref)
 {
 	struct lg_vm *vm = container_of(kref, struct lg_vm, kref);
+	struct lg_vcpu *vcpu;
 	unsigned int i;
 
 	/* First: nobody reads of what goes below. */
@@ -65,9 +66,8 @@ static void vm_free(struct kref *kref)
 	write_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);
 	write_unlock(&vm->mmu_lock);
-	for (i = 0; i < LGUEST_MAX_VCPUS; i++)
-		if (vm->vcpus[i])
-			lg_vcpu_free(vm->vcpus[i]);
+	lg_for_each_vcpu(i, vcpu, vm)
+		lg_vcpu_free(vcpu);
 	for (i = 0; i < vm->nr_slots; i++)
 		lg_slot_free(&vm->slots[i]);
 	lg_mmu_free(vm);
