@@ -12,6 +12,11 @@ harmless='(RETBleed|Spectre V[0-9]|L1TF|MDS|TAA|MMIO Stale Data|SRBDS|GDS|VMSCAP
 # Said when the kernel ended before its first process ran, which is ours: tests/run
 # gives such a machine another go. On a busy machine emulators lose one now and then.
 nothing_of_ours='that was before anything of ours ran in it'
+# So it does when the kernel ran into an int3 that is not in memory. While one CPU changes
+# code that others run, QEMU before 8.1 drops its translation first and writes then; what
+# another CPU translates in between stays (LKML, "qemu-x86_64 booting with 8.0.0 stil see
+# int3", July 2023). Seen without lg.ko, too: a tracepoint turned on and off in a hot path.
+emulators_own='that int3 is not in memory: a fault of QEMU before 8.1'
 
 # complained RUN: print what the kernel complained of, with what follows; fail when
 # it did not complain. Said once on the console or once in the log is enough.
@@ -20,11 +25,21 @@ complained()
 	local file
 	for file in "$1/console.log" "$1/dmesg"; do
 		[ -e "$file" ] || continue
-		if tr -d '\r' <"$file" | grep -avE "$harmless" | grep -aE -m 1 -A 40 "$complaints" | cut -c 1-160; then
+		# Each reads to the end: who writes to one that does not is killed, and fails the pipe.
+		if tr -d '\r' <"$file" | grep -avE "$harmless" | grep -aE -A 40 "$complaints" | sed -n 1,41p | cut -c 1-160; then
 			return 0
 		fi
 	done
 	return 1
+}
+
+# stale_int3 RUN: the byte before the one in angle brackets, where the CPU has come to, is
+# none; the list of bytes is the first after that Oops.
+stale_int3()
+{
+	local code
+	code=$(tr -d '\r' <"$1/console.log" | sed -n '/\] \(Oops: \)\?int3: 0000/,/Code: /s/.*Code: //p' | sed -n 1p)
+	[[ $code =~ ([0-9a-f]{2})\ \< ]] && [ "${BASH_REMATCH[1]}" != cc ]
 }
 
 # collect RUN FILE:HERE...: take the files that came out of the machine.
@@ -55,6 +70,7 @@ verdict()
 		say "the host kernel complained (all of it: $run/console.log):"
 		echo "$complaint" >&2
 		grep -aq 'host-init: up' "$run/console.log" || say "$nothing_of_ours"
+		! stale_int3 "$run" || say "$emulators_own"
 		exit 125
 	fi
 	if [ "$2" = 124 ]; then

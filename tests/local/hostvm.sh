@@ -70,6 +70,19 @@ others_panic()
 	panics --append rdinit=/nonexistent -- true && grep 'before anything of ours' "$work/err"
 }
 
+# A complaint counts, however much is said after it.
+# shellcheck disable=SC2016  # for the host VM
+says_much_after_a_warning()
+{
+	status 125 vm -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at here" >/dev/kmsg
+		i=0; while [ $i -lt 2000 ]; do echo "<4>nothing is wrong" >/dev/kmsg; i=$((i + 1)); done'
+}
+
+# int3 BYTES: as of an int3 there.
+int3() { panics -- sh -c "echo '<0>Oops: int3: 0000 [#1]' >/dev/kmsg; echo '<0>Code: $1' >/dev/kmsg"; }
+emulators_int3() { int3 '8b 52 78 e9 <cc> 00' && grep 'a fault of QEMU' "$work/err"; }
+another_int3() { int3 '8b 52 78 cc <cc> 00' && ! grep 'a fault of QEMU' "$work/err"; }
+
 bochs_does_the_same()
 {
 	status 7 vm --machine bochs --smp 1 --add /etc/passwd --get "/root/o:$work/o" -- \
@@ -86,6 +99,9 @@ limit=15 check timeout_is_124 status 124 vm -- sleep 1000
 check panic_is_125 ours_panics
 check panic_before_our_init_is_told others_panic
 check warning_is_125 status 125 vm -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at here" >/dev/kmsg'
+check so_it_is_with_much_after_it says_much_after_a_warning
+check emulators_int3_is_told emulators_int3
+check another_int3_is_not another_int3
 check early_end_is_125 status 125 vm -- sh -c 'poweroff -f; sleep 60'
 check no_such_cpu_is_125 status 125 vm --cpu nonsense -- true
 check icount_repeats icount_repeats
