@@ -39,6 +39,15 @@ wait_for()
 	done
 }
 
+# freeze PID: a launcher, until it is sent SIGCONT; all its threads have stopped then.
+freeze()
+{
+	kill -STOP "$1"
+	wait_for 20 has_stopped "$1"
+}
+
+has_stopped() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv 'T (stopped)'; }
+
 # refcnt_is NUMBER: lg.ko has that many users.
 refcnt_is() { [ "$(cat /sys/module/lg/refcnt)" = "$1" ]; }
 refcnt_is_not_0() { ! refcnt_is 0; }

@@ -188,14 +188,12 @@ not_ours()
 	chmod 755 "$work/runtime/lguest"
 	refused 'is not yours alone' env "XDG_RUNTIME_DIR=$work/runtime" lguest list
 }
-has_stopped() { ! grep -h '^State:' "/proc/$1"/task/*/status | grep -qv 'T (stopped)'; }
 silent()
 {
 	lguest --name=two --initrd="$work/shell" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
 	launcher=$!
 	wait_for 20 sh -c 'lguest list | grep -q "^two .*running"' || return 1
-	kill -STOP "$launcher"
-	wait_for 20 has_stopped "$launcher" || echo "it has not stopped"
+	freeze "$launcher" || echo "it has not stopped"
 	lguest list >"$work/list"
 	cat "$work/list"
 	grep -q "^two  *$launcher silent" "$work/list"

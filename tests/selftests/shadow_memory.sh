@@ -55,8 +55,7 @@ ends_well()
 # Asked for all of them, while the guest makes no new ones.
 shrinks()
 {
-	kill -STOP "$launcher"
-	wait_for 10 grep -qs '^State:.T' "/proc/$launcher/status"
+	freeze "$launcher"
 	before=$(pages)
 	echo 2 >/proc/sys/vm/drop_caches
 	after=$(pages)
