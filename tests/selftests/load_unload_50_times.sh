@@ -4,13 +4,13 @@
 # lg.ko can be loaded and unloaded again and again, with a guest in between now and
 # then, and leaves nothing behind: no device, no memory, no line in the log but its
 # own. Fails when a load or unload is refused, when the host has lost more than
-# 512 KiB (its noise is below 200), or when the kernel warns (tests/hostvm looks).
+# 256 KiB, or when the kernel warns (tests/hostvm looks). Measured: caches of the host's
+# grow by up to 660 KiB in the first 50 rounds, and then neither they nor anything else.
 # What rmmod gives back of the registers, tests/local/registers.sh sees from outside.
 # shellcheck source=tests/lib/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
-rounds=50
 
 load_and_unload()
 {
@@ -23,10 +23,10 @@ load_and_unload()
 	[ ! -e /sys/module/lg ] && [ ! -e /dev/lguest ]
 }
 
-fifty_times()
+many_times()
 {
 	round=0
-	while [ "$round" -lt "$rounds" ]; do
+	while [ "$round" -lt "$1" ]; do
 		round=$((round + 1))
 		if [ $((round % 5)) = 0 ]; then load_and_unload vm; else load_and_unload; fi ||
 			{ echo "in round $round"; return 1; }
@@ -36,12 +36,12 @@ fifty_times()
 memory_is_given_back()
 {
 	echo "free before: $before KiB, after: $after KiB"
-	[ $((before - after)) -lt 512 ]
+	[ $((before - after)) -lt 256 ]
 }
 
-check a_first_time load_and_unload vm
+check the_first_times many_times 50
 before=$(free_kib)
-check fifty_times fifty_times
+check fifty_times many_times 50
 after=$(free_kib)
 check memory_is_given_back memory_is_given_back
 check and_loads_once_more insmod /lg/lg.ko

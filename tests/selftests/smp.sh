@@ -65,18 +65,26 @@ check all_are_back out 4
 check load_ends_after_hotplug out "done"
 check no_complaint_of_hotplug clean
 
+# shellcheck disable=SC2016  # for the guest
+only_fault() { run 4 'for round in 1 2; do for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=8M count=1 2>/dev/null & done; wait; done'; }
+
+# Measured: about 1 in 100 waits, and up to 5 where the machine under the host has other
+# work and stops the one who holds a lock. So the best of a few runs counts. With one lock
+# for all tables 6 to 11 in 100 waited, at best.
 few_wait()
 {
-	faults=$(counted 'exception #PF') waits=$(counted "waits for another's fault")
-	echo "${waits:-0} of $faults waited"
-	[ "${faults:-0}" -gt 20000 ] && [ $((${waits:-0} * 20)) -lt "$faults" ]
+	for attempt in 1 2 3 4; do
+		faults=$(counted 'exception #PF') waits=$(counted "waits for another's fault")
+		echo "${waits:-0} of $faults waited"
+		[ "${faults:-0}" -gt 20000 ] || return 1
+		[ $((${waits:-0} * 25)) -ge "$faults" ] || return 0
+		[ "$attempt" = 4 ] || only_fault || return 1
+	done
+	return 1
 }
 
-# shellcheck disable=SC2016  # for the guest
-check four_cpus_only_fault run 4 'for i in 1 2 3 4; do
-	dd if=/dev/zero of=/dev/null bs=8M count=1 2>/dev/null &
-	done; wait; for i in 1 2 3 4; do dd if=/dev/zero of=/dev/null bs=8M count=1 2>/dev/null & done; wait'
-check less_than_one_in_20_waits_for_another few_wait
+check four_cpus_only_fault only_fault
+check less_than_one_in_25_waits_for_another few_wait
 
 # Its first process ends, and the panic wants a backtrace of each CPU: by NMI.
 panic_of_four()
