@@ -15,22 +15,28 @@ hash_of() { sha256sum | cut -c 1-16; }
 # hash_files FILE-OR-FOLDER...: of what is in them, and what they are called.
 hash_files() { find "$@" -type f ! -name '*.1' ! -name '*.o' -print0 | sort -z | xargs -0 sha256sum | hash_of; }
 
-# inputs_init: what every row depends on; once, before anything is built.
+# inputs_init: what every row depends on; once, before anything is built. A shell script
+# that is no program is part of others.
 inputs_init()
 {
+	local shared
+	mapfile -t shared < <(find tests/selftests -name '*.sh' ! -perm -u+x)
 	inputs_common=$(hash_files driver switcher include launcher guest-patches scripts Kbuild tests/hostvm tests/lib \
-		tests/selftests/*.[chS] tests/selftests/*_lib.sh)
+		tests/selftests/*.[chS] "${shared[@]}")
 }
 
-# row_inputs OPTIONS TESTS: the hash of one row's.
+# row_inputs OPTIONS TESTS: the hash of one row's: of its tests, and what they become.
 row_inputs()
 {
-	local name file
+	local name file next
 	{
 		printf '%s\n' "$inputs_common" "$*"
 		for name in $2; do
 			for file in "tests/selftests/$name.sh" "tests/local/$name.sh"; do
-				[ ! -e "$file" ] || cat "$file"
+				[ -e "$file" ] || continue
+				cat "$file"
+				next=$(sed -n 's|^exec \./\([a-z0-9_]*\.sh\).*|tests/selftests/\1|p' "$file")
+				[ -z "$next" ] || cat "$next"
 			done
 		done
 	} | hash_of
