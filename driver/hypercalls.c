@@ -247,6 +247,8 @@ long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 		return -EFAULT;
 	lg_release_data(vcpu);
 	vcpu->data_page = page;
+	/* What a TLB has of the old one must not be used for that any more. */
+	atomic64_inc(&vcpu->vm->mmu.generation);
 	vcpu->data = page_address(page);
 	vcpu->cpu->kernel_gs_base = gs_base;
 	vcpu->ring_next = 0;
