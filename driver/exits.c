@@ -121,6 +121,8 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 		lg_exception(vcpu, X86_TRAP_UD, ~0ULL);
 		return LG_FAST;
 	case TRAP_ABORTED:
+		/* Whether the load of CR3 was done is not known: it may have had to flush. */
+		WRITE_ONCE(vcpu->generation, ~0ULL);
 		return LG_FAST;
 	case TRAP_RING0:
 		return switcher_fault(vcpu);
