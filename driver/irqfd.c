@@ -125,7 +125,7 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 		return -EINVAL;
 	if (args->line >= LGUEST_LINES || args->line == LGUEST_TIMER_LINE)
 		return -EINVAL;
-	if (list_length(&vm->irqfds) >= MAX_IRQFDS)
+	if (!(args->flags & LGUEST_IRQFD_DEASSIGN) && list_length(&vm->irqfds) >= MAX_IRQFDS)
 		return -ENOSPC;
 	file = fget(args->fd);
 	if (!file)
