@@ -74,19 +74,21 @@ static bool launcher_has_shadow_stack(void)
 /*
  * Debug stores go to linear addresses, by whatever page tables are loaded: they
  * are off while those are the Guest's. Handlers of perf's interrupts turn them
- * on and off, so this belongs between the last CLI and the next STI.
+ * on and off, so this belongs between the last CLI and the next STI. Its handler
+ * of NMIs does, too, if they were on: the Switcher looks again.
  */
 static void quiet_debug_store(struct lg_window *w)
 {
 	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
 	w->debugctl = quiet_msr(cpu_feature_enabled(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
+	window_state(w)->stores = (w->pebs ? STORES_PEBS : 0) | (w->debugctl ? STORES_BTS : 0);
 }
 
 static void restore_debug_store(struct lg_window *w)
 {
-	if (w->pebs)
+	if (w->pebs && !lg_rdmsr(MSR_IA32_PEBS_ENABLE))
 		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
-	if (w->debugctl)
+	if (w->debugctl && !lg_rdmsr(MSR_IA32_DEBUGCTLMSR))
 		lg_wrmsr(MSR_IA32_DEBUGCTLMSR, w->debugctl);
 }
 
@@ -174,6 +176,12 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	host_msrs(w);
 	if (w->u_cet)
 		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
+	/*
+	 * Without KPTI Linux counts on INVLPG to flush an address of the kernel's for all
+	 * PCIDs, which it does for global entries alone (SDM volume 3, 4.10.4.1).
+	 */
+	if (lg_pcid && !boot_cpu_has(X86_FEATURE_PTI))
+		lg_window_restore_cr4(w);
 	local_irq_enable();
 }
 
@@ -261,6 +269,10 @@ void lg_window_open(struct lg_vcpu *vcpu)
 	w->host_dr7 = hw_breakpoint_active() ? native_get_debugreg(7) : 0;
 	if (w->host_dr7)
 		native_set_debugreg(7, 0);
+	/* The Launcher may have an LDT, at an address that is the Guest's to map. */
+	w->host_ldt = lg_sldt();
+	if (w->host_ldt)
+		lg_lldt(0);
 }
 
 /** lg_window_close - the reverse of lg_window_open(); interrupts still off */
@@ -273,6 +285,8 @@ void lg_window_close(struct lg_vcpu *vcpu)
 		vcpu->dr6 = lg_read_dr6();
 		native_set_debugreg(6, DR6_RESERVED);
 	}
+	if (w->host_ldt)
+		lg_lldt(w->host_ldt);
 	if (w->host_dr7)
 		native_set_debugreg(7, w->host_dr7);
 	if (w->cr4_away)

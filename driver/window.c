@@ -36,7 +36,7 @@ static_assert(offsetof(struct guest_regs, ip) == REGS_IP - REGS);
 #define SAME_STATE(field, name) \
 	static_assert(offsetof(struct switcher_state, field) == STATE_##name - WINDOW_STATE);
 #define STATE_FIELDS(X) \
-	X(host_cr3, HOST_CR3) X(nmi, NMI) X(mce, MCE) X(scratch, SCRATCH) \
+	X(host_cr3, HOST_CR3) X(nmi, NMI) X(mce, MCE) X(stores, STORES) X(scratch, SCRATCH) \
 	X(guest_gdtr, GUEST_GDTR) X(guest_idtr, GUEST_IDTR) X(guest_tss, GUEST_TSS) \
 	X(fault_vector, FAULT_VECTOR) X(fault_ip, FAULT_IP) X(vcpu, VCPU) \
 	X(vcpu.cr3, CR3) X(vcpu.cr2, CR2) X(vcpu.fs_base, FS_BASE) \
@@ -278,14 +278,20 @@ int lg_windows_init(void)
 	return err;
 }
 
+/* The CPU has its global pages again. Interrupts off. */
+void lg_window_restore_cr4(struct lg_window *w)
+{
+	if (w->cr4_cleared)
+		lg_write_cr4(native_read_cr4() | w->cr4_cleared);
+	w->cr4_cleared = 0;
+}
+
 static void restore_cr4(void *unused)
 {
 	struct lg_window *w = windows[smp_processor_id()];
 
-	if (w && w->cr4_cleared) {
-		lg_write_cr4(native_read_cr4() | w->cr4_cleared);
-		w->cr4_cleared = 0;
-	}
+	if (w)
+		lg_window_restore_cr4(w);
 }
 
 /** lg_windows_exit - the reverse of lg_windows_init(); no VM lives */

@@ -39,6 +39,7 @@ struct host_msr_values {
  * @cr4_away: what else differs from the Host's while the window is open
  * @host_dr7: while the window is open; 0: the Host has no breakpoints
  * @host_pkru: while the window is open
+ * @host_ldt: likewise, the selector
  * @last_vcpu: serial number of the vCPU that was entered here last
  */
 struct lg_window {
@@ -53,6 +54,7 @@ struct lg_window {
 	u64 cr4_cleared, cr4_away;
 	u64 host_dr7;
 	u32 host_pkru;
+	u16 host_ldt;
 	u64 last_vcpu;
 };
 
@@ -82,5 +84,6 @@ static inline u64 window_alias(struct lg_window *w, const char *label)
 }
 
 struct lg_window *lg_window_of(unsigned int cpu);
+void lg_window_restore_cr4(struct lg_window *w);
 
 #endif /* _LG_WINDOW_H */

@@ -106,6 +106,9 @@ enter_start:
 	mov	%rax, WINDOW(WINDOW_GDT + GDT_TSS_SELECTOR + 8)
 	mov	$GDT_TSS_SELECTOR, %eax
 	ltr	%ax
+	cmpb	$0, WINDOW(STATE_STORES)
+	jne	check_stores
+stores_off:
 	/* From here on the host page is gone; all we need is in the others. */
 	mov	WINDOW(STATE_CR3), %rax
 	mov	%rax, %cr3
@@ -141,6 +144,19 @@ load_selectors:
 	mov	WINDOW(STATE_FS), %fs
 	mov	WINDOW(STATE_GS), %gs
 	jmp	selectors_loaded
+	/* Did an NMI before enter_start turn debug stores on again? */
+check_stores:
+	mov	$MSR_DEBUGCTL, %ecx
+	rdmsr
+	test	%eax, %eax
+	jnz	abort_entry
+	testb	$STORES_PEBS, WINDOW(STATE_STORES)
+	jz	stores_off
+	mov	$MSR_PEBS_ENABLE, %ecx
+	rdmsr
+	or	%edx, %eax
+	jz	stores_off
+	jmp	abort_entry
 enter_end:
 
 /*
@@ -416,25 +432,20 @@ undo_entry:
 	jne	clear_selectors
 	jmp	restore_host
 
-syscall_again:
-	pop	%rbx
-	pop	%rax
-	mov	24(%rsp), %rsp
-	jmp	syscall_start
+/* Back to where an NMI or #DB came from, and what %rsp was, at offset in its frame. */
+#define BACK(label, offset, target)	\
+	label:				\
+	pop	%rbx;			\
+	pop	%rax;			\
+	mov	offset(%rsp), %rsp;	\
+	jmp	target
 
-	/* All but %rsp is as the Guest will have it: %rsp is in the NMI's frame. */
-sysret_again:
-	pop	%rbx
-	pop	%rax
-	mov	24(%rsp), %rsp
-	jmp	sysret_abort
-
+	BACK(syscall_again, 24, syscall_start)
+	BACK(syscall32_again, 24, syscall32_start)
+	/* All but %rsp is as the Guest will have it. */
+	BACK(sysret_again, 24, sysret_abort)
 	/* %rsp points to the frame that IRET was to take. */
-iret_again:
-	pop	%rbx
-	pop	%rax
-	mov	24(%rsp), %rsp
-	jmp	iret_abort
+	BACK(iret_again, 24, iret_abort)
 
 /*
  * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3): if
@@ -454,22 +465,8 @@ ist_ring0:
 	pop	%rbx
 	pop	%rax
 	jmp	ring0_fault
-debug_at_syscall:
-	pop	%rbx
-	pop	%rax
-	mov	40(%rsp), %rsp
-	jmp	syscall_start
-debug_at_syscall32:
-	pop	%rbx
-	pop	%rax
-	mov	40(%rsp), %rsp
-	jmp	syscall32_start
-
-syscall32_again:
-	pop	%rbx
-	pop	%rax
-	mov	24(%rsp), %rsp
-	jmp	syscall32_start
+	BACK(debug_at_syscall, 40, syscall_start)
+	BACK(debug_at_syscall32, 40, syscall32_start)
 
 #include "syscall.S"
 

@@ -55,6 +55,7 @@
 #define STATE_HOST_CR3		(WINDOW_STATE + 0x00)
 #define STATE_NMI		(WINDOW_STATE + 0x08)
 #define STATE_MCE		(WINDOW_STATE + 0x09)
+#define STATE_STORES		(WINDOW_STATE + 0x0a)
 #define STATE_SCRATCH		(WINDOW_STATE + 0x10)
 #define STATE_GUEST_GDTR	(WINDOW_STATE + 0x20)
 #define STATE_GUEST_IDTR	(WINDOW_STATE + 0x30)
@@ -98,6 +99,12 @@
 #define ROOT_CR3		0x00
 #define ROOT_KERNEL		0x08
 #define ROOT_USER		0x10
+
+/* STATE_STORES: what of debug stores was on, and the MSRs (SDM volume 4, table 2-2) */
+#define STORES_BTS		1
+#define STORES_PEBS		2
+#define MSR_DEBUGCTL		0x1d9
+#define MSR_PEBS_ENABLE		0x3f1
 
 /* STATE_MODE */
 #define MODE_USER		0
@@ -176,7 +183,8 @@ struct switcher_state {
 	u64 host_cr3;		/* written before each entry, interrupts off */
 	u8 nmi;			/* an NMI came: the Host's handler has yet to run */
 	u8 mce;			/* a machine check came, likewise */
-	u8 pad0[6];
+	u8 stores;		/* STORES_*: what the Host has of debug stores */
+	u8 pad0[5];
 	u64 scratch;		/* SYSCALL's: the Guest's %rsp */
 	u64 pad1;
 	struct switcher_gdtr guest_gdtr, guest_idtr;

@@ -245,6 +245,14 @@ GUEST selector_of_the_tss
 	ud2
 END_GUEST selector_of_the_tss
 
+/* The launcher has one: main() has seen to that. */
+GUEST selector_of_the_ldt
+	START
+	mov	$0x07, %eax
+	mov	%eax, %gs
+	ud2
+END_GUEST selector_of_the_ldt
+
 GUEST system_segments_as_tls
 	START
 	HCALL	LHCALL_LOAD_TLS, 0x0000ee000010ffff, 0x00008b000000ffff, 0x00cffb000000ffff

@@ -48,7 +48,7 @@ struct hostile_case {
 	const char *user, *user_end;	/* what lies at VM_USER */
 	void (*prepare)(struct vm *vm);
 	unsigned int ends;
-	uint64_t vectors;
+	uint64_t vectors, error;	/* .error: 0: any */
 	const char *reason;
 	uint64_t mmio;
 };
@@ -295,6 +295,7 @@ DECLARE(flags_tf); DECLARE(flags_nt); DECLARE(flags_ac); DECLARE(flags_all);
 DECLARE(mov_ss_syscall); DECLARE(mov_ss_int3);
 DECLARE(wrgsbase_non_canonical); DECLARE(wrfsbase_non_canonical);
 DECLARE(selectors_go_stale); DECLARE(selector_of_the_kernel); DECLARE(selector_of_the_tss);
+DECLARE(selector_of_the_ldt);
 DECLARE(system_segments_as_tls); DECLARE(pending_fpu_exceptions); DECLARE(privileged);
 DECLARE(vmcall); DECLARE(event_valid_set); DECLARE(fault_before_init);
 DECLARE(event_entry_not_there); DECLARE(wild_hypercalls); DECLARE(wild_inits); DECLARE(init_with_another_version);
@@ -363,6 +364,7 @@ static const struct hostile_case cases[] = {
 	{ "selectors_go_stale", CODE(selectors_go_stale), .ends = POWEROFF },
 	FAULTS(selector_of_the_kernel, GP),
 	FAULTS(selector_of_the_tss, GP),
+	{ "selector_of_the_ldt", CODE(selector_of_the_ldt), .ends = EVENT, .vectors = GP, .error = 4 },
 	{ "system_segments_as_tls", CODE(system_segments_as_tls), .ends = POWEROFF },
 	{ "pending_fpu_exceptions", CODE(pending_fpu_exceptions), .ends = POWEROFF },
 	{ "privileged", CODE(privileged), .ends = POWEROFF },
@@ -496,7 +498,7 @@ static bool shutdown_ok(struct vm *vm, const struct hostile_case *c)
 	if (!data->event_valid && !c->event)
 		return c->ends & POWEROFF;
 	if (c->ends & EVENT)
-		return vector_ok(c, data->event_vector);
+		return vector_ok(c, data->event_vector) && (!c->error || c->error == data->event_error);
 	return c->ends & POWEROFF && c->event;
 }
 
@@ -587,6 +589,7 @@ int main(int argc, char **argv)
 		tap_note("lg.ko is not loaded");
 		return TAP_SKIP;
 	}
+	make_ldt();
 	srand(1);
 	for (i = 0; i < CASES; i++)
 		if (wanted(cases[i].name, argc, argv))

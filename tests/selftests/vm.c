@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A small Launcher for tests: vm.h says what its VM looks like. */
 #define _GNU_SOURCE
+#include <asm/ldt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -116,6 +118,14 @@ void vm_end(struct vm *vm)
 	if (vm->memory)
 		munmap(vm->memory, VM_SIZE);
 	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1 };
+}
+
+/* Not every kernel has LDTs. */
+void make_ldt(void)
+{
+	struct user_desc desc = { .limit = 0xfffff, .seg_32bit = 1, .limit_in_pages = 1 };
+
+	syscall(SYS_modify_ldt, 1, &desc, sizeof(desc));
 }
 
 int module_refcnt(void)

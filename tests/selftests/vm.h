@@ -56,6 +56,7 @@ int vm_start_at(struct vm *vm, uint64_t rip);
 int vm_spin(struct vm *vm);		/* its Guest is a jump to itself */
 int vm_run(struct vm *vm, unsigned int ms);	/* until an exit, or -EINTR after so long */
 void vm_end(struct vm *vm);
+void make_ldt(void);			/* for this process, with a data segment, 0x07 */
 uint64_t *vm_word(struct vm *vm, uint64_t gpa);
 int module_refcnt(void);		/* of lg.ko; -1: not loaded */
 int module_unused(void);		/* 1 once it is 0; waits for up to 5 s */
