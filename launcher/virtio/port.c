@@ -14,6 +14,9 @@
 /* The most that is written at once: what a chain may have is limited by nothing else. */
 #define MOST_OUTPUT	(4U << 20)
 
+/* What poll() calls writable takes so much without waiting, a pipe or a socket. */
+#define ROOM		4096
+
 /* How long a reader may read nothing while the driver waits, in tenths of a second. */
 #define PATIENCE	10
 
@@ -42,7 +45,7 @@ static bool write_all(struct virtio_queue *queue, struct port *port,
 			continue;
 		}
 		waited = 0;
-		done = write(port->out, from, size);
+		done = write(port->out, from, size < ROOM ? size : ROOM);
 		if (done > 0) {
 			from += done;
 			size -= done;
@@ -132,10 +135,10 @@ static void give_input(struct virtio_queue *queue, struct port *port)
 }
 
 /*
- * From a terminal we read ahead, so that Ctrl-A x works when the Guest does not
- * listen, and what is too much for that is lost, as on any terminal.  From anything else we take only what the Guest takes: what comes while nobody
- * has the port open its driver would throw away, and the rest of standard input may be
- * meant for whoever reads there after us.
+ * From a terminal we read ahead, so that Ctrl-A x works when the Guest does not listen,
+ * and what is too much for that is lost, as on any terminal.  From anything else we take
+ * only what the Guest takes: what comes while nobody has the port open its driver would
+ * throw away, and the rest of standard input may be meant for whoever reads there after us.
  */
 static bool wants_input(struct virtio_queue *queue, const struct port *port)
 {

@@ -37,8 +37,11 @@ static int open_output(struct port *port, const char *path)
 
 	if (!stat(path, &status) && S_ISSOCK(status.st_mode))
 		return connect_to(port, path);
-	/* O_RDWR: a pipe is opened at once, whether or not anybody reads it yet. */
-	port->out = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+	/*
+	 * O_RDWR: a pipe is opened at once, whether or not anybody reads it yet. O_NONBLOCK: a
+	 * terminal may take less than there is room for.
+	 */
+	port->out = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (port->out < 0)
 		return refuse(-errno, "can't open '%s' for the port '%s': %s", path, port->name,
 			      strerror(errno));

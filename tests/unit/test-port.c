@@ -270,6 +270,20 @@ START_TEST(a_reset_does_not_wait_for_ever)
 }
 END_TEST
 
+/* Room for a little is none for all that is to be written at once. */
+START_TEST(a_reset_does_not_wait_for_one_long_write)
+{
+	start_socket();
+	shake_hands();
+	driver_put_desc(&driver, OUTPUT_QUEUE, 0, 0x100000, 2 << 20, 0, 0);
+	driver_offer(&driver, OUTPUT_QUEUE, 0);
+	driver_kick(&driver, OUTPUT_QUEUE);
+	usleep(100000);
+	driver_reset(&driver);
+	stop();
+}
+END_TEST
+
 /* A chain may name all memory again and again: that would take for ever, too. */
 START_TEST(too_much_at_once_is_misuse)
 {
@@ -537,6 +551,7 @@ int main(void)
 	UNIT_ADD(suite, output_is_exact_up_to_the_end);
 	UNIT_ADD(suite, ends_while_it_waits_for_a_reader);
 	UNIT_ADD(suite, a_reset_does_not_wait_for_ever);
+	UNIT_ADD(suite, a_reset_does_not_wait_for_one_long_write);
 	UNIT_ADD(suite, too_much_at_once_is_misuse);
 	UNIT_ADD(suite, files_are_read_and_written);
 	UNIT_ADD(suite, ports_that_can_not_be_are_refused);
