@@ -75,18 +75,59 @@ static void leave(struct session *session, int status)
 	pthread_mutex_unlock(&session->lock);
 }
 
+/* Return: the number of a signal that came, or 0. */
+static uint32_t read_signal(struct session *session)
+{
+	struct signalfd_siginfo info;
+
+	return read(session->signals, &info, sizeof(info)) == sizeof(info) ? info.ssi_signo : 0;
+}
+
+static void take_timeout(struct session *session)
+{
+	uint64_t times;
+
+	if (read(session->timer, &times, sizeof(times)) < 0)
+		return;
+	message("the time is up");
+	leave(session, SESSION_TIMED_OUT);
+}
+
+/* The Guest takes nothing: a signal can't be passed on, it is for us. */
+static bool wait_for_room(struct session *session)
+{
+	struct pollfd wait[] = {
+		{ .fd = session->fd, .events = POLLOUT },
+		{ .fd = session->signals, .events = POLLIN },
+		{ .fd = session->timer, .events = POLLIN },
+	};
+	uint32_t number;
+
+	if (poll(wait, 3, -1) < 0)
+		return true;
+	number = wait[1].revents ? read_signal(session) : 0;
+	if (number)
+		leave(session, 128 + number);
+	if (wait[2].revents)
+		take_timeout(session);
+	return session->left < 0;
+}
+
 static bool send_all(struct session *session, const void *from, size_t size)
 {
 	const char *at = from;
 
 	while (size) {
-		ssize_t done = send(session->fd, at, size, MSG_NOSIGNAL);
+		ssize_t done = send(session->fd, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (done < 0 && errno != EINTR)
-			return false;
 		if (done > 0) {
 			at += done;
 			size -= done;
+		} else if (done < 0 && errno == EAGAIN) {
+			if (!wait_for_room(session))
+				return false;
+		} else if (done < 0 && errno != EINTR) {
+			return false;
 		}
 	}
 	return true;
@@ -104,27 +145,15 @@ static void send_frame(struct session *session, enum session_type type, const vo
 /* The first signal is the command's, if it is there yet; the next one means it. */
 static void take_signal(struct session *session)
 {
-	struct signalfd_siginfo info;
-	uint32_t number;
+	uint32_t number = read_signal(session);
 
-	if (read(session->signals, &info, sizeof(info)) != sizeof(info))
+	if (!number)
 		return;
-	number = info.ssi_signo;
 	if (session->started && !session->signalled)
 		send_frame(session, SESSION_SIGNAL, &number, sizeof(number));
 	else
 		leave(session, 128 + number);
 	session->signalled = number;
-}
-
-static void take_timeout(struct session *session)
-{
-	uint64_t times;
-
-	if (read(session->timer, &times, sizeof(times)) < 0)
-		return;
-	message("the time is up");
-	leave(session, SESSION_TIMED_OUT);
 }
 
 /* Signals and time matter even while nobody reads our output. */
@@ -149,9 +178,13 @@ static bool wait_for(struct session *session, struct pollfd *what)
 
 static void put_output(struct session *session, int fd, const char *from, size_t size)
 {
+	uint32_t number = fd;
+
+	/* It has been told that nobody reads, and may have sent more before it heard. */
+	if (session->closed & 1U << fd)
+		return;
 	while (size) {
 		struct pollfd output = { .fd = fd, .events = POLLOUT };
-		uint32_t number = fd;
 		ssize_t done;
 
 		if (!wait_for(session, &output))
@@ -163,6 +196,7 @@ static void put_output(struct session *session, int fd, const char *from, size_t
 			from += done;
 			size -= done;
 		} else if (done < 0 && errno != EINTR && errno != EAGAIN) {
+			session->closed |= 1U << fd;
 			send_frame(session, SESSION_CLOSED, &number, sizeof(number));
 			return;
 		}

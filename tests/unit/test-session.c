@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The Host's side of "lguest run", against a Guest that does not do its part. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "session.h"
+#include "unit.h"
+
+#define LONG	(1U << 20)	/* more than a socket holds */
+
+static struct session session;
+
+/* How threads are woken up: see vm.c. */
+static void on_wake_up(int number)
+{
+	(void)number;
+}
+
+static void start_with_a_long_command(unsigned int timeout)
+{
+	signal(SIGUSR1, on_wake_up);
+	ck_assert_int_eq(session_init(&session, timeout), 0);
+	session.command.at = calloc(1, LONG);
+	session.command.size = LONG;
+	ck_assert_int_eq(session_start(&session), 0);
+}
+
+/* The Guest takes nothing. */
+START_TEST(time_is_up_while_a_frame_waits)
+{
+	int tries;
+
+	start_with_a_long_command(1);
+	for (tries = 0; tries < 1000 && !unit_messages; tries++)
+		usleep(10000);
+	ck_assert_str_eq(unit_last_message, "the time is up");
+	session_stop(&session);
+	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), SESSION_TIMED_OUT);
+	session_exit(&session);
+}
+END_TEST
+
+START_TEST(a_signal_is_ours_while_a_frame_waits)
+{
+	sigset_t pending;
+	int tries = 0;
+
+	start_with_a_long_command(0);
+	ck_assert_int_eq(kill(getpid(), SIGTERM), 0);
+	do {
+		usleep(10000);
+		ck_assert_int_eq(sigpending(&pending), 0);
+	} while (++tries < 1000 && sigismember(&pending, SIGTERM));
+	ck_assert_int_lt(tries, 1000);
+	session_stop(&session);
+	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), 128 + SIGTERM);
+	session_exit(&session);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("session");
+
+	UNIT_ADD(suite, time_is_up_while_a_frame_waits);
+	UNIT_ADD(suite, a_signal_is_ours_while_a_frame_waits);
+	return unit_run(suite);
+}
