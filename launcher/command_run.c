@@ -352,6 +352,8 @@ static int run(struct request *request)
 		error = make_words(request, &session, image);
 	if (!error)
 		error = options_parse(&options, request->words, request->word);
+	if (!error && (options.action != OPTIONS_RUN || options.detach))
+		error = refuse(-EINVAL, "--version, --check and --detach do not go with 'lguest run'");
 	if (error)
 		goto exit;
 	message_verbose = request->verbose;

@@ -29,6 +29,9 @@
 
 #define ROOT_OPTIONS	"trans=virtio,version=9p2000.L,msize=512000"
 
+/* The most that a pipe holds, unless root has allowed for more: see pipe(7). */
+#define PIPE_MOST	(1U << 20)
+
 /* Where the command could not be run: as shells have it. */
 #define EXIT_NOT_RUN	126
 #define EXIT_NOT_FOUND	127
@@ -339,20 +342,29 @@ static void close_stream(int *fd)
 	*fd = -1;
 }
 
-/* Pass on what the command wrote. Return: false if there is no more for now. */
-static bool take_output(int *fd, enum session_type type)
+/* Pass on what the command wrote. Return: how much it was; 0: no more for now. */
+static size_t take_output(int *fd, enum session_type type)
 {
 	static char data[SESSION_MAX_DATA];
 	ssize_t got;
 
 	if (*fd < 0)
-		return false;
+		return 0;
 	got = read(*fd, data, sizeof(data));
 	if (got > 0)
 		send_frame(type, data, got);
 	else if (!got || (errno != EAGAIN && errno != EINTR))
 		close_stream(fd);
-	return got > 0;
+	return got > 0 ? got : 0;
+}
+
+/* What the command left in a pipe. Others may have that open for ever, and go on writing. */
+static void take_rest(int *fd, enum session_type type)
+{
+	size_t got, all = 0;
+
+	while (all < PIPE_MOST && (got = take_output(fd, type)))
+		all += got;
 }
 
 /* The command has room for input: what we have, else ask for more. */
@@ -452,9 +464,8 @@ static int carry(pid_t child, int children)
 		if (reap(child, &status))
 			break;
 	}
-	/* What it left in the pipes; others may hold them open for ever. */
-	while (take_output(&out, SESSION_STDOUT) || take_output(&err, SESSION_STDERR))
-		;
+	take_rest(&out, SESSION_STDOUT);
+	take_rest(&err, SESSION_STDERR);
 	return status;
 }
 

@@ -36,6 +36,15 @@ reader_that_stops_ends_the_writer()
 	[ "$(cat "$work/out")" = y ] && [ "$(cat "$work/err")" = "yes: 141" ]
 }
 
+# What the command leaves running may write for ever: its end is the end.
+others_go_on_writing()
+{
+	run -- sh -c 'yes & sleep 1' </dev/null >/dev/null
+	ended 0 && [ "$(head -n 1 "$work/out")" = y ] || return 1
+	timeout 300 lguest run --memory=128m -- sh -c 'yes & sleep 1' </dev/null 2>"$work/err" | head -n 1
+	[ ! -s "$work/err" ]
+}
+
 deadly_signal() { run -- sh -c 'kill -TERM $$' </dev/null; ended 143; }
 
 no_such_command() { run -- no-such-command </dev/null; ended 127 && said "can't run 'no-such-command'" "$work/err"; }
@@ -67,6 +76,10 @@ options_are_checked()
 	ended 1 && said "'x' is not a number of seconds" "$work/err" || return 1
 	run --kernel=/nowhere -- true </dev/null
 	ended 1 && said "can't open the kernel '/nowhere'" "$work/err" || return 1
+	for option in --version --check --detach; do
+		run "$option" -- true </dev/null
+		ended 1 && said "do not go with 'lguest run'" "$work/err" || return 1
+	done
 	run --frobnicate -- true </dev/null
 	ended 1 && said "unknown option '--frobnicate'" "$work/err" && [ "$(wc -l <"$work/err")" = 1 ]
 }
@@ -76,6 +89,7 @@ export VARIABLE
 check is_here_and_says_no_more is_here_and_says_no_more
 check streams_are_exact_and_apart streams_are_exact
 check reader_that_stops_ends_the_writer reader_that_stops_ends_the_writer
+check others_may_go_on_writing others_go_on_writing
 check deadly_signal_is_its_status deadly_signal
 check command_that_is_not_there_is_127 no_such_command
 check signals_are_passed_on signals_are_passed_on
