@@ -3,9 +3,13 @@
  * What the Launcher says to the person: one line each on standard error.
  */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "terminal.h"
@@ -13,11 +17,60 @@
 bool message_verbose;
 void (*message_sink)(const char *line);
 
+#define LINES_A_MINUTE	30
+
+static struct {
+	pthread_mutex_t lock;
+	bool on;
+	time_t since;
+	unsigned int lines;
+} limit = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/**
+ * message_limit() - while a Guest runs, what is said may be its doing
+ * @on: from now on only some lines a minute, and only what standard error takes at once:
+ *	neither the Host's log nor a lock of ours can be kept busy with them
+ */
+void message_limit(bool on)
+{
+	pthread_mutex_lock(&limit.lock);
+	limit.on = on;
+	limit.since = 0;
+	limit.lines = 0;
+	pthread_mutex_unlock(&limit.lock);
+}
+
+/* Return: whether this line may be said; *last: it is the last one for a while. */
+static bool may_say(bool *last)
+{
+	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct timespec now;
+	bool may;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&limit.lock);
+	if (now.tv_sec - limit.since >= 60) {
+		limit.since = now.tv_sec;
+		limit.lines = 0;
+	}
+	may = !limit.on || (limit.lines < LINES_A_MINUTE && poll(&output, 1, 0));
+	limit.lines += may;
+	*last = may && limit.on && limit.lines == LINES_A_MINUTE;
+	pthread_mutex_unlock(&limit.lock);
+	return may;
+}
+
 static void say(const char *format, va_list arguments)
 {
 	char line[1024];
+	bool last;
+	int size;
 
-	vsnprintf(line, sizeof(line), format, arguments);
+	if (!may_say(&last))
+		return;
+	size = vsnprintf(line, sizeof(line), format, arguments);
+	if (last && size >= 0 && size < (int)sizeof(line))
+		snprintf(line + size, sizeof(line) - size, " (no more of this for a minute)");
 	if (message_sink) {
 		message_sink(line);
 		return;

@@ -18,6 +18,7 @@ extern void (*message_sink)(const char *line);
 __printf(1, 2) void message(const char *format, ...);
 __printf(1, 2) void detail(const char *format, ...);
 __printf(2, 3) int refuse(int error, const char *format, ...);
+void message_limit(bool on);
 int host_refuses(const char *what);
 
 #endif /* _LAUNCHER_MESSAGE_H */

@@ -106,6 +106,14 @@ static void print_registers(struct vcpu *vcpu)
 	print_stack(vm, &r);
 }
 
+/* What a Guest says can't play with the terminal. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = ' ';
+}
+
 /* What is on the person's terminal already is not said again. */
 static void print_recent(void)
 {
@@ -117,8 +125,10 @@ static void print_recent(void)
 	if (!*text)
 		return;
 	message("the last lines of its console:");
-	while ((line = strsep(&rest, "\n")))
+	while ((line = strsep(&rest, "\n"))) {
+		clean(line);
 		message("  %s", line);
+	}
 }
 
 /**
@@ -129,16 +139,14 @@ static void print_recent(void)
  */
 void report_crash(struct vcpu *vcpu, const char *what, const char *reason)
 {
-	char clean[LGUEST_MESSAGE_MAX];
-	size_t i;
+	char line[LGUEST_MESSAGE_MAX];
+	size_t size;
 
-	/* A Guest's message is one line, and can't play with the terminal. */
-	for (i = 0; i < sizeof(clean) - 1 && reason[i]; i++)
-		clean[i] = reason[i] >= ' ' && reason[i] <= '~' ? reason[i] : ' ';
-	while (i && clean[i - 1] == ' ')
-		i--;
-	clean[i] = '\0';
+	snprintf(line, sizeof(line), "%s", reason);
+	clean(line);
+	for (size = strlen(line); size && line[size - 1] == ' '; size--)
+		line[size - 1] = '\0';
 	print_recent();
 	print_registers(vcpu);
-	message("%s%s%s", what, i ? ": " : "", clean);
+	message("%s%s%s", what, size ? ": " : "", line);
 }

@@ -186,6 +186,7 @@ enum run_end run_guest(struct vm *vm)
 	int error;
 
 	vm->running = true;
+	message_limit(true);
 	error = start_others(vm);
 	if (!error) {
 		control_guest(vm);
@@ -193,6 +194,7 @@ enum run_end run_guest(struct vm *vm)
 	}
 	stop_others(vm);
 	vm->running = false;
+	message_limit(false);
 	/* Only now: whoever ends it waits for this. */
 	control_guest(NULL);
 	return error ? RUN_NOT_STARTED : tell_end(vm);

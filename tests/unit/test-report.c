@@ -10,6 +10,7 @@
 #include "compiler.h"
 #include "fake_guest.h"
 #include "fake_lg.h"
+#include "message.h"
 #include "report.h"
 #include "run.h"
 #include "unit.h"
@@ -21,7 +22,7 @@ static void was_said(const char *words)
 
 static void guest_panics(void)
 {
-	guest_print("[    0.1] one of the last lines\n[    0.2] the last line\n");
+	guest_print("[    0.1] one of the last lines\n[    0.2] the last\033[2J line\n");
 	guest_shutdown(LGUEST_SHUTDOWN_CRASH, "VFS: Unable to mount\nroot \033[2Jfs\n");
 }
 
@@ -33,7 +34,7 @@ START_TEST(panic_is_reported_with_all_there_is)
 	machine.regs.r12 = 0xdeadbeef;
 	ck_assert_int_eq(run_guest(&vm), RUN_CRASHED);
 	was_said("the last lines of its console:\n  [    0.1] one of the last lines\n");
-	was_said("  [    0.2] the last line\n");
+	was_said("  [    0.2] the last [2J line\n");
 	was_said("its registers, in its kernel:");
 	was_said("r12 00000000deadbeef");
 	was_said("rip ffffffff81000000");
@@ -129,6 +130,25 @@ START_TEST(run_that_fails_is_a_crash)
 }
 END_TEST
 
+/* While a Guest runs it may be why we say something: so much is enough of that. */
+START_TEST(what_a_guest_makes_us_say_is_limited)
+{
+	int i;
+
+	message_limit(true);
+	for (i = 0; i < 1000; i++)
+		message("line %d", i);
+	ck_assert_int_ge(unit_messages, 10);
+	ck_assert_int_le(unit_messages, 100);
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "no more of this"));
+	message_limit(false);
+	unit_forget();
+	for (i = 0; i < 1000; i++)
+		message("line %d", i);
+	ck_assert_int_eq(unit_messages, 1000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("report");
@@ -138,5 +158,6 @@ int main(void)
 	UNIT_ADD(suite, hostile_page_tables_do_not_hurt_the_report);
 	UNIT_ADD(suite, lengths_in_the_run_page_are_bounded);
 	UNIT_ADD(suite, run_that_fails_is_a_crash);
+	UNIT_ADD(suite, what_a_guest_makes_us_say_is_limited);
 	return unit_run(suite);
 }
