@@ -4,7 +4,7 @@
  *
  * While the Guest runs, each key goes to it as it is (raw mode); on every way
  * out the terminal becomes what it was: at exit, and in a handler for each
- * signal that would end us.
+ * signal that would end us, or stop us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +45,10 @@ static struct {
 	pthread_t thread;
 } writer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* SIGUSR1 is vm_init()'s from then on; until then it ends us as well. */
 static const int deadly_signals[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
+	SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR1, SIGUSR2, SIGIO, SIGPWR, SIGSTKFLT,
 };
 
 /* SA_RESETHAND was set: the signal now does what it does to any program. */
@@ -56,12 +58,40 @@ static void on_deadly_signal(int signal)
 	raise(signal);
 }
 
+/* For signal handlers: whom they interrupt may be about to look at errno. */
+static void set_if_raw(const struct termios *settings)
+{
+	int error = errno;
+
+	if (raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, settings);
+	errno = error;
+}
+
 /* Whoever had the terminal while we were stopped may have changed it. */
 static void on_continue(int signal)
 {
 	(void)signal;
-	if (raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &raw_settings);
+	set_if_raw(&raw_settings);
+}
+
+/*
+ * As a raw terminal gives no SIGTSTP, somebody sent it. It stops us as it does any program:
+ * not if no shell is there that could let us go on.
+ */
+static void on_stop(int signal)
+{
+	struct sigaction stop = { .sa_handler = SIG_DFL }, old;
+	sigset_t unblocked;
+
+	set_if_raw(&saved);
+	sigaction(signal, &stop, &old);
+	raise(signal);
+	sigemptyset(&unblocked);
+	sigaddset(&unblocked, signal);
+	pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);	/* here we stop, until SIGCONT */
+	sigaction(signal, &old, NULL);
+	set_if_raw(&raw_settings);
 }
 
 /* Files that we open must not become standard input, output or error. */
@@ -78,6 +108,16 @@ static int open_standard_files(void)
 	return 0;
 }
 
+/* What was ignored before us (nohup) stays ignored. */
+static void handle(int signal, const struct sigaction *action)
+{
+	struct sigaction old;
+
+	sigaction(signal, NULL, &old);
+	if (old.sa_handler != SIG_IGN)
+		sigaction(signal, action, NULL);
+}
+
 /**
  * terminal_init() - be ready for every way out
  *
@@ -87,10 +127,10 @@ int terminal_init(void)
 {
 	struct sigaction action = { .sa_handler = on_deadly_signal, .sa_flags = SA_RESETHAND };
 	struct sigaction proceed = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
+	struct sigaction stop = { .sa_handler = on_stop, .sa_flags = SA_RESTART };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction old;
+	int error, signal;
 	size_t i;
-	int error;
 
 	error = open_standard_files();
 	if (error)
@@ -98,12 +138,11 @@ int terminal_init(void)
 	/* Output that nobody reads is no reason to stop. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGCONT, &proceed, NULL);
-	for (i = 0; i < ARRAY_SIZE(deadly_signals); i++) {
-		/* What was ignored before us (nohup) stays ignored. */
-		sigaction(deadly_signals[i], NULL, &old);
-		if (old.sa_handler != SIG_IGN)
-			sigaction(deadly_signals[i], &action, NULL);
-	}
+	handle(SIGTSTP, &stop);
+	for (i = 0; i < ARRAY_SIZE(deadly_signals); i++)
+		handle(deadly_signals[i], &action);
+	for (signal = SIGRTMIN; signal <= SIGRTMAX; signal++)
+		handle(signal, &action);
 	atexit(terminal_restore);
 	return 0;
 }

@@ -30,7 +30,9 @@
  */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
-	static const int open_signals[] = { SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+	static const int open_signals[] = {
+		SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
+	};
 	pthread_attr_t attributes;
 	sigset_t blocked, old;
 	unsigned int i;

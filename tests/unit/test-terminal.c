@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "recent.h"
 #include "terminal.h"
 #include "unit.h"
@@ -37,6 +38,7 @@ static pid_t start_child(int status)
 	ck_assert(is_cooked());
 	child = fork();
 	if (!child) {
+		setpgid(0, 0);	/* we could continue it: without that SIGTSTP stops nobody */
 		dup2(its, STDIN_FILENO);
 		if (terminal_init())
 			_exit(99);
@@ -69,13 +71,17 @@ static void dies_of(int signal)
 
 START_TEST(terminal_is_restored_after_each_signal)
 {
-	dies_of(SIGTERM);
-	dies_of(SIGINT);
-	dies_of(SIGHUP);
-	dies_of(SIGQUIT);
-	dies_of(SIGABRT);
-	dies_of(SIGSEGV);
-	dies_of(SIGBUS);
+	static const int signals[] = {
+		SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP,
+		SIGSYS, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR1, SIGUSR2, SIGIO,
+		SIGPWR, SIGSTKFLT,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signals); i++)
+		dies_of(signals[i]);
+	dies_of(SIGRTMIN);
+	dies_of(SIGRTMAX);
 }
 END_TEST
 
@@ -90,12 +96,21 @@ START_TEST(terminal_is_restored_at_exit)
 }
 END_TEST
 
+static void wait_until_raw(void)
+{
+	int tries;
+
+	for (tries = 0; is_cooked() && tries < 5000; tries++)
+		usleep(1000);
+	ck_assert(!is_cooked());
+}
+
 /* A shell that stopped us made the terminal its own. */
 START_TEST(terminal_is_raw_again_after_a_stop)
 {
 	pid_t child = start_child(-1);
 	struct termios settings, cooked;
-	int status, tries;
+	int status;
 
 	ck_assert_int_eq(tcgetattr(its, &settings), 0);
 	cooked = settings;
@@ -106,9 +121,26 @@ START_TEST(terminal_is_raw_again_after_a_stop)
 	ck_assert_int_eq(tcsetattr(its, TCSANOW, &cooked), 0);
 	ck_assert(is_cooked());
 	kill(child, SIGCONT);
-	for (tries = 0; is_cooked() && tries < 5000; tries++)
-		usleep(1000);
-	ck_assert(!is_cooked());
+	wait_until_raw();
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+}
+END_TEST
+
+START_TEST(terminal_is_given_back_while_stopped)
+{
+	pid_t child = start_child(-1);
+	int status, times;
+
+	for (times = 0; times < 3; times++) {
+		ck_assert(!is_cooked());
+		kill(child, SIGTSTP);
+		ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+		ck_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
+		ck_assert(is_cooked());
+		kill(child, SIGCONT);
+		wait_until_raw();
+	}
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
 }
@@ -225,6 +257,7 @@ int main(void)
 	UNIT_ADD(suite, terminal_is_restored_after_each_signal);
 	UNIT_ADD(suite, terminal_is_restored_at_exit);
 	UNIT_ADD(suite, terminal_is_raw_again_after_a_stop);
+	UNIT_ADD(suite, terminal_is_given_back_while_stopped);
 	UNIT_ADD(suite, pipe_is_left_alone);
 	UNIT_ADD(suite, own_keys_are_taken_out);
 	UNIT_ADD(suite, last_lines_are_kept);
