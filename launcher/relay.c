@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compiler.h"
@@ -31,12 +32,15 @@
 #define CTRL_A		0x01
 #define LAST_BYTES	4096
 #define LAST_LINES	50
+/* A client has so long for what the Guest said last. */
+#define END_S		5
 
 static struct {
 	int master;		/* -1: the console is elsewhere */
 	int wake;		/* eventfd: there is a client, or the end */
 	bool has_thread;
 	pthread_t thread;
+	time_t deadline;	/* of CLOCK_MONOTONIC; before stopping is set */
 	atomic_bool stopping;
 	atomic_bool taken;	/* there is a client, or going to be one */
 	atomic_int next;	/* a client whom the thread does not know yet, or -1 */
@@ -104,7 +108,23 @@ static void drop_client(void)
 	relay.taken = false;
 }
 
-/* Its socket has a time limit. */
+static time_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
+static bool is_late(void)
+{
+	return relay.stopping && now() > relay.deadline;
+}
+
+/*
+ * Its socket has a time limit, but thread_join()'s signals would begin that anew again
+ * and again.
+ */
 static void send_client(const char *text, size_t size)
 {
 	while (size && relay.client >= 0) {
@@ -113,9 +133,11 @@ static void send_client(const char *text, size_t size)
 		if (sent > 0) {
 			text += sent;
 			size -= sent;
-		} else if (errno != EINTR || relay.stopping) {
+		} else if (errno != EINTR) {
 			drop_client();
 		}
+		if (size && is_late())
+			drop_client();
 	}
 }
 
@@ -144,13 +166,15 @@ static void take_client(void)
 		greet_client();
 }
 
-static void read_guest(void)
+/* Return: is there more, perhaps? */
+static bool read_guest(void)
 {
 	char text[4096];
 	ssize_t got = read(relay.master, text, sizeof(text));
 
 	if (got > 0)
 		send_client(text, got);
+	return got > 0 || (got < 0 && errno == EINTR);
 }
 
 /* Ctrl-A is the client's own key; what comes here is meant for the Guest. */
@@ -200,6 +224,9 @@ static void *run_relay(void *argument)
 		if (poll_fd[2].revents && relay.client >= 0)
 			read_client();
 	}
+	/* Nobody writes to the terminal any more, but not all of it may have been read. */
+	while (relay.client >= 0 && !is_late() && read_guest())
+		;
 	return argument;
 }
 
@@ -220,10 +247,13 @@ int relay_start(void)
 }
 
 /**
- * relay_exit() - no more; a client sees the end
+ * relay_exit() - no more; a client gets what is still to come, and sees the end
+ *
+ * The Guest has ended.
  */
 void relay_exit(void)
 {
+	relay.deadline = now() + END_S;
 	relay.stopping = true;
 	if (relay.has_thread) {
 		wake();

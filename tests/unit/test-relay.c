@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The console of a Guest that was detached: its client gets all of it, to the last byte,
+ * but need not read it.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "relay.h"
+#include "unit.h"
+
+#define OUTPUT	(256 * 1024)
+
+static int client;
+static size_t received;
+
+/* As vm.c has it: a signal that only ends system calls. */
+static void on_wake_up(int signal)
+{
+	(void)signal;
+}
+
+/* Standard output is the Guest's from here on; there is a client, who is waited for. */
+static void start_relay(void)
+{
+	struct sigaction wake_up = { .sa_handler = on_wake_up };
+	struct timeval limit = { .tv_sec = 60 };
+	int ends[2], room = 4096;
+
+	sigaction(SIGUSR1, &wake_up, NULL);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
+	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);
+	client = ends[1];
+	ck_assert_int_eq(relay_init(), 0);
+	ck_assert_int_eq(relay_start(), 0);
+	ck_assert_int_eq(relay_reserve(), 0);
+	relay_attach(ends[0]);
+}
+
+/* So slowly that the relay waits for it. */
+static void *read_slowly(void *argument)
+{
+	char text[4096];
+	ssize_t got, i;
+
+	while ((got = recv(client, text, sizeof(text), 0)) > 0) {
+		for (i = 0; i < got; i++, received++)
+			ck_assert_int_eq(text[i], 'a' + received % 26);
+		usleep(5000);
+	}
+	return argument;
+}
+
+START_TEST(the_last_output_reaches_the_client)
+{
+	static char text[OUTPUT];
+	size_t done = 0, i;
+	pthread_t reader;
+
+	for (i = 0; i < OUTPUT; i++)
+		text[i] = 'a' + i % 26;
+	start_relay();
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_slowly, NULL), 0);
+	while (done < OUTPUT) {
+		ssize_t written = write(STDOUT_FILENO, text + done, OUTPUT - done);
+
+		ck_assert_int_gt(written, 0);
+		done += written;
+	}
+	relay_exit();
+	pthread_join(reader, NULL);
+	ck_assert_uint_eq(received, OUTPUT);
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_read_holds_nobody_up)
+{
+	static const char text[4096];
+	struct timespec before, after;
+	int i;
+
+	start_relay();
+	usleep(100000);		/* it has a client now */
+	/* No more than the terminal and the socket have room for. */
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(write(STDOUT_FILENO, text, sizeof(text)), sizeof(text));
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	relay_exit();
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	ck_assert_int_lt(after.tv_sec - before.tv_sec, 30);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("relay");
+
+	UNIT_ADD(suite, the_last_output_reaches_the_client);
+	UNIT_ADD(suite, a_client_that_does_not_read_holds_nobody_up);
+	return unit_run(suite);
+}
