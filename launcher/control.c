@@ -10,6 +10,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -37,18 +38,21 @@
 
 /* Who connects and then says nothing holds up the others for so long. */
 #define PATIENCE_S	5
+/* Whoever could not be let in is tried again after so long. */
+#define RETRY_MS	200
 
 static struct {
 	const struct options *options;
 	char name[RUNTIME_NAME_MAX];
 	int listener, stop;
+	int spare;		/* of stop: its number is a client's when no other is left */
 	pthread_t thread;
 	atomic_bool killed;
 	bool attach;		/* who is served now becomes the console's client */
 	/* Held while the Guest is worked on, so that it stays there. */
 	pthread_mutex_t lock;
 	struct vm *vm;		/* the Guest, while it runs */
-} control = { .listener = -1, .stop = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+} control = { .listener = -1, .stop = -1, .spare = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *state(const struct vm *vm)
 {
@@ -285,6 +289,8 @@ static void serve(int fd)
 		answer_send(fd, do_request(line));
 	if (control.attach)
 		relay_attach(fd);
+	else if (control.spare < 0 && dup3(control.stop, fd, O_CLOEXEC) >= 0)
+		control.spare = fd;	/* closed, but nobody else got the number in between */
 	else
 		close(fd);
 }
@@ -297,6 +303,27 @@ static void end_guest(void)
 	pthread_mutex_unlock(&control.lock);
 }
 
+static void keep_spare(void)
+{
+	if (control.spare < 0)
+		control.spare = fcntl(control.stop, F_DUPFD_CLOEXEC, 0);
+}
+
+/*
+ * A Guest that makes us open all the files we may must not keep others from ending it.
+ * ENFILE is all the Host's: no number of ours would help.
+ */
+static int accept_client(void)
+{
+	int fd = accept4(control.listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0 || errno != EMFILE || control.spare < 0)
+		return fd;
+	close(control.spare);
+	control.spare = -1;
+	return accept4(control.listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
 static void *run_control(void *argument)
 {
 	struct pollfd poll_fd[] = {
@@ -306,13 +333,16 @@ static void *run_control(void *argument)
 	int fd;
 
 	for (;;) {
+		keep_spare();
 		if (poll(poll_fd, ARRAY_SIZE(poll_fd), -1) < 0)
 			continue;	/* EINTR */
 		if (poll_fd[0].revents)
 			return argument;
-		fd = accept4(control.listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
+		fd = accept_client();
+		if (fd < 0) {
+			poll(&poll_fd[0], 1, RETRY_MS);
 			continue;
+		}
 		serve(fd);
 		if (control.killed)
 			end_guest();
@@ -380,8 +410,11 @@ void control_exit(void)
 	}
 	if (control.listener >= 0)
 		close(control.listener);
+	if (control.spare >= 0)
+		close(control.spare);
 	control.stop = -1;
 	control.listener = -1;
+	control.spare = -1;
 }
 
 /**

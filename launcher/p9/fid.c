@@ -13,6 +13,16 @@
 #include "compiler.h"
 #include "p9.h"
 
+struct p9_fids p9_fids;
+
+static bool take_fid(void)
+{
+	if (atomic_fetch_add(&p9_fids.taken, 1) < p9_fids.most)
+		return true;
+	atomic_fetch_sub(&p9_fids.taken, 1);
+	return false;
+}
+
 static struct p9_fid **bucket_of(struct p9_server *server, uint32_t number)
 {
 	/* Clients count from 0. */
@@ -129,15 +139,15 @@ int p9_fid_new(struct p9_server *server, uint32_t number, int fd, uint32_t uid,
 	if (number == P9_NOFID || p9_fid_find(server, number))
 		goto close;
 	error = -ENFILE;
-	if (server->fids >= server->max_fids)
+	if (!take_fid())
 		goto close;
 	mount = error = p9_describe(server, fd, &status, &qid);
 	if (error < 0)
-		goto close;
+		goto give_back;
 	error = -ENOMEM;
 	new = calloc(1, sizeof(*new));
 	if (!new)
-		goto close;
+		goto give_back;
 	new->number = number;
 	new->fd = fd;
 	new->directory = S_ISDIR(status.st_mode);
@@ -145,10 +155,11 @@ int p9_fid_new(struct p9_server *server, uint32_t number, int fd, uint32_t uid,
 	new->uid = uid;
 	new->next = *bucket_of(server, number);
 	*bucket_of(server, number) = new;
-	server->fids++;
 	*fid = new;
 	return 0;
 
+give_back:
+	atomic_fetch_sub(&p9_fids.taken, 1);
 close:
 	close(fd);
 	return error;
@@ -166,9 +177,9 @@ void p9_fid_drop(struct p9_server *server, struct p9_fid *fid)
 	while (*at != fid)
 		at = &(*at)->next;
 	*at = fid->next;
-	server->fids--;
 	close(fid->fd);
 	free(fid);
+	atomic_fetch_sub(&p9_fids.taken, 1);
 }
 
 /**

@@ -13,6 +13,7 @@
 
 #include <limits.h>
 #include <linux/capability.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,12 @@
 #define P9_BUCKETS	4096
 #define P9_MAX_FIDS	(1U << 18)
 #define P9_MAX_MOUNTS	256
+
+/* Descriptors are the process's: what all its servers have together. */
+struct p9_fids {
+	atomic_uint taken;
+	unsigned int most;	/* set before any of them serves */
+};
 
 struct p9_fid {
 	struct p9_fid *next;	/* in its bucket */
@@ -51,8 +58,6 @@ struct p9_server {
 	bool privileged;	/* files can be given to their owners */
 	struct __user_cap_data_struct capabilities[2];
 	uint32_t max_message;	/* as agreed */
-	unsigned int fids;
-	unsigned int max_fids;
 	struct p9_fid *bucket[P9_BUCKETS];
 	unsigned int mounts;
 	struct p9_mount mount[P9_MAX_MOUNTS];
@@ -70,6 +75,7 @@ size_t p9_serve(struct p9_server *server, const void *request, size_t size, void
 typedef int p9_handler(struct p9_server *server, struct p9_in *in, struct p9_out *out);
 
 /* fid.c */
+extern struct p9_fids p9_fids;
 struct p9_fid *p9_fid_find(struct p9_server *server, uint32_t number);
 int p9_fid_new(struct p9_server *server, uint32_t number, int fd, uint32_t uid,
 	       struct p9_fid **fid);

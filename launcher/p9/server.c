@@ -13,17 +13,20 @@
 #include "../message.h"
 #include "p9.h"
 
-#define KEPT_DESCRIPTORS	256	/* for all but fids */
+/* Descriptors for all but fids: user networking, say, has one for each of its flows. */
+#define MIN_KEPT	256U
+#define MAX_KEPT	4096U
 
 /* Fids are descriptors: have as many as we may. */
 static unsigned int allowed_fids(void)
 {
 	struct rlimit limit;
+	rlim_t kept;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 64;
-	if (limit.rlim_cur < P9_MAX_FIDS + KEPT_DESCRIPTORS) {
-		struct rlimit more = { P9_MAX_FIDS + KEPT_DESCRIPTORS, limit.rlim_max };
+	if (limit.rlim_cur < P9_MAX_FIDS + MAX_KEPT) {
+		struct rlimit more = { P9_MAX_FIDS + MAX_KEPT, limit.rlim_max };
 
 		if (more.rlim_max < more.rlim_cur)
 			more.rlim_max = more.rlim_cur;	/* root may */
@@ -33,10 +36,14 @@ static unsigned int allowed_fids(void)
 		}
 		getrlimit(RLIMIT_NOFILE, &limit);
 	}
-	if (limit.rlim_cur < 2 * KEPT_DESCRIPTORS)
+	if (limit.rlim_cur < 2 * MIN_KEPT)
 		return limit.rlim_cur / 2;
-	return limit.rlim_cur - KEPT_DESCRIPTORS < P9_MAX_FIDS ?
-	       limit.rlim_cur - KEPT_DESCRIPTORS : P9_MAX_FIDS;
+	kept = limit.rlim_cur / 4;
+	if (kept < MIN_KEPT)
+		kept = MIN_KEPT;
+	if (kept > MAX_KEPT)
+		kept = MAX_KEPT;
+	return limit.rlim_cur - kept < P9_MAX_FIDS ? limit.rlim_cur - kept : P9_MAX_FIDS;
 }
 
 /**
@@ -54,7 +61,7 @@ int p9_server_init(struct p9_server *server, const char *directory, bool read_on
 	memset(server, 0, sizeof(*server));
 	server->read_only = read_only;
 	server->max_message = P9_MIN_MESSAGE;
-	server->max_fids = allowed_fids();
+	p9_fids.most = allowed_fids();
 	server->self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	server->root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (server->root < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,12 +32,11 @@ static void use_directory(void)
 	setenv("XDG_RUNTIME_DIR", unit_directory(), 1);
 }
 
-/* The answer to @size bytes of request; "" if there is none. */
-static const char *answer(const char *request, size_t size)
+/* The answer that @fd, a socket, gets to @size bytes of request; "" if there is none. */
+static const char *answer_on(int fd, const char *request, size_t size)
 {
 	static char text[4096];
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	size_t have = 0;
 	ssize_t got;
 
@@ -50,6 +50,11 @@ static const char *answer(const char *request, size_t size)
 	text[have] = '\0';
 	close(fd);
 	return text;
+}
+
+static const char *answer(const char *request, size_t size)
+{
+	return answer_on(socket(AF_UNIX, SOCK_STREAM, 0), request, size);
 }
 
 #define ANSWER(request)	answer(request, strlen(request))
@@ -163,6 +168,37 @@ START_TEST(nonsense_is_answered_or_dropped)
 }
 END_TEST
 
+/* A Guest can make us open files until no descriptor is left. */
+START_TEST(it_answers_with_no_descriptor_left)
+{
+	struct timeval patience = { .tv_sec = 20 };
+	struct rlimit limit;
+	int client[3];
+	unsigned int i;
+
+	use_directory();
+	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"ok\":true"));
+	for (i = 0; i < ARRAY_SIZE(client); i++) {
+		client[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+		ck_assert_int_eq(setsockopt(client[i], SOL_SOCKET, SO_RCVTIMEO, &patience,
+					    sizeof(patience)), 0);
+	}
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 100;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (dup(STDIN_FILENO) >= 0)
+		;
+	ck_assert_int_eq(errno, EMFILE);
+	for (i = 0; i < ARRAY_SIZE(client); i++) {
+		ck_assert_ptr_nonnull(strstr(answer_on(client[i], "info\n", 5), "\"ok\":true"));
+		while (dup(STDIN_FILENO) >= 0)
+			;
+	}
+	control_exit();
+}
+END_TEST
+
 START_TEST(a_client_is_told_why_not)
 {
 	json_t *good;
@@ -236,6 +272,7 @@ int main(void)
 	unit_add(suite, "a_path_too_long_is_refused", a_path_too_long_is_refused);
 	unit_add(suite, "answers_without_a_guest", answers_without_a_guest);
 	unit_add(suite, "nonsense_is_answered_or_dropped", nonsense_is_answered_or_dropped);
+	unit_add(suite, "it_answers_with_no_descriptor_left", it_answers_with_no_descriptor_left);
 	unit_add(suite, "a_client_is_told_why_not", a_client_is_told_why_not);
 	unit_add(suite, "nonsense_of_a_launcher_is_no_answer", nonsense_of_a_launcher_is_no_answer);
 	return unit_run(suite);

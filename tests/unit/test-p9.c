@@ -25,7 +25,7 @@ START_TEST(versions_and_sizes_are_agreed)
 	begin_sharing(false);
 	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(8192), "9P2000.L"), 0);
 	ck_assert_uint_eq(p9_get(&answer, 4), 8192);
-	ck_assert_uint_eq(server.fids, 0);
+	ck_assert_uint_eq(p9_fids.taken, 0);
 	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(~0U), "9P2000.L"), 0);
 	ck_assert_uint_eq(p9_get(&answer, 4), P9_MAX_MESSAGE);
 	p9_get_text(&answer, version, sizeof(version));
@@ -59,7 +59,7 @@ START_TEST(names_that_lead_elsewhere_are_refused)
 	ck_assert_int_eq(ask(P9_TWALK, "44221", N(0), N(1), N(1), N(1), N(0)), -EINVAL);
 	ck_assert_int_eq(ask(P9_TWALK, "4421", N(0), N(1), N(1), N(9)), -EINVAL);
 	ck_assert_int_eq(ask(P9_TWALK, "442", N(0), N(1), N(17)), -EINVAL);
-	ck_assert_uint_eq(server.fids, 1);
+	ck_assert_uint_eq(p9_fids.taken, 1);
 	end_sharing();
 }
 END_TEST
@@ -275,7 +275,7 @@ START_TEST(fids_are_few_enough_and_each_has_one_meaning)
 	unsigned int i;
 
 	begin_sharing(false);
-	server.max_fids = 10;
+	p9_fids.most = 10;
 	for (i = 1; i < 10; i++)
 		ck_assert_int_eq(same(0, i), 0);
 	ck_assert_int_eq(same(0, i), -ENFILE);
@@ -285,6 +285,31 @@ START_TEST(fids_are_few_enough_and_each_has_one_meaning)
 	ck_assert_int_eq(same(5, 11), -EBADF);
 	ck_assert_int_eq(same(0, P9_NOFID), -EBADF);
 	ck_assert_int_eq(same(0, 5), 0);
+	end_sharing();
+}
+END_TEST
+
+/* Two directories are shared by one process, which has only so many descriptors. */
+START_TEST(all_servers_together_have_so_many_fids)
+{
+	static struct p9_server first;
+	unsigned int i;
+
+	begin_sharing(false);
+	first = server;
+	ck_assert_int_eq(p9_server_init(&server, shared, true), 0);
+	p9_fids.most = 10;
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0)), 0);
+	for (i = 1; i < 9; i++)
+		ck_assert_int_eq(same(0, i), 0);
+	ck_assert_int_eq(same(0, i), -ENFILE);
+	ck_assert_int_eq(walk(0, i, "nothing"), -ENOENT);	/* that takes none */
+	p9_server_exit(&first);
+	ck_assert_uint_eq(p9_fids.taken, 9);
+	ck_assert_int_eq(same(0, 10), 0);
+	ck_assert_int_eq(same(0, 11), -ENFILE);
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(8192), "9P2000.L"), 0);
+	ck_assert_uint_eq(p9_fids.taken, 0);
 	end_sharing();
 }
 END_TEST
@@ -450,6 +475,7 @@ int main(void)
 	UNIT_ADD(suite, devices_and_pipes_are_not_opened);
 	UNIT_ADD(suite, the_hosts_kernel_is_not_shared);
 	UNIT_ADD(suite, fids_are_few_enough_and_each_has_one_meaning);
+	UNIT_ADD(suite, all_servers_together_have_so_many_fids);
 	UNIT_ADD(suite, new_files_are_their_makers);
 	UNIT_ADD(suite, garbage_is_answered);
 	UNIT_ADD(suite, the_device_carries_messages_in_any_pieces);
