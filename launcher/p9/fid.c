@@ -45,11 +45,16 @@ struct p9_fid *p9_fid_find(struct p9_server *server, uint32_t number)
 	return fid;
 }
 
-/*
+/**
+ * p9_is_kernels_own() - is this where the Host's kernel shows itself?
+ * @fd: a file
+ *
  * File systems that are a view into the Host's kernel are not what anybody means to
  * share, and to read there has effects (and /proc/PID/mem is us).
+ *
+ * Return: true if the client may see that it is there, and no more.
  */
-static bool is_kernels_own(int fd)
+bool p9_is_kernels_own(int fd)
 {
 	static const uint32_t types[] = {
 		PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC,
@@ -67,30 +72,43 @@ static bool is_kernels_own(int fd)
 	return false;
 }
 
-/* The index of a file's file system, or a negative errno. */
-static int mount_of(struct p9_server *server, int fd, dev_t device)
+/**
+ * p9_is_closed() - is a file that was found by another one closed to the client?
+ * @near: the other one
+ * @fd: the file
+ * @status: its
+ *
+ * The Host gives a device's number again once its file system is gone: only @near's can
+ * be relied on, which stays as long as @near is open.
+ *
+ * Return: as p9_is_kernels_own().
+ */
+bool p9_is_closed(const struct p9_fid *near, int fd, const struct stat *status)
 {
-	unsigned int i;
-
-	for (i = 0; i < server->mounts; i++)
-		if (server->mount[i].device == device)
-			return i;
-	if (i == P9_MAX_MOUNTS)
-		return -EXDEV;
-	server->mount[i].device = device;
-	server->mount[i].closed = is_kernels_own(fd);
-	server->mounts++;
-	return i;
+	return status->st_dev == near->device ? near->closed : p9_is_kernels_own(fd);
 }
 
 /**
  * p9_inode() - a file's number that no file on another file system has
- * @mount: index of its file system
+ * @server: the server
+ * @device: of its file system
  * @inode: its number there, in practice less than 2^56
+ *
+ * Where a file system has a device for each of its parts there may be any number of them.
+ * Those that find no room in the table are told apart by a hash (Knuth's, by the golden
+ * ratio), which is only most probably no other's.
  */
-uint64_t p9_inode(unsigned int mount, uint64_t inode)
+uint64_t p9_inode(struct p9_server *server, dev_t device, uint64_t inode)
 {
-	return inode ^ (uint64_t)mount << 56;
+	uint64_t i;
+
+	for (i = 0; i < server->devices; i++)
+		if (server->device[i] == device)
+			return inode ^ i << 56;
+	if (i == P9_MAX_DEVICES)
+		return inode ^ device * 0x9e3779b97f4a7c15ULL;
+	server->device[server->devices++] = device;
+	return inode ^ i << 56;
 }
 
 /**
@@ -100,69 +118,68 @@ uint64_t p9_inode(unsigned int mount, uint64_t inode)
  * @status: goes there
  * @qid: what identifies it to the client goes there
  *
- * Return: index of its file system, or a negative errno.
+ * Return: 0, or a negative errno.
  */
 int p9_describe(struct p9_server *server, int fd, struct stat *status, struct p9_qid *qid)
 {
-	int mount;
-
 	if (fstatat(fd, "", status, AT_EMPTY_PATH) < 0)
 		return -errno;
-	mount = mount_of(server, fd, status->st_dev);
-	if (mount < 0)
-		return mount;
 	qid->type = S_ISDIR(status->st_mode) ? P9_QTDIR :
 		    S_ISLNK(status->st_mode) ? P9_QTSYMLINK : P9_QTFILE;
 	qid->version = 0;
-	qid->path = p9_inode(mount, status->st_ino);
-	return mount;
+	qid->path = p9_inode(server, status->st_dev, status->st_ino);
+	return 0;
 }
 
 /**
  * p9_fid_new() - give a file a number
  * @server: the server
  * @number: the client's choice, which must be free
- * @fd: the file; the fid's from here on, whatever is returned
- * @uid: who the client says it is
- * @fid: goes there
+ * @file: all else of the fid; its descriptor is the fid's from here on, whatever is
+ *	  returned
  *
  * Return: 0, or a negative errno.
  */
-int p9_fid_new(struct p9_server *server, uint32_t number, int fd, uint32_t uid,
-	       struct p9_fid **fid)
+int p9_fid_new(struct p9_server *server, uint32_t number, const struct p9_fid *file)
 {
-	struct p9_fid *new = NULL;
-	struct p9_qid qid;
-	struct stat status;
-	int mount, error = -EBADF;
+	struct p9_fid *new;
+	int error = -EBADF;
 
 	if (number == P9_NOFID || p9_fid_find(server, number))
 		goto close;
 	error = -ENFILE;
 	if (!take_fid())
 		goto close;
-	mount = error = p9_describe(server, fd, &status, &qid);
-	if (error < 0)
-		goto give_back;
 	error = -ENOMEM;
-	new = calloc(1, sizeof(*new));
+	new = malloc(sizeof(*new));
 	if (!new)
 		goto give_back;
+	*new = *file;
 	new->number = number;
-	new->fd = fd;
-	new->directory = S_ISDIR(status.st_mode);
-	new->mount = mount;
-	new->uid = uid;
 	new->next = *bucket_of(server, number);
 	*bucket_of(server, number) = new;
-	*fid = new;
 	return 0;
 
 give_back:
 	atomic_fetch_sub(&p9_fids.taken, 1);
 close:
-	close(fd);
+	close(file->fd);
 	return error;
+}
+
+/**
+ * p9_fid_move() - a fid is another file from here on
+ * @fid: the fid
+ * @fd: the other file, which was found by it; the fid's now
+ * @status: its
+ */
+void p9_fid_move(struct p9_fid *fid, int fd, const struct stat *status)
+{
+	fid->closed = p9_is_closed(fid, fd, status);
+	fid->device = status->st_dev;
+	fid->directory = S_ISDIR(status->st_mode);
+	close(fid->fd);
+	fid->fd = fd;
 }
 
 /**
@@ -193,18 +210,6 @@ void p9_fid_drop_all(struct p9_server *server)
 	for (i = 0; i < P9_BUCKETS; i++)
 		while (server->bucket[i])
 			p9_fid_drop(server, server->bucket[i]);
-}
-
-/**
- * p9_is_closed() - is this where the Host's kernel shows itself?
- * @server: the server
- * @fid: a file
- *
- * Return: true if the client may see that it is there, and no more.
- */
-bool p9_is_closed(const struct p9_server *server, const struct p9_fid *fid)
-{
-	return server->mount[fid->mount].closed;
 }
 
 /**

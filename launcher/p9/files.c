@@ -39,15 +39,15 @@ int p9_lopen(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	uint32_t flags = p9_get(in, 4);
 	struct p9_qid qid;
 	struct stat status;
-	int fd, mount;
+	int fd, error;
 
 	if (!fid || fid->open || in->bad)
 		return -EBADF;
-	if (p9_is_closed(server, fid))
+	if (fid->closed)
 		return -EACCES;
-	mount = p9_describe(server, fid->fd, &status, &qid);
-	if (mount < 0)
-		return mount;
+	error = p9_describe(server, fid->fd, &status, &qid);
+	if (error)
+		return error;
 	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
 		return -ELOOP;
 	flags &= O_ACCMODE | O_TRUNC | O_SYNC | O_DIRECTORY;
@@ -108,13 +108,13 @@ int p9_write(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 }
 
 /* Add one entry to a reply. Return: false if it has no room, or is past the limit. */
-static bool put_entry(struct p9_out *out, const struct p9_fid *fid, const struct dirent64 *entry,
-		      size_t limit)
+static bool put_entry(struct p9_server *server, struct p9_out *out, const struct p9_fid *fid,
+		      const struct dirent64 *entry, size_t limit)
 {
 	struct p9_qid qid = {
 		.type = entry->d_type == DT_DIR ? P9_QTDIR :
 			entry->d_type == DT_LNK ? P9_QTSYMLINK : P9_QTFILE,
-		.path = p9_inode(fid->mount, entry->d_ino),
+		.path = p9_inode(server, fid->device, entry->d_ino),
 	};
 
 	if (P9_QID_SIZE + 8 + 1 + 2 + strlen(entry->d_name) > limit - out->size)
@@ -150,7 +150,7 @@ int p9_readdir(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 		return -errno;
 	for (at = 0; at < got; at += entry->d_reclen) {
 		entry = (const struct dirent64 *)(entries + at);
-		if (!put_entry(out, fid, entry, limit))
+		if (!put_entry(server, out, fid, entry, limit))
 			break;
 	}
 	if (got && !at)
@@ -216,13 +216,13 @@ int p9_getattr(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	struct timespec unknown = { 0 };
 	struct p9_qid qid;
 	struct stat status;
-	int mount;
+	int error;
 
 	if (!fid)
 		return -EBADF;
-	mount = p9_describe(server, fid->fd, &status, &qid);
-	if (mount < 0)
-		return mount;
+	error = p9_describe(server, fid->fd, &status, &qid);
+	if (error)
+		return error;
 	p9_put(out, 8, ATTR_BASIC);
 	p9_put_qid(out, &qid);
 	p9_put(out, 4, status.st_mode);
@@ -303,7 +303,7 @@ int p9_setattr(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 		return -EINVAL;
 	if (!fid)
 		return -EBADF;
-	if (p9_is_closed(server, fid))
+	if (fid->closed)
 		return -EACCES;
 	/* A new owner takes bits off the mode: it comes after. */
 	if ((valid & (ATTR_UID | ATTR_GID)) &&

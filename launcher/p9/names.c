@@ -24,33 +24,30 @@ static int get_directory(struct p9_server *server, struct p9_in *in, struct p9_f
 		return -EBADF;
 	if (!fid->directory)
 		return -ENOTDIR;
-	if (p9_is_closed(server, fid))
+	if (fid->closed)
 		return -EACCES;
 	*directory = fid;
 	return 0;
 }
 
 /* One step down. O_NOFOLLOW: a link is a file like any other here. */
-static int step(struct p9_server *server, int *fd, unsigned int *mount, const char *name,
+static int step(struct p9_server *server, struct p9_fid *at, const char *name,
 		struct p9_qid *qid)
 {
 	struct stat status;
-	int next, on;
+	int next, error;
 
-	if (server->mount[*mount].closed)
+	if (at->closed)
 		return -EACCES;
-	next = openat(*fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	next = openat(at->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (next < 0)
 		return -errno;
-	on = p9_describe(server, next, &status, qid);
-	if (on < 0) {
+	error = p9_describe(server, next, &status, qid);
+	if (error)
 		close(next);
-		return on;
-	}
-	close(*fd);
-	*fd = next;
-	*mount = on;
-	return 0;
+	else
+		p9_fid_move(at, next, &status);
+	return error;
 }
 
 /* A fid of the same file that is not open. */
@@ -67,28 +64,27 @@ static int path_of(const struct p9_server *server, const struct p9_fid *fid)
 /* Twalk fid[4] newfid[4] nwname[2] nwname*(wname[s]): Rwalk nwqid[2] nwqid*(qid[13]) */
 int p9_walk(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {
-	struct p9_fid *from = p9_fid_find(server, p9_get(in, 4)), *fid;
-	uint32_t number = p9_get(in, 4), count = p9_get(in, 2), i, uid;
+	struct p9_fid *from = p9_fid_find(server, p9_get(in, 4)), at;
+	uint32_t number = p9_get(in, 4), count = p9_get(in, 2), i;
 	size_t counter = out->size;
 	char name[NAME_MAX + 1];
-	unsigned int mount;
 	struct p9_qid qid;
-	int fd, error = 0;
+	int error = 0;
 
 	if (in->bad || count > MAX_NAMES)
 		return -EINVAL;
 	if (!from || (from->number != number && p9_fid_find(server, number)))
 		return -EBADF;
-	fd = path_of(server, from);
-	if (fd < 0)
-		return fd;
-	mount = from->mount;
-	uid = from->uid;
+	at = *from;
+	at.open = false;
+	at.fd = path_of(server, from);
+	if (at.fd < 0)
+		return at.fd;
 	p9_put(out, 2, 0);
 	for (i = 0; i < count; i++) {
 		error = p9_get_name(in, name);
 		if (!error)
-			error = step(server, &fd, &mount, name, &qid);
+			error = step(server, &at, name, &qid);
 		if (error)
 			break;
 		p9_put_qid(out, &qid);
@@ -96,12 +92,12 @@ int p9_walk(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	p9_put_at(out, counter, 2, i);
 	/* As far as it went; the new fid is there only after all of it. */
 	if (error) {
-		close(fd);
+		close(at.fd);
 		return i ? 0 : error;
 	}
 	if (from->number == number)
 		p9_fid_drop(server, from);
-	return p9_fid_new(server, number, fd, uid, &fid);
+	return p9_fid_new(server, number, &at);
 }
 
 /*
@@ -132,16 +128,16 @@ static void become_ourselves(const struct p9_server *server)
 static int put_new(struct p9_server *server, const struct p9_fid *directory, const char *name,
 		   struct p9_out *out)
 {
-	int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), mount;
+	int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), error;
 	struct p9_qid qid;
 	struct stat status;
 
 	if (fd < 0)
 		return -errno;
-	mount = p9_describe(server, fd, &status, &qid);
+	error = p9_describe(server, fd, &status, &qid);
 	close(fd);
-	if (mount < 0)
-		return mount;
+	if (error)
+		return error;
 	p9_put_qid(out, &qid);
 	return 0;
 }
@@ -231,10 +227,10 @@ int p9_link(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 }
 
 /* Open a file that is there already: only if it is a regular one. */
-static int open_existing(const struct p9_server *server, int directory, const char *name,
-			 int flags)
+static int open_existing(const struct p9_server *server, const struct p9_fid *directory,
+			 const char *name, int flags)
 {
-	int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), again;
+	int fd = openat(directory->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), again;
 	struct stat status;
 
 	if (fd < 0)
@@ -243,6 +239,8 @@ static int open_existing(const struct p9_server *server, int directory, const ch
 		again = -errno;
 	else if (!S_ISREG(status.st_mode))
 		again = S_ISDIR(status.st_mode) ? -EISDIR : -ELOOP;
+	else if (p9_is_closed(directory, fd, &status))
+		again = -EACCES;
 	else
 		again = p9_open_again(server, fd, flags);
 	close(fd);
@@ -254,7 +252,7 @@ int p9_lcreate(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {
 	char name[NAME_MAX + 1];
 	struct p9_fid *fid;
-	int error = get_directory(server, in, &fid), flags, fd, mount;
+	int error = get_directory(server, in, &fid), flags, fd;
 	uint32_t asked, mode, gid;
 	struct p9_qid qid;
 	struct stat status;
@@ -272,20 +270,16 @@ int p9_lcreate(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	error = fd < 0 ? -errno : 0;
 	become_ourselves(server);
 	if (error == -EEXIST && !(asked & O_EXCL))
-		fd = error = open_existing(server, fid->fd, name, flags);
+		fd = error = open_existing(server, fid, name, flags);
 	if (error < 0)
 		return error;
-	mount = p9_describe(server, fd, &status, &qid);
-	if (mount < 0) {
+	error = p9_describe(server, fd, &status, &qid);
+	if (error) {
 		close(fd);
-		return mount;
+		return error;
 	}
-	/* The fid is the new file from here on. */
-	close(fid->fd);
-	fid->fd = fd;
+	p9_fid_move(fid, fd, &status);
 	fid->open = true;
-	fid->directory = false;
-	fid->mount = mount;
 	p9_put_qid(out, &qid);
 	p9_put(out, 4, 0);
 	return 0;

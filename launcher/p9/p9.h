@@ -26,7 +26,7 @@
 #define P9_MIN_MESSAGE	4096U		/* at least */
 #define P9_BUCKETS	4096
 #define P9_MAX_FIDS	(1U << 18)
-#define P9_MAX_MOUNTS	256
+#define P9_MAX_DEVICES	256
 
 /* Descriptors are the process's: what all its servers have together. */
 struct p9_fids {
@@ -40,14 +40,9 @@ struct p9_fid {
 	int fd;			/* O_PATH, or if open: to read and write */
 	bool open;
 	bool directory;
-	uint8_t mount;		/* on which the file is: index of p9_server.mount */
+	bool closed;		/* on /proc or its like: not to be looked into */
+	dev_t device;		/* of the file system it is on */
 	uint32_t uid;		/* who attached: new files are theirs, if we are root */
-};
-
-/* A file system that the client has come to. */
-struct p9_mount {
-	dev_t device;
-	bool closed;	/* /proc and its like: not to be looked into */
 };
 
 /* One client. All calls come from one thread at a time. */
@@ -59,8 +54,8 @@ struct p9_server {
 	struct __user_cap_data_struct capabilities[2];
 	uint32_t max_message;	/* as agreed */
 	struct p9_fid *bucket[P9_BUCKETS];
-	unsigned int mounts;
-	struct p9_mount mount[P9_MAX_MOUNTS];
+	unsigned int devices;
+	dev_t device[P9_MAX_DEVICES];	/* those that the client came to first: p9_inode() */
 };
 
 int p9_server_init(struct p9_server *server, const char *directory, bool read_only);
@@ -77,13 +72,14 @@ typedef int p9_handler(struct p9_server *server, struct p9_in *in, struct p9_out
 /* fid.c */
 extern struct p9_fids p9_fids;
 struct p9_fid *p9_fid_find(struct p9_server *server, uint32_t number);
-int p9_fid_new(struct p9_server *server, uint32_t number, int fd, uint32_t uid,
-	       struct p9_fid **fid);
+int p9_fid_new(struct p9_server *server, uint32_t number, const struct p9_fid *file);
+void p9_fid_move(struct p9_fid *fid, int fd, const struct stat *status);
 void p9_fid_drop(struct p9_server *server, struct p9_fid *fid);
 void p9_fid_drop_all(struct p9_server *server);
 int p9_describe(struct p9_server *server, int fd, struct stat *status, struct p9_qid *qid);
-uint64_t p9_inode(unsigned int mount, uint64_t inode);
-bool p9_is_closed(const struct p9_server *server, const struct p9_fid *fid);
+uint64_t p9_inode(struct p9_server *server, dev_t device, uint64_t inode);
+bool p9_is_kernels_own(int fd);
+bool p9_is_closed(const struct p9_fid *near, int fd, const struct stat *status);
 int p9_open_again(const struct p9_server *server, int fd, int flags);
 
 /* names.c: in directories */

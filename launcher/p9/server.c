@@ -122,26 +122,30 @@ static int do_version(struct p9_server *server, struct p9_in *in, struct p9_out 
 
 static int do_attach(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {
-	uint32_t number = p9_get(in, 4), uid;
+	uint32_t number = p9_get(in, 4);
 	char name[NAME_MAX + 1], tree[PATH_MAX];
-	struct p9_fid *fid;
+	struct p9_fid root = { 0 };
 	struct p9_qid qid;
 	struct stat status;
-	int fd, error;
+	int error;
 
 	p9_get(in, 4);	/* a fid of who proved who they are: nobody needs to */
 	p9_get_text(in, name, sizeof(name));
 	p9_get_text(in, tree, sizeof(tree));	/* there is one tree only */
-	uid = p9_get(in, 4);
+	root.uid = p9_get(in, 4);
 	if (in->bad)
 		return -EINVAL;
-	fd = fcntl(server->root, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
+	error = p9_describe(server, server->root, &status, &qid);
+	if (error)
+		return error;
+	root.fd = fcntl(server->root, F_DUPFD_CLOEXEC, 0);
+	if (root.fd < 0)
 		return -errno;
-	error = p9_fid_new(server, number, fd, uid, &fid);
-	if (!error)
-		error = p9_describe(server, fid->fd, &status, &qid);
-	if (error < 0)
+	root.directory = true;
+	root.closed = p9_is_kernels_own(root.fd);
+	root.device = status.st_dev;
+	error = p9_fid_new(server, number, &root);
+	if (error)
 		return error;
 	p9_put_qid(out, &qid);
 	return 0;

@@ -7,11 +7,14 @@
 #include <fcntl.h>
 #include <linux/virtio_9p.h>
 #include <linux/virtio_mmio.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "driver.h"
@@ -270,6 +273,105 @@ START_TEST(the_hosts_kernel_is_not_shared)
 }
 END_TEST
 
+/* Return: can this test mount? Nobody else sees it, and nothing of it is left. */
+static bool begin_mounting(void)
+{
+	/* In a container, even root may mount no proc. */
+	bool can = !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		   !mount("proc", "/proc", "proc", 0, NULL);
+
+	begin_sharing(false);	/* only now: a directory that is open stays where it was */
+	return can;
+}
+
+static dev_t mount_at(const char *type, const char *name)
+{
+	struct stat status;
+
+	ck_assert_int_eq(mount(type, name, type, 0, NULL), 0);
+	ck_assert_int_eq(stat(name, &status), 0);
+	return status.st_dev;
+}
+
+/* A device's number is the next file system's once its own is unmounted. */
+START_TEST(the_hosts_kernel_is_not_shared_by_a_number_used_before)
+{
+	bool can = begin_mounting(), again = false;
+	unsigned int i;
+
+	ck_assert_int_eq(mkdir(path("shared/a"), 0755), 0);
+	for (i = 0; can && i < 100 && !again; i++) {
+		dev_t before = mount_at("tmpfs", path("shared/a"));
+
+		write_file(path("shared/a/version"), "");
+		ck_assert_int_eq(walk2(0, 1, "a", "version"), 0);
+		ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), 0);
+		ck_assert_int_eq(clunk(1), 0);
+		ck_assert_int_eq(umount(path("shared/a")), 0);
+		again = mount_at("proc", path("shared/a")) == before;
+		ck_assert_int_lt(walk2(0, 1, "a", "version"), 0);
+		ck_assert_int_eq(walk(0, 1, "a"), 0);
+		ck_assert_int_eq(walk(1, 2, "version"), -EACCES);
+		ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -EACCES);
+		ck_assert_int_eq(clunk(1), 0);
+		ck_assert_int_eq(umount(path("shared/a")), 0);
+	}
+	ck_assert_msg(again || !can, "the host gives no number twice");
+	end_sharing();
+}
+END_TEST
+
+/* One file of the Host's kernel may be mounted in the middle of what is shared. */
+START_TEST(the_hosts_kernel_is_not_opened_to_be_created)
+{
+	bool can = begin_mounting();
+
+	write_file(path("shared/file"), "");
+	if (can) {
+		ck_assert_int_eq(mount("/proc/version", path("shared/file"), NULL, MS_BIND,
+				       NULL), 0);
+		ck_assert_int_eq(create(0, 1, "file", O_RDONLY), -EACCES);
+		ck_assert_int_eq(umount(path("shared/file")), 0);
+		ck_assert_int_eq(clunk(1), 0);
+		ck_assert_int_eq(create(0, 1, "file", O_RDONLY), 0);
+	}
+	end_sharing();
+}
+END_TEST
+
+static int compare_paths(const void *a, const void *b)
+{
+	const uint64_t *one = a, *other = b;
+
+	return *one < *other ? -1 : *one > *other;
+}
+
+/* More file systems than the table has room for; on each, the same inode numbers. */
+START_TEST(files_are_told_apart_on_any_number_of_file_systems)
+{
+	enum { DEVICES = 1000, INODES = 100 };
+	static uint64_t paths[DEVICES * INODES];
+	unsigned int i;
+
+	begin_sharing(false);
+	p9_server_exit(&server);
+	ck_assert_int_eq(p9_server_init(&server, shared, false), 0);
+	for (i = 0; i < DEVICES * INODES; i++)
+		paths[i] = p9_inode(&server, makedev(1000, i / INODES), i % INODES);
+	for (i = 0; i < DEVICES * INODES; i++)
+		ck_assert_uint_eq(p9_inode(&server, makedev(1000, i / INODES), i % INODES),
+				  paths[i]);
+	qsort(paths, DEVICES * INODES, sizeof(*paths), compare_paths);
+	for (i = 1; i < DEVICES * INODES; i++)
+		ck_assert_uint_ne(paths[i - 1], paths[i]);
+	write_file(path("shared/file"), "");
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0)), 0);
+	ck_assert_int_eq(walk(0, 1, "file"), 0);
+	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDWR)), 0);
+	end_sharing();
+}
+END_TEST
+
 START_TEST(fids_are_few_enough_and_each_has_one_meaning)
 {
 	unsigned int i;
@@ -474,6 +576,9 @@ int main(void)
 	UNIT_ADD(suite, directories_are_read_whole);
 	UNIT_ADD(suite, devices_and_pipes_are_not_opened);
 	UNIT_ADD(suite, the_hosts_kernel_is_not_shared);
+	UNIT_ADD(suite, the_hosts_kernel_is_not_shared_by_a_number_used_before);
+	UNIT_ADD(suite, the_hosts_kernel_is_not_opened_to_be_created);
+	UNIT_ADD(suite, files_are_told_apart_on_any_number_of_file_systems);
 	UNIT_ADD(suite, fids_are_few_enough_and_each_has_one_meaning);
 	UNIT_ADD(suite, all_servers_together_have_so_many_fids);
 	UNIT_ADD(suite, new_files_are_their_makers);
