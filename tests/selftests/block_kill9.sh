@@ -20,6 +20,7 @@ told() { [ -s "$work/told" ]; }
 # die_once WORDS: one guest, killed within a second of its first record.
 die_once()
 {
+	rm -f "$work/told"
 	dd if=/dev/zero of="$disks/log" bs=512 count=0 seek="$sectors" 2>/dev/null
 	lg-run --log "$work/log" --block="$disks/log$1" --add "$tests/disk:/bin/disk" -- \
 		disk log /dev/vda "$sectors" >"$work/told" 2>"$work/err" &
