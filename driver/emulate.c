@@ -207,7 +207,8 @@ static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 		return true;
 	case 7:			/* INVLPG */
 		if (insn->memory)
-			lg_flush(vcpu, LGUEST_FLUSH_RANGE, insn->address, insn->address + 1);
+			lg_flush(vcpu, false, LGUEST_FLUSH_RANGE, insn->address,
+				 insn->address + 1);
 		return insn->memory;
 	}
 	return false;

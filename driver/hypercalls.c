@@ -42,7 +42,7 @@ static long simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 	case LHCALL_FLUSH_TLB:
 		if (!flush_kind_ok(arg[0]))
 			return -EINVAL;
-		lg_flush(vcpu, arg[0], arg[1], arg[2]);
+		lg_flush(vcpu, false, arg[0], arg[1], arg[2]);
 		return 0;
 	case LHCALL_SET_TIMER:
 		lg_set_timer(vcpu, arg[0]);
@@ -163,7 +163,7 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 	if (i)
 		vcpu->stats.ring_drains++;
 	if (flush)
-		lg_flush(vcpu, flush, 0, 0);
+		lg_flush(vcpu, false, flush, 0, 0);
 }
 
 static bool kernel_text(u64 address)

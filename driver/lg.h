@@ -593,7 +593,7 @@ void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
 void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from);
 void lg_sync_user(struct lg_vcpu *vcpu);
-void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end);
+void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end);
 bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end);
 
 #endif /* _LG_H */

@@ -202,11 +202,13 @@ static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, g
 	sync_page(vcpu, root->kernel, start, last);
 }
 
-static void sync_all(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
 {
 	unsigned int i;
 
-	for (i = 0; i < LG_ROOTS; i++)
+	if (!every)
+		sync_root(vcpu, vcpu->root, start, last);
+	for (i = 0; every && i < LG_ROOTS; i++)
 		if (vcpu->roots[i].gfn != ~0ULL)
 			sync_root(vcpu, &vcpu->roots[i], start, last);
 }
@@ -218,27 +220,28 @@ void lg_sync_user(struct lg_vcpu *vcpu)
 	sync_root(vcpu, vcpu->root, 0, USER_LAST);
 }
 
-static void flush_range(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+static void flush_range(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
 {
 	if (start > last)
 		return;
 	if (start <= USER_LAST)
-		sync_root(vcpu, vcpu->root, start, min(last, USER_LAST));
+		sync_roots(vcpu, every, start, min(last, USER_LAST));
 	/* INVLPG drops global entries of all address spaces. */
 	if (last >= KERNEL_FIRST)
-		sync_all(vcpu, max(start, KERNEL_FIRST), last);
+		sync_roots(vcpu, true, max(start, KERNEL_FIRST), last);
 }
 
 /**
  * lg_flush - LHCALL_FLUSH_TLB, on this vCPU
  * @vcpu: the virtual CPU; its mutex is held
+ * @every: of all address spaces: another vCPU asks, and this one may be about to load one
  * @kind: LGUEST_FLUSH_*
  * @start: first byte, for LGUEST_FLUSH_RANGE
  * @end: byte after the last
  *
  * Atomic or not. The CPU's own TLB is flushed at the next entry.
  */
-void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
+void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end)
 {
 	struct lg_vm *vm = vcpu->vm;
 
@@ -247,12 +250,12 @@ void lg_flush(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end)
 	lg_mmu_lock(vcpu);
 	vm->mmu.sync_clock++;
 	if (kind == LGUEST_FLUSH_RANGE)
-		flush_range(vcpu, start, end - 1);
+		flush_range(vcpu, every, start, end - 1);
 	else if (kind == LGUEST_FLUSH_USER)
 		/* Linux has global pages in its upper half, and those stay. */
-		sync_root(vcpu, vcpu->root, 0, USER_LAST);
+		sync_roots(vcpu, every, 0, USER_LAST);
 	else
-		sync_all(vcpu, 0, ~0ULL);
+		sync_roots(vcpu, true, 0, ~0ULL);
 	lg_shadow_flush_freed(vm);
 	write_unlock(&vm->mmu_lock);
 }

@@ -159,5 +159,5 @@ void lg_flush_requested(struct lg_vcpu *vcpu)
 	vcpu->flush.kind = 0;
 	write_unlock(&vcpu->vm->mmu_lock);
 	if (flush.kind)
-		lg_flush(vcpu, flush.kind, flush.start, flush.end);
+		lg_flush(vcpu, true, flush.kind, flush.start, flush.end);
 }
