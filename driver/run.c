@@ -17,12 +17,14 @@
 
 /*
  * What the thread owes the kernel before it may go on: a signal, or work that
- * is done on the way to user mode (task_work, rseq). For both LGUEST_RUN returns
- * -EINTR: the Launcher calls it again, and the work is done in between.
+ * is done on the way to user mode (task_work, rseq; and MSRs that KVM has left as a guest
+ * of its had them, SYSCALL's among them). For all LGUEST_RUN returns -EINTR: the Launcher
+ * calls it again, and the work is done in between.
  */
 static bool user_work_pending(void)
 {
-	return signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME);
+	return signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME) ||
+	       test_thread_flag(TIF_USER_RETURN_NOTIFY);
 }
 
 /* What would make an entry pointless, checked with interrupts off. */
