@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) "lguest: " fmt
 
+#include <linux/cc_platform.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <asm/cpufeature.h>
@@ -51,12 +52,12 @@ static const char *host_unfit(void)
 
 	if (boot_cpu_has(X86_FEATURE_XENPV))
 		return "this kernel itself is a Xen PV guest, and slot 256 is Xen's";
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return "its memory is encrypted (SME, SEV or TDX): boot with mem_encrypt=off if it can be helped";
 	if (!boot_cpu_has(X86_FEATURE_NX))
 		return "the CPU has no NX, or it is switched off";
 	if (!(cr4 & X86_CR4_FSGSBASE))
 		return "the CPU has no FSGSBASE (Intel before Ivy Bridge, AMD before Excavator), or it is switched off";
-	if (!boot_cpu_has(X86_FEATURE_SYSCALL))
-		return "the CPU has no SYSCALL";
 	if (cr4 & X86_CR4_FRED)
 		return "FRED event delivery is on: boot with fred=off";
 	if (lg_fpu_init())
@@ -77,6 +78,10 @@ static bool host_has_int80(void)
 	gate = (const gate_desc *)idtr.address + LG_INT80;
 	return gate->bits.p && gate->bits.dpl == 3;
 }
+
+/* They end at 0x7fe in a kernel that can have KPTI, else at 0xffe. Ours: shadow_roots.c */
+#define PCIDS_COLLIDE (boot_cpu_has(X86_FEATURE_PTI) || \
+	!(IS_ENABLED(CONFIG_MITIGATION_PAGE_TABLE_ISOLATION) || IS_ENABLED(CONFIG_PAGE_TABLE_ISOLATION)))
 
 static struct miscdevice lg_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
@@ -99,8 +104,8 @@ static int __init lg_init(void)
 	if ((lg_cpuid(0x80000008, &ebx) & 0xff) < 52)
 		lg_unknown = LG_ENTRY_UNKNOWN;
 	lg_la57 = cr4 & X86_CR4_LA57;
-	/* With KPTI, what Linux hands out for INVLPGB (AMD APM volume 3, E.4.7) may be ours. */
-	lg_pcid = (cr4 & X86_CR4_PCIDE) && !(boot_cpu_has(X86_FEATURE_PTI) && (ebx & BIT(3)));
+	/* What Linux hands out for INVLPGB (AMD APM volume 3, E.4.7) may be ours. */
+	lg_pcid = (cr4 & X86_CR4_PCIDE) && !((ebx & BIT(3)) && PCIDS_COLLIDE);
 	lg_pke = cr4 & X86_CR4_PKE;
 	lg_int80 = host_has_int80();
 	err = lg_windows_init();

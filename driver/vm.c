@@ -98,14 +98,10 @@ static long get_info(void __user *to)
 		.api_version = LGUEST_API_VERSION,
 		.abi_version = LGUEST_ABI_VERSION,
 		.run_size = PAGE_SIZE,
+		.flags = (boot_cpu_has(X86_FEATURE_PTI) ? LGUEST_INFO_PTI : 0) |
+			 (lg_la57 ? LGUEST_INFO_LA57 : 0) | (lg_pcid ? LGUEST_INFO_PCID : 0),
 	};
 
-	if (boot_cpu_has(X86_FEATURE_PTI))
-		info.flags |= LGUEST_INFO_PTI;
-	if (lg_la57)
-		info.flags |= LGUEST_INFO_LA57;
-	if (lg_pcid)
-		info.flags |= LGUEST_INFO_PCID;
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
