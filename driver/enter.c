@@ -88,8 +88,13 @@ static void restore_debug_store(struct lg_window *w)
 {
 	if (w->pebs && !lg_rdmsr(MSR_IA32_PEBS_ENABLE))
 		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
-	if (w->debugctl && !lg_rdmsr(MSR_IA32_DEBUGCTLMSR))
-		lg_wrmsr(MSR_IA32_DEBUGCTLMSR, w->debugctl);
+	if (w->debugctl) {
+		/* Has an NMI turned them on, perf wants these as they are. */
+		u64 now = lg_rdmsr(MSR_IA32_DEBUGCTLMSR), set = now & DEBUGCTL_STORES;
+
+		lg_wrmsr(MSR_IA32_DEBUGCTLMSR,
+			 set ? now | (w->debugctl & ~(u64)DEBUGCTL_STORES) : w->debugctl);
+	}
 }
 
 /* What the Host's registers hold now: another CPU's, if we have moved. */
@@ -180,7 +185,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	 * Without KPTI Linux counts on INVLPG to flush an address of the kernel's for all
 	 * PCIDs, which it does for global entries alone (SDM volume 3, 4.10.4.1).
 	 */
-	if (lg_pcid && !boot_cpu_has(X86_FEATURE_PTI))
+	if (lg_pcid && !boot_cpu_has(X86_FEATURE_PTI) && w->cr4_cleared)
 		lg_window_restore_cr4(w);
 	local_irq_enable();
 }
@@ -270,7 +275,7 @@ void lg_window_open(struct lg_vcpu *vcpu)
 	if (w->host_dr7)
 		native_set_debugreg(7, 0);
 	/* The Launcher may have an LDT, at an address that is the Guest's to map. */
-	w->host_ldt = lg_sldt();
+	store_ldt(w->host_ldt);
 	if (w->host_ldt)
 		lg_lldt(0);
 }

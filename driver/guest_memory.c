@@ -46,7 +46,9 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	if (overlaps(first, frames, LGUEST_HOLE_START >> PAGE_SHIFT,
 		     (LGUEST_HOLE_END - LGUEST_HOLE_START) >> PAGE_SHIFT))
 		return -EINVAL;
-	if (!access_ok((void __user *)args->host_virt, args->size))
+	/* Notifiers name addresses without the tag that LAM lets be there. */
+	if (!access_ok((void __user *)args->host_virt, args->size) ||
+	    args->host_virt + args->size > TASK_SIZE_MAX)
 		return -EINVAL;
 	for (i = 0; i < vm->nr_slots; i++)
 		if (overlaps(first, frames, vm->slots[i].first, vm->slots[i].frames))

@@ -38,14 +38,6 @@ static inline u64 lg_read_dr6(void)
 	return value;
 }
 
-static inline u16 lg_sldt(void)
-{
-	u16 selector;
-
-	asm volatile("sldt %0" : "=r" (selector));
-	return selector;
-}
-
 static inline void lg_lldt(u16 selector)
 {
 	asm volatile("lldt %0" : : "r" (selector) : "memory");

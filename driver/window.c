@@ -278,11 +278,13 @@ int lg_windows_init(void)
 	return err;
 }
 
-/* The CPU has its global pages again. Interrupts off. */
+/* The CPU has its global pages again, and an empty TLB in any case. Interrupts off. */
 void lg_window_restore_cr4(struct lg_window *w)
 {
-	if (w->cr4_cleared)
-		lg_write_cr4(native_read_cr4() | w->cr4_cleared);
+	u64 cr4 = native_read_cr4() | w->cr4_cleared;
+
+	lg_write_cr4(cr4 & ~X86_CR4_PGE);
+	lg_write_cr4(cr4);
 	w->cr4_cleared = 0;
 }
 

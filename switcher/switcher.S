@@ -23,6 +23,8 @@
  * Order of what is switched: on entry IDT first, then GDT, TR, CR3, FS and GS;
  * on exit the IDT last. So while the Host's IDT is loaded, all is the Host's.
  */
+#include <uapi/asm/debugreg.h>
+#include <asm/msr-index.h>
 #include "lguest_abi.h"
 #include "switcher.h"
 
@@ -48,6 +50,13 @@
 switcher_text:
 
 #define WINDOW(x) (switcher_text + (x))(%rip)
+
+/* Flushes if C wants it; from then on it need not: lg_root_load(). */
+#define LOAD_ROOT(root, reg)		\
+	mov	WINDOW(root), reg;	\
+	mov	reg, %cr3;		\
+	or	WINDOW(STATE_NOFLUSH), reg; \
+	mov	reg, WINDOW(root)
 
 /*
  * The stubs, 16 bytes each: IDT gate n points to the n-th. A vector without
@@ -85,12 +94,9 @@ switcher_text:
 	.globl switcher_enter
 switcher_enter:
 	endbr64
-	push	%rbp
-	push	%rbx
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	.irp	reg, rbp, rbx, r12, r13, r14, r15
+	push	%\reg
+	.endr
 	pushfq
 	mov	%rsp, WINDOW(HOST_RSP)
 	lidt	WINDOW(STATE_GUEST_IDTR + 6)
@@ -120,21 +126,9 @@ selectors_loaded:
 	mov	WINDOW(STATE_GS_BASE), %rax
 	wrgsbase %rax
 	lea	WINDOW(REGS), %rsp
-	pop	%rbp
-	pop	%rbx
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
+	.irp	reg, rbp, rbx, r15, r14, r13, r12, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	pop	%\reg
+	.endr
 	add	$16, %rsp
 	iretq
 	/* C has checked them against this very GDT: none of these can fault. */
@@ -146,13 +140,13 @@ load_selectors:
 	jmp	selectors_loaded
 	/* Did an NMI before enter_start turn debug stores on again? */
 check_stores:
-	mov	$MSR_DEBUGCTL, %ecx
+	mov	$MSR_IA32_DEBUGCTLMSR, %ecx
 	rdmsr
-	test	%eax, %eax
+	test	$DEBUGCTL_STORES, %al
 	jnz	abort_entry
 	testb	$STORES_PEBS, WINDOW(STATE_STORES)
 	jz	stores_off
-	mov	$MSR_PEBS_ENABLE, %ecx
+	mov	$MSR_IA32_PEBS_ENABLE, %ecx
 	rdmsr
 	or	%edx, %eax
 	jz	stores_off
@@ -187,21 +181,9 @@ exit_entry:
 	cmpw	$DIRECT_USER, WINDOW(STATE_MODE)
 	je	user_event
 save_guest:
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%rcx
-	push	%rax
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	push	%rbx
-	push	%rbp
+	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, r12, r13, r14, r15, rbx, rbp
+	push	%\reg
+	.endr
 	mov	%cr2, %rax
 	mov	%rax, WINDOW(STATE_CR2)
 	rdgsbase %rax
@@ -243,12 +225,9 @@ restore_host:
 	lfence
 	lidt	WINDOW(HOST_IDTR + 6)
 	popfq
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	.irp	reg, r15, r14, r13, r12, rbx, rbp
+	pop	%\reg
+	.endr
 	ret
 	int3
 
@@ -319,26 +298,21 @@ write_event:
 	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_error)
 	movzbl	16(%rsp), %eax
 	mov	%eax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_vector)
-	mov	32(%rsp), %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_ip)
-	mov	40(%rsp), %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_cs)
-	mov	48(%rsp), %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_flags)
-	mov	56(%rsp), %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_sp)
-	mov	64(%rsp), %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_ss)
+#define RECORD(field, offset)	\
+	mov	offset(%rsp), %rax;	\
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_##field)
+	RECORD(event_ip, 32)
+	RECORD(event_cs, 40)
+	RECORD(event_flags, 48)
+	RECORD(event_sp, 56)
+	RECORD(event_ss, 64)
 	movl	$1, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
 	movq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
 	rdgsbase %rax
 	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
 	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
 	wrgsbase %rax
-	mov	WINDOW(STATE_KERNEL_ROOT), %rax
-	mov	%rax, %cr3
-	or	WINDOW(STATE_NOFLUSH), %rax
-	mov	%rax, WINDOW(STATE_KERNEL_ROOT)
+	LOAD_ROOT(STATE_KERNEL_ROOT, %rax)
 	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
 	incq	WINDOW(STATE_DIRECT_EVENTS)
 	mov	WINDOW(STATE_EVENT_ENTRY), %rax
@@ -368,12 +342,9 @@ event_to_c:
  * tables are loaded is unknown, so load the one GDT that both map.
  */
 ring0_fault:
-	pop	%rax
-	mov	%rax, WINDOW(STATE_FAULT_VECTOR)
-	pop	%rax
-	mov	%rax, WINDOW(STATE_FAULT_ERROR)
-	pop	%rax
-	mov	%rax, WINDOW(STATE_FAULT_IP)
+	popq	WINDOW(STATE_FAULT_VECTOR)
+	popq	WINDOW(STATE_FAULT_ERROR)
+	popq	WINDOW(STATE_FAULT_IP)
 	movq	$TRAP_RING0, WINDOW(REGS_TRAP)
 	jmp	undo_entry
 
@@ -459,6 +430,8 @@ ist_ring0:
 	jne	ring0_fault
 	push	%rax
 	push	%rbx
+	mov	$DR6_RESERVED, %ebx		/* BS would be there in the next #DB of the Host's */
+	mov	%rbx, %db6
 	mov	32(%rsp), %rax
 	RANGE(syscall_start, syscall_saved, debug_at_syscall)
 	RANGE(syscall32_start, syscall32_saved, debug_at_syscall32)

@@ -100,11 +100,10 @@
 #define ROOT_KERNEL		0x08
 #define ROOT_USER		0x10
 
-/* STATE_STORES: what of debug stores was on, and the MSRs (SDM volume 4, table 2-2) */
+/* STATE_STORES: what of debug stores was on; TR and BTS in DEBUGCTL */
 #define STORES_BTS		1
 #define STORES_PEBS		2
-#define MSR_DEBUGCTL		0x1d9
-#define MSR_PEBS_ENABLE		0x3f1
+#define DEBUGCTL_STORES		0xc0
 
 /* STATE_MODE */
 #define MODE_USER		0

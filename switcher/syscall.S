@@ -11,6 +11,18 @@
  * All that the Guest can write (WINDOW_DATA) is read once and checked; where
  * anything is out of the ordinary, C does it (driver/events.c).
  */
+
+/* The frame of an exception, from what SYSCALL has left; SS is __USER_DS. */
+#define TO_C(cs, trap)			\
+	pushq	$0x2b;			\
+	pushq	WINDOW(STATE_SCRATCH);	\
+	push	%r11;			\
+	pushq	$cs;			\
+	push	%rcx;			\
+	pushq	$0;			\
+	pushq	$trap;			\
+	jmp	save_guest
+
 	.balign 16
 	.globl switcher_syscall
 switcher_syscall:
@@ -30,11 +42,7 @@ syscall_saved:
 	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
 	mov	WINDOW(STATE_KERNEL_GS_BASE), %rcx
 	wrgsbase %rcx
-	/* Flushes if C wants it; from then on it need not: lg_root_load(). */
-	mov	WINDOW(STATE_KERNEL_ROOT), %rcx
-	mov	%rcx, %cr3
-	or	WINDOW(STATE_NOFLUSH), %rcx
-	mov	%rcx, WINDOW(STATE_KERNEL_ROOT)
+	LOAD_ROOT(STATE_KERNEL_ROOT, %rcx)
 	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
 	incq	WINDOW(STATE_DIRECT_SYSCALLS)
 	movq	$-1, WINDOW(STATE_LAST_FAULT)
@@ -51,14 +59,7 @@ sysret_end:
 sysret_abort:
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
-	pushq	$0x2b
-	pushq	WINDOW(STATE_SCRATCH)
-	push	%r11
-	pushq	$0x33
-	push	%rcx
-	pushq	$0
-	pushq	$2
-	jmp	save_guest
+	TO_C(0x33, 2)
 
 /*
  * A hypercall: %rcx and %r11 are lost anyway. LHCALL_IRET to a 64-bit frame
@@ -97,10 +98,7 @@ hypercall:
 	jnz	iret_to_c
 	movq	$0x200, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
 	incq	WINDOW(STATE_DIRECT_RETURNS)
-	mov	WINDOW(STATE_USER_ROOT), %rax
-	mov	%rax, %cr3
-	or	WINDOW(STATE_NOFLUSH), %rax
-	mov	%rax, WINDOW(STATE_USER_ROOT)
+	LOAD_ROOT(STATE_USER_ROOT, %rax)
 	movb	$MODE_USER, WINDOW(STATE_MODE)
 	/* SYSRET wants %rcx = %rip and %r11 = flags: so it was after a system call. */
 	cmp	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cx)
@@ -196,14 +194,7 @@ cr3_to_c:
 iret_to_c:
 	mov	$LHCALL_IRET, %eax
 syscall_to_c:
-	pushq	$0x2b			/* __USER_DS */
-	pushq	WINDOW(STATE_SCRATCH)
-	push	%r11
-	pushq	$0x33			/* __USER_CS */
-	push	%rcx
-	pushq	$0
-	pushq	$TRAP_SYSCALL
-	jmp	save_guest
+	TO_C(0x33, TRAP_SYSCALL)	/* __USER_CS */
 
 /* SYSCALL from 32-bit code, which AMD's processors have: CSTAR points here. */
 	.balign 16
@@ -214,11 +205,4 @@ syscall32_start:
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall32_saved:
-	pushq	$0x2b
-	pushq	WINDOW(STATE_SCRATCH)
-	push	%r11
-	pushq	$0x23			/* __USER32_CS */
-	push	%rcx
-	pushq	$0
-	pushq	$TRAP_SYSCALL32
-	jmp	save_guest
+	TO_C(0x23, TRAP_SYSCALL32)	/* __USER32_CS */
