@@ -5,7 +5,6 @@
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,17 +94,9 @@ void driver_start(struct driver *driver, uint64_t features)
 		     VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
-static void on_signal(int signal)
-{
-	(void)signal;
-}
-
-/* As vm.c has it: a signal that only ends system calls. */
 void driver_start_threads(struct driver *driver)
 {
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigaction(SIGUSR1, &action, NULL);
+	unit_take_wake_ups();
 	ck_assert_int_eq(virtio_device_start(driver->device), 0);
 }
 

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -255,17 +254,11 @@ START_TEST(nonsense_of_a_launcher_is_no_answer)
 }
 END_TEST
 
-static void on_wake_up(int signal)
-{
-	(void)signal;
-}
-
 int main(void)
 {
 	Suite *suite = suite_create("control");
 
-	/* As vm_init() has it: threads are woken so. */
-	signal(SIGUSR1, on_wake_up);
+	unit_take_wake_ups();
 	unit_add(suite, "names", names);
 	unit_add(suite, "a_name_is_one_guests", a_name_is_one_guests);
 	unit_add(suite, "a_directory_must_be_ours_alone", a_directory_must_be_ours_alone);

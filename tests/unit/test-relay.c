@@ -4,7 +4,6 @@
  * but need not read it.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,20 +18,13 @@
 static int client;
 static size_t received;
 
-/* As vm.c has it: a signal that only ends system calls. */
-static void on_wake_up(int signal)
-{
-	(void)signal;
-}
-
 /* Standard output is the Guest's from here on; there is a client, who is waited for. */
 static void start_relay(void)
 {
-	struct sigaction wake_up = { .sa_handler = on_wake_up };
 	struct timeval limit = { .tv_sec = 60 };
 	int ends[2], room = 4096;
 
-	sigaction(SIGUSR1, &wake_up, NULL);
+	unit_take_wake_ups();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
 	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);

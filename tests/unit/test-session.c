@@ -11,15 +11,9 @@
 
 static struct session session;
 
-/* How threads are woken up: see vm.c. */
-static void on_wake_up(int number)
-{
-	(void)number;
-}
-
 static void start_with_a_long_command(unsigned int timeout)
 {
-	signal(SIGUSR1, on_wake_up);
+	unit_take_wake_ups();
 	ck_assert_int_eq(session_init(&session, timeout), 0);
 	session.command.at = calloc(1, LONG);
 	session.command.size = LONG;
