@@ -55,11 +55,17 @@ one_boot() { [ "$(grep -ac BOOTED "$work/out")" = 1 ]; }
 
 check poweroff_is_0 ends 0 '' 'poweroff -f'
 check nothing_is_said_then sh -c "! grep . $work/err"
+# The last words of a kernel whose devices are off by then: by the early console.
+check poweroff_with_keep_bootcon_is_0 ends 0 keep_bootcon 'poweroff -f'
+check poweroff_is_called_so said 'reboot: Power down' "$work/out"
 check reboot_boots_again ends 0 '' 'reboot -f' 'reboot -f' 'poweroff -f'
 check panic_is_255 ends 255 '' 'exit 3'
 check panic_comes_with_its_message said 'Attempted to kill init! exitcode=0x00000300' "$work/err"
 check panic_comes_with_registers said 'rip ' "$work/err"
 check panic_does_not_boot_again one_boot
+# What panic() has to say after its notifiers, of which the guest's own is one.
+check panic_with_more_to_say_is_255 ends 255 panic_print=2 'exit 3'
+check panic_says_it_all said 'Mem-Info:' "$work/out"
 check panic_1_reboots ends 0 panic=-1 'exit 3' 'poweroff -f'
 check no_init_at_all_is_255 ends 255 rdinit=/nowhere
 check no_init_comes_with_its_message said 'Unable to mount root fs' "$work/err"

@@ -49,4 +49,17 @@ count()
 check all_of_64_bit_programs count 64 27
 check all_of_32_bit_programs count 32 27
 check all_of_the_shell count shell 7
+
+# The guest's kernel is told to know no 32-bit programs: INT 0x80 is a fault, too.
+without_32_bit()
+{
+	lg-run --log "$work/log" --append ia32_emulation=off --add "$tests/userland64:/bin/userland64" \
+		--add "$tests/userland32:/bin/userland32" -- sh -c '
+			userland64 system_calls_by_number; userland64 int_0x80; userland32 && echo runs; true' \
+		>"$work/off" 2>"$work/err" || { tail -n 30 "$work/log" "$work/err"; return 1; }
+}
+check boots_without_32_bit without_32_bit
+check _64_bit_programs_run said 'ok 1 system_calls_by_number' "$work/off"
+check int_0x80_is_a_fault said '# signal 11' "$work/off"
+check _32_bit_programs_do_not_run sh -c "! grep runs $work/off"
 checked
