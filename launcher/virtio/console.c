@@ -153,12 +153,18 @@ static void hear_ready(struct console *console, bool ready)
 		say(console->port[0], SAY_ADD);
 }
 
+/* @which: INPUT_QUEUE or OUTPUT_QUEUE */
+static struct virtio_queue *port_queue(const struct port *port, unsigned int which)
+{
+	unsigned int first = port->number ? QUEUES + 2 * (port->number - 1) : 0;
+
+	return &port->console->device->queue[first + which];
+}
+
 static void set_open(struct port *port, bool open)
 {
-	unsigned int input = port->number ? QUEUES + 2 * (port->number - 1) : INPUT_QUEUE;
-
 	port->guest_open = open;
-	virtio_kick(&port->console->device->queue[input]);
+	virtio_kick(port_queue(port, INPUT_QUEUE));
 }
 
 /* The driver says something. */
@@ -251,8 +257,17 @@ static int console_start(struct virtio_device *device)
 	return 0;
 }
 
+/*
+ * What a driver has offered is its business when it resets the device; but to the program
+ * that wrote it, it is gone, and a Guest's kernel resets all devices when it powers off.
+ */
 static void console_reset(struct virtio_device *device)
 {
+	struct console *console = device->private;
+	unsigned int i;
+
+	for (i = 0; i < console->ports; i++)
+		virtio_queue_drain(port_queue(console->port[i], OUTPUT_QUEUE));
 	set_features(device, true, false);
 }
 

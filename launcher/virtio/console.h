@@ -29,7 +29,9 @@ struct port {
 	atomic_uint to_say;		/* what the driver is to be told, bits of SAY_* */
 	atomic_bool guest_open;		/* somebody in the Guest takes input */
 	atomic_bool ended;		/* there will be no more input */
-	bool gone;			/* nobody reads our output; of the output queue's thread */
+	/* Of the output queue's thread: */
+	bool gone;			/* nobody reads our output */
+	unsigned int waited;		/* for a reader, while the driver waits; see PATIENCE */
 	bool is_tty;			/* a person types here */
 	/* Of the input queue's thread: read, but not yet the Guest's. */
 	size_t size;

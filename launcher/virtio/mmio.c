@@ -51,13 +51,14 @@ static void reset(struct virtio_device *device)
 {
 	unsigned int i;
 
-	device->status = 0;
+	virtio_stop_begin(device);
 	if (device->ops->reset)
 		device->ops->reset(device);
 	for (i = 0; i < device->queues; i++)
 		device->queue[i].ready = false;
 	for (i = 0; i < device->queues; i++)
 		virtio_queue_reset(&device->queue[i]);
+	virtio_stop_end(device);
 	device->status = 0;
 	device->driver_features = 0;
 	device->features_select = 0;

@@ -5,6 +5,7 @@
  * somebody there who takes it, so nothing is ever dropped.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,38 +15,40 @@
 /* The most that is written at once: what a chain may have is limited by nothing else. */
 #define MOST_OUTPUT	(4U << 20)
 
-/* What poll() calls writable takes so much without waiting, a pipe or a socket. */
-#define ROOM		4096
-
 /* How long a reader may read nothing while the driver waits, in tenths of a second. */
 #define PATIENCE	10
 
 /*
- * As terminal_write(). At the end what can be written at once is; and a driver that resets
- * the device waits for a slow reader, but not for one who does not read.
+ * As terminal_write(). At the end what can be written at once is; and a driver that stops
+ * the queue waits for a slow reader, but not for one who does not read. What poll() calls
+ * writable, a pipe or a socket, takes PIPE_BUF bytes without waiting.
  *
  * Return: false if the rest is not wanted any more.
  */
-static bool write_all(struct virtio_queue *queue, struct port *port,
-		      const struct virtio_chain *chain, const struct iovec *iov)
+static bool write_all(struct virtio_device *device, struct port *port, const struct iovec *iov)
 {
 	struct pollfd output = { .fd = port->out, .events = POLLOUT };
-	struct virtio_device *device = queue->device;
 	const char *from = iov->iov_base;
 	size_t size = iov->iov_len;
-	unsigned int waited = 0;
 
 	while (size && port->out >= 0 && !port->gone) {
+		int left = virtio_stop_time(device);
+		bool waits;
 		ssize_t done;
 
-		if (poll(&output, 1, device->stopping ? 0 : 100) <= 0) {
-			if (device->stopping ||
-			    (virtio_wants_back(queue, chain) && ++waited == PATIENCE))
+		if (!left)
+			return false;
+		if (left == INT_MAX)
+			port->waited = 0;
+		waits = !device->stopping && port->waited < PATIENCE;
+		if (poll(&output, 1, waits ? 100 : 0) <= 0) {
+			if (!waits)
 				return false;
+			port->waited++;
 			continue;
 		}
-		waited = 0;
-		done = write(port->out, from, size < ROOM ? size : ROOM);
+		port->waited = 0;
+		done = write(port->out, from, size < PIPE_BUF ? size : PIPE_BUF);
 		if (done > 0) {
 			from += done;
 			size -= done;
@@ -73,7 +76,7 @@ static void write_chain(struct virtio_queue *queue, struct port *port, struct vi
 		left -= iov->iov_len;
 		if (!port->number)
 			terminal_write(iov->iov_base, iov->iov_len);
-		else if (!write_all(queue, port, chain, iov))
+		else if (!write_all(queue->device, port, iov))
 			return;
 	}
 }

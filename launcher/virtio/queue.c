@@ -6,6 +6,7 @@
  * each field is read once into our own memory, then checked, then used.  What
  * a driver must not do costs it the device (virtio_misuse()), nothing more.
  */
+#include <limits.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include "../memory.h"
 #include "../message.h"
 #include "virtio.h"
+
+/* A driver that stops a queue waits so long for threads that could wait for ever. */
+#define STOP_S	5
 
 /* 2.7.10, 2.7.7: the event indexes live behind the rings. */
 #define used_event(queue)	((queue)->avail->ring[(queue)->size])
@@ -43,6 +47,7 @@ void virtio_misuse(struct virtio_device *device, const char *how)
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	pthread_cond_broadcast(&device->idle);
 	message("the guest misuses its %s (%s): the device stops until the guest resets it",
 		device->ops->name, how);
 	/* 2.1.2: when DRIVER_OK is set, the driver is told. */
@@ -59,6 +64,52 @@ static void set_in_use(struct virtio_queue *queue, unsigned int in_use)
 }
 
 /**
+ * virtio_stop_begin() - the driver resets the device, or stops a queue
+ * @device: the device; its lock is held
+ *
+ * Called by: a virtual CPU's thread, which waits for the device's threads then.
+ */
+void virtio_stop_begin(struct virtio_device *device)
+{
+	struct timespec now;
+
+	if (device->stops++)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	device->stop_deadline = now.tv_sec + STOP_S;
+}
+
+/**
+ * virtio_stop_end() - and has done so
+ * @device: the device; its lock is held
+ */
+void virtio_stop_end(struct virtio_device *device)
+{
+	device->stops--;
+}
+
+/**
+ * virtio_stop_time() - how long may buffers still be in use?
+ * @device: the device; its lock is not held
+ *
+ * Called by: the device's threads.
+ *
+ * Return: seconds until the driver has waited long enough, INT_MAX if it does not wait.
+ */
+int virtio_stop_time(struct virtio_device *device)
+{
+	struct timespec now;
+	int left = INT_MAX;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&device->lock);
+	if (device->stops)
+		left = now.tv_sec < device->stop_deadline ? device->stop_deadline - now.tv_sec : 0;
+	pthread_mutex_unlock(&device->lock);
+	return left;
+}
+
+/**
  * virtio_queue_stop() - use a queue no more
  * @queue: the queue; its device's lock is held, and given up meanwhile
  *
@@ -69,25 +120,10 @@ void virtio_queue_stop(struct virtio_queue *queue)
 {
 	queue->ready = false;
 	queue->epoch++;
+	virtio_stop_begin(queue->device);
 	while (queue->in_use)
 		pthread_cond_wait(&queue->device->idle, &queue->device->lock);
-}
-
-/**
- * virtio_wants_back() - has the driver stopped the queue that a chain is from?
- * @queue: the queue
- * @chain: taken from it, and not yet given back: the driver waits for that
- *
- * Called by: the queue's thread.
- */
-bool virtio_wants_back(struct virtio_queue *queue, const struct virtio_chain *chain)
-{
-	bool stopped;
-
-	pthread_mutex_lock(&queue->device->lock);
-	stopped = queue->epoch != chain->epoch;
-	pthread_mutex_unlock(&queue->device->lock);
-	return stopped;
+	virtio_stop_end(queue->device);
 }
 
 /**
@@ -272,6 +308,27 @@ bool virtio_queue_waiting(struct virtio_queue *queue)
 		count_waiting(queue, &waiting);
 	pthread_mutex_unlock(&queue->device->lock);
 	return waiting && waiting <= queue->size;
+}
+
+/**
+ * virtio_queue_drain() - let a queue's thread take what the driver has offered so far
+ * @queue: the queue; its device's lock is held, and given up meanwhile
+ *
+ * Between virtio_stop_begin() and virtio_stop_end(); not for longer than is said there.
+ */
+void virtio_queue_drain(struct virtio_queue *queue)
+{
+	struct virtio_device *device = queue->device;
+	struct timespec until = { .tv_sec = device->stop_deadline };
+	uint16_t last;
+
+	if (!queue->has_thread || !is_live(queue))
+		return;
+	last = READ_ONCE(queue->avail->idx);
+	virtio_kick(queue);
+	while (is_live(queue) && queue->next_avail != last &&
+	       !pthread_cond_clockwait(&device->idle, &device->lock, CLOCK_MONOTONIC, &until))
+		;
 }
 
 /**

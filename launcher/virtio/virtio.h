@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
+#include <time.h>
 
 struct guest_memory;
 struct virtio_device;
@@ -84,8 +85,8 @@ struct virtio_ops {
 	void (*run)(struct virtio_queue *queue);
 	/*
 	 * Optional: the driver has set DRIVER_OK; and: it resets the device, whose queues
-	 * still are where they were. Under the device's lock. What start() returns is 0,
-	 * or a negative errno after telling the person: the device does not start then.
+	 * still work, for virtio_queue_drain(). Under the device's lock. What start() returns
+	 * is 0, or a negative errno after telling the person: the device does not start then.
 	 */
 	int (*start)(struct virtio_device *device);
 	void (*reset)(struct virtio_device *device);
@@ -131,7 +132,9 @@ struct virtio_device {
 	atomic_uint interrupt_status;	/* VIRTIO_MMIO_INT_* */
 
 	pthread_mutex_t lock;		/* of all below */
-	pthread_cond_t idle;		/* a queue has no more chains in use */
+	pthread_cond_t idle;		/* a queue has no more chains in use, or is misused */
+	unsigned int stops;		/* resets, and stops of queues, that wait for threads */
+	time_t stop_deadline;		/* by when they want to have done; CLOCK_MONOTONIC */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
 	uint64_t driver_features;
 	uint32_t features_select;
@@ -166,8 +169,11 @@ bool virtio_take_kick(struct virtio_queue *queue);
 
 /* queue.c: rings */
 bool virtio_queue_enable(struct virtio_queue *queue);
+void virtio_stop_begin(struct virtio_device *device);
+void virtio_stop_end(struct virtio_device *device);
+int virtio_stop_time(struct virtio_device *device);
 void virtio_queue_stop(struct virtio_queue *queue);
-bool virtio_wants_back(struct virtio_queue *queue, const struct virtio_chain *chain);
+void virtio_queue_drain(struct virtio_queue *queue);
 void virtio_queue_reset(struct virtio_queue *queue);
 bool virtio_queue_waiting(struct virtio_queue *queue);
 bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain);

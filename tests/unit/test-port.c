@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -244,6 +245,65 @@ static void fill_output(void)
 	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), number);
 }
 
+/* One who reads our end of the socket to its end, so slowly. */
+struct reader {
+	pthread_t thread;
+	useconds_t pause;
+	size_t size;
+};
+
+static void *run_reader(void *argument)
+{
+	struct reader *reader = argument;
+	char text[4096];
+	ssize_t got = 0;
+
+	do {
+		reader->size += got;
+		usleep(reader->pause);
+		got = read(peer, text, sizeof(text));
+	} while (got > 0);
+	return NULL;
+}
+
+/* As at a Guest's power-off: its kernel resets the device, whatever the queue has. */
+static void reset_while_read(struct reader *reader, size_t first)
+{
+	unsigned int i;
+
+	start_socket();
+	shake_hands();
+	driver_put_desc(&driver, OUTPUT_QUEUE, 0, 0x100000, first, 0, 0);
+	driver_offer(&driver, OUTPUT_QUEUE, 0);
+	driver_kick(&driver, OUTPUT_QUEUE);
+	for (i = 1; i < DRIVER_ENTRIES; i++)
+		offer(OUTPUT_QUEUE, i, 100, false);
+	ck_assert_int_eq(pthread_create(&reader->thread, NULL, run_reader, reader), 0);
+	usleep(100000);
+	driver_reset(&driver);
+	stop();
+	pthread_join(reader->thread, NULL);
+}
+
+START_TEST(a_reset_comes_after_what_was_written)
+{
+	struct reader reader = { .pause = 10000 };
+
+	reset_while_read(&reader, 1 << 20);
+	ck_assert_uint_eq(reader.size, (1 << 20) + (DRIVER_ENTRIES - 1) * 100);
+}
+END_TEST
+
+/* One so slow that he never seems to have stopped is not waited for. */
+START_TEST(a_reset_comes_before_the_slowest_has_read_all)
+{
+	struct reader reader = { .pause = 50000 };
+
+	reset_while_read(&reader, 2 << 20);
+	ck_assert_uint_lt(reader.size, 1 << 20);
+}
+END_TEST
+
 /* The reader has stopped: the end must come all the same. */
 START_TEST(ends_while_it_waits_for_a_reader)
 {
@@ -252,13 +312,19 @@ START_TEST(ends_while_it_waits_for_a_reader)
 }
 END_TEST
 
-/* The driver's reset, too, and the port goes on after it. */
+/* The driver's reset, too, however much was to be written; and the port goes on after it. */
 START_TEST(a_reset_does_not_wait_for_ever)
 {
 	char text[4096];
+	time_t start;
+	int i;
 
 	fill_output();
+	for (i = 0; i < 10; i++)
+		offer(OUTPUT_QUEUE, driver_done(&driver, OUTPUT_QUEUE) + 1 + i, 1024, false);
+	start = time(NULL);
 	driver_reset(&driver);
+	ck_assert_int_lt(time(NULL) - start, 4);
 	while (recv(peer, text, sizeof(text), MSG_DONTWAIT) > 0)
 		;
 	driver_start(&driver, F_MULTIPORT);
@@ -549,6 +615,8 @@ int main(void)
 	UNIT_ADD(suite, input_waits_until_somebody_listens);
 	UNIT_ADD(suite, the_end_comes_after_the_last_byte);
 	UNIT_ADD(suite, output_is_exact_up_to_the_end);
+	UNIT_ADD(suite, a_reset_comes_after_what_was_written);
+	UNIT_ADD(suite, a_reset_comes_before_the_slowest_has_read_all);
 	UNIT_ADD(suite, ends_while_it_waits_for_a_reader);
 	UNIT_ADD(suite, a_reset_does_not_wait_for_ever);
 	UNIT_ADD(suite, a_reset_does_not_wait_for_one_long_write);
