@@ -41,5 +41,5 @@ void cpio_add(FILE *archive, const char *name, uint32_t mode, const void *data, 
  */
 void cpio_end(FILE *archive)
 {
-	cpio_add(archive, "TRAILER!!!", 0, NULL, 0);
+	cpio_add(archive, "TRAILER!!!", 0, "", 0);
 }
