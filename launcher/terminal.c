@@ -45,7 +45,7 @@ static struct {
 	pthread_t thread;
 } writer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* SIGUSR1 is vm_init()'s from then on; until then it ends us as well. */
+/* SIGUSR1 wakes threads (thread_take_wake_ups()) when there are any; before, it ends us, too. */
 static const int deadly_signals[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
 	SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR1, SIGUSR2, SIGIO, SIGPWR, SIGSTKFLT,

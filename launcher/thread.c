@@ -17,6 +17,21 @@
  */
 #define STACK_SIZE	(256 * 1024)
 
+static void on_wake_up(int signal)
+{
+	(void)signal;
+}
+
+/**
+ * thread_take_wake_ups() - from now on SIGUSR1 does nothing but end a system call
+ */
+void thread_take_wake_ups(void)
+{
+	struct sigaction action = { .sa_handler = on_wake_up };
+
+	sigaction(SIGUSR1, &action, NULL);
+}
+
 /**
  * thread_start() - start a thread
  * @thread: its name goes there
@@ -56,12 +71,14 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
  * thread_join() - get a thread out of its system call, and wait for its end
  * @thread: from thread_start(); it has been told, in its own way, to end
  *
- * A signal may come just before the thread goes to sleep: send more of them.
+ * A signal may come just before the thread goes to sleep: send more of them. What they do
+ * is seen to here: a thread may have to end before there is a VM, when its Guest can't start.
  */
 void thread_join(pthread_t thread)
 {
 	struct timespec until;
 
+	thread_take_wake_ups();
 	do {
 		pthread_kill(thread, SIGUSR1);
 		clock_gettime(CLOCK_REALTIME, &until);

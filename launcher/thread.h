@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+void thread_take_wake_ups(void);
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 void thread_join(pthread_t thread);
 

@@ -18,6 +18,7 @@
 #include "lguest_abi.h"
 #include "message.h"
 #include "terminal.h"
+#include "thread.h"
 #include "virtio/balloon.h"
 #include "vm.h"
 
@@ -69,12 +70,6 @@ void vm_leave(struct vm *vm)
 static void leave(void *argument)
 {
 	vm_leave(argument);
-}
-
-/* SIGUSR1 does nothing but end a system call. */
-static void on_wake_up(int signal)
-{
-	(void)signal;
 }
 
 /* Is somebody to be expected who asks it for its end, and finds it by its name? */
@@ -135,7 +130,6 @@ static bool shares_memory(const struct options *options)
  */
 int vm_init(struct vm *vm, const struct options *options)
 {
-	struct sigaction wake_up = { .sa_handler = on_wake_up };
 	unsigned int i;
 	int error;
 
@@ -146,7 +140,7 @@ int vm_init(struct vm *vm, const struct options *options)
 		vcpu_init(&vm->vcpu[i], vm, i);
 	vm->vcpu[0].thread = pthread_self();
 	pause_init(&vm->pause);
-	sigaction(SIGUSR1, &wake_up, NULL);
+	thread_take_wake_ups();
 	terminal_give_up(false);
 	vm->shadow = options->shadow;
 	error = shares_memory(options) ? guest_memory_init_shared(&vm->memory, options->memory)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "driver.h"
+#include "thread.h"
 #include "unit.h"
 
 static void *part(struct driver *driver, uint64_t gpa)
@@ -96,7 +97,7 @@ void driver_start(struct driver *driver, uint64_t features)
 
 void driver_start_threads(struct driver *driver)
 {
-	unit_take_wake_ups();
+	thread_take_wake_ups();
 	ck_assert_int_eq(virtio_device_start(driver->device), 0);
 }
 

@@ -122,6 +122,7 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 	fails("64q bzImage", "not an amount of memory");
 	fails("0 bzImage", "too small");
 	fails("100000g bzImage", "more than this host has");
+	fails("run --kernel=bzImage --memory=100000g true", "more than this host has");
 	fails("1m bzImage", "too small a guest for the kernel 'bzImage': give it 23m");
 	fails("64m nothing", "can't open the kernel 'nothing': No such file");
 	fails("64m .", "is not a file");

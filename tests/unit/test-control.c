@@ -258,7 +258,6 @@ int main(void)
 {
 	Suite *suite = suite_create("control");
 
-	unit_take_wake_ups();
 	unit_add(suite, "names", names);
 	unit_add(suite, "a_name_is_one_guests", a_name_is_one_guests);
 	unit_add(suite, "a_directory_must_be_ours_alone", a_directory_must_be_ours_alone);

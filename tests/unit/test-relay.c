@@ -24,7 +24,6 @@ static void start_relay(void)
 	struct timeval limit = { .tv_sec = 60 };
 	int ends[2], room = 4096;
 
-	unit_take_wake_ups();
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
 	ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);

@@ -13,7 +13,6 @@ static struct session session;
 
 static void start_with_a_long_command(unsigned int timeout)
 {
-	unit_take_wake_ups();
 	ck_assert_int_eq(session_init(&session, timeout), 0);
 	session.command.at = calloc(1, LONG);
 	session.command.size = LONG;

@@ -3,7 +3,6 @@
  * What all unit tests share: the launcher's messages are caught, so that tests
  * can hold it to its promise of one clear line.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,19 +51,6 @@ void unit_refused(int error, const char *words)
 		      unit_last_message);
 	ck_assert_msg(!strchr(unit_last_message, '\n'), "more than a line: %s", unit_last_message);
 	unit_forget();
-}
-
-static void on_wake_up(int signal)
-{
-	(void)signal;
-}
-
-/* As vm.c has it: the signal that threads are woken with only ends system calls. */
-void unit_take_wake_ups(void)
-{
-	struct sigaction action = { .sa_handler = on_wake_up };
-
-	sigaction(SIGUSR1, &action, NULL);
 }
 
 /* A new directory under /tmp. Return: its name, in static memory. */

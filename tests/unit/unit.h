@@ -14,7 +14,6 @@ extern char unit_said[65536];		/* all since unit_remember(), after which none is
 void unit_forget(void);
 void unit_remember(void);
 void unit_refused(int error, const char *words);
-void unit_take_wake_ups(void);
 uint64_t unit_random(void);
 char *unit_directory(void);
 int unit_run(Suite *suite);
