@@ -6,6 +6,7 @@
  * makes no sense ends the session.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -22,9 +23,6 @@
 #include "start.h"
 #include "thread.h"
 #include "vm.h"
-
-/* A pipe that poll() calls writable takes so much without waiting. */
-#define PIPE_ROOM	4096
 
 static const int passed_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2 };
 
@@ -93,28 +91,36 @@ static void take_timeout(struct session *session)
 	leave(session, SESSION_TIMED_OUT);
 }
 
-/* The Guest takes nothing: a signal can't be passed on, it is for us. */
-static bool wait_for_room(struct session *session)
+static void take_signal(struct session *session);
+
+/*
+ * Wait for one descriptor, or two. Signals and time matter whatever we wait for.
+ *
+ * Return: false if the session is over.
+ */
+static bool wait_for(struct session *session, struct pollfd *what, unsigned int count)
 {
 	struct pollfd wait[] = {
-		{ .fd = session->fd, .events = POLLOUT },
 		{ .fd = session->signals, .events = POLLIN },
 		{ .fd = session->timer, .events = POLLIN },
+		what[0],
+		what[count - 1],
 	};
-	uint32_t number;
+	int got = poll(wait, 2 + count, -1);
+	unsigned int i;
 
-	if (poll(wait, 3, -1) < 0)
-		return true;
-	number = wait[1].revents ? read_signal(session) : 0;
-	if (number)
-		leave(session, 128 + number);
-	if (wait[2].revents)
+	for (i = 0; i < count; i++)
+		what[i].revents = got > 0 ? wait[2 + i].revents : 0;
+	if (got > 0 && wait[0].revents)
+		take_signal(session);
+	if (got > 0 && wait[1].revents)
 		take_timeout(session);
 	return session->left < 0;
 }
 
 static bool send_all(struct session *session, const void *from, size_t size)
 {
+	struct pollfd room = { .fd = session->fd, .events = POLLOUT };
 	const char *at = from;
 
 	while (size) {
@@ -124,7 +130,7 @@ static bool send_all(struct session *session, const void *from, size_t size)
 			at += done;
 			size -= done;
 		} else if (done < 0 && errno == EAGAIN) {
-			if (!wait_for_room(session))
+			if (!wait_for(session, &room, 1))
 				return false;
 		} else if (done < 0 && errno != EINTR) {
 			return false;
@@ -138,42 +144,27 @@ static void send_frame(struct session *session, enum session_type type, const vo
 {
 	struct session_frame frame = { type, length };
 
+	session->sends = true;
 	if (send_all(session, &frame, sizeof(frame)))
 		send_all(session, data, length);
+	session->sends = false;
 }
 
-/* The first signal is the command's, if it is there yet; the next one means it. */
+/*
+ * The first signal is the command's, if it is there yet; the next one means it, and so does
+ * one that can't be passed on, for the Guest takes nothing.
+ */
 static void take_signal(struct session *session)
 {
 	uint32_t number = read_signal(session);
 
 	if (!number)
 		return;
-	if (session->started && !session->signalled)
+	if (session->started && !session->signalled && !session->sends)
 		send_frame(session, SESSION_SIGNAL, &number, sizeof(number));
 	else
 		leave(session, 128 + number);
 	session->signalled = number;
-}
-
-/* Signals and time matter even while nobody reads our output. */
-static bool wait_for(struct session *session, struct pollfd *what)
-{
-	struct pollfd wait[] = {
-		*what,
-		{ .fd = session->signals, .events = POLLIN },
-		{ .fd = session->timer, .events = POLLIN },
-	};
-
-	what->revents = 0;
-	if (poll(wait, 3, -1) < 0)
-		return true;
-	what->revents = wait[0].revents;
-	if (wait[1].revents)
-		take_signal(session);
-	if (wait[2].revents)
-		take_timeout(session);
-	return session->left < 0;
 }
 
 static void put_output(struct session *session, int fd, const char *from, size_t size)
@@ -187,11 +178,12 @@ static void put_output(struct session *session, int fd, const char *from, size_t
 		struct pollfd output = { .fd = fd, .events = POLLOUT };
 		ssize_t done;
 
-		if (!wait_for(session, &output))
+		if (!wait_for(session, &output, 1))
 			return;
 		if (!output.revents)
 			continue;
-		done = write(fd, from, size < PIPE_ROOM ? size : PIPE_ROOM);
+		/* What poll() calls writable takes so much without waiting. */
+		done = write(fd, from, size < PIPE_BUF ? size : PIPE_BUF);
 		if (done > 0) {
 			from += done;
 			size -= done;
@@ -227,7 +219,7 @@ static bool receive(struct session *session, void *to, size_t size)
 		struct pollfd input = { .fd = session->fd, .events = POLLIN };
 		ssize_t got;
 
-		if (!wait_for(session, &input))
+		if (!wait_for(session, &input, 1))
 			return false;
 		if (!input.revents)
 			continue;
@@ -280,7 +272,7 @@ static void wait_for_end(struct session *session)
 {
 	struct pollfd stop = { .fd = session->stop, .events = POLLIN };
 
-	while (wait_for(session, &stop) && !stop.revents)
+	while (wait_for(session, &stop, 1) && !stop.revents)
 		;
 }
 
@@ -291,25 +283,17 @@ static void *run_session(void *argument)
 
 	while (goes_on) {
 		bool reads = session->reads_stdin && session->wants_stdin;
-		struct pollfd wait[] = {
+		struct pollfd input[] = {
 			{ .fd = session->fd, .events = POLLIN },
-			{ .fd = session->signals, .events = POLLIN },
-			{ .fd = session->timer, .events = POLLIN },
 			{ .fd = reads ? STDIN_FILENO : -1, .events = POLLIN },
 		};
 
-		if (poll(wait, 4, -1) < 0)
-			continue;
-		if (wait[1].revents)
-			take_signal(session);
-		if (wait[2].revents)
-			take_timeout(session);
-		if (wait[3].revents)
-			take_stdin(session);
-		if (wait[0].revents)
-			goes_on = take_frame(session);
-		if (session->left >= 0)
+		if (!wait_for(session, input, 2))
 			return NULL;
+		if (input[1].revents)
+			take_stdin(session);
+		if (input[0].revents)
+			goes_on = take_frame(session);
 	}
 	wait_for_end(session);
 	return NULL;

@@ -27,6 +27,7 @@ struct session {
 	/* Of the thread, then of whoever has joined it: */
 	bool wants_stdin;	/* the Guest has asked */
 	unsigned int closed;	/* bit n: nobody reads our descriptor n */
+	bool sends;		/* a frame, which no other may come into */
 	bool started;		/* the Guest's init has spoken: signals go there */
 	int signalled;		/* the first signal that came */
 	int status;		/* the command's, or -1 */
