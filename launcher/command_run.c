@@ -18,6 +18,7 @@
 #include "commands.h"
 #include "compiler.h"
 #include "message.h"
+#include "number.h"
 #include "options.h"
 #include "run_image.h"
 #include "session.h"
@@ -252,10 +253,11 @@ static void fill_user(const struct request *request, struct session_command *com
 	gid_t groups[ARRAY_SIZE(command->group)];
 	int count = ARRAY_SIZE(groups), i;
 	const struct passwd *user;
+	uint64_t uid;
 
 	if (!request->user)
 		return;
-	command->uid = sudo ? strtoul(sudo, NULL, 10) : getuid();
+	command->uid = sudo && number_parse(sudo, 0, UINT32_MAX - 1, &uid) ? uid : getuid();
 	user = getpwuid(command->uid);
 	command->gid = user ? user->pw_gid : getgid();
 	if (!user)

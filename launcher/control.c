@@ -8,7 +8,6 @@
  * Guest is made to after its end, across its restarts; in between, requests that need a
  * running Guest are refused.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -27,6 +26,7 @@
 #include "compiler.h"
 #include "control.h"
 #include "message.h"
+#include "number.h"
 #include "options.h"
 #include "pause.h"
 #include "relay.h"
@@ -82,11 +82,8 @@ static json_t *do_stats(struct vm *vm, char **argument)
 static json_t *do_balloon(struct vm *vm, char **argument)
 {
 	uint64_t bytes;
-	char *end;
 
-	errno = 0;
-	bytes = strtoull(argument[0], &end, 10);
-	if (!isdigit((unsigned char)*argument[0]) || *end || errno)
+	if (!number_parse(argument[0], 0, UINT64_MAX, &bytes))
 		return answer_refused("'%s' is no number of bytes", argument[0]);
 	if (bytes >= vm->memory.size)
 		return answer_refused("it has %llu MiB, and can't give all of that back",
@@ -127,12 +124,11 @@ static json_t *do_resume(struct vm *vm, char **argument)
 
 static bool parse_size(char **argument, uint16_t *columns, uint16_t *rows)
 {
-	unsigned int i, value[2];
-	char end;
+	uint64_t value[2];
 
-	for (i = 0; i < 2; i++)
-		if (sscanf(argument[i], "%5u%c", &value[i], &end) != 1 || value[i] > UINT16_MAX)
-			return false;
+	if (!number_parse(argument[0], 0, UINT16_MAX, &value[0]) ||
+	    !number_parse(argument[1], 0, UINT16_MAX, &value[1]))
+		return false;
 	*columns = value[0];
 	*rows = value[1];
 	return true;

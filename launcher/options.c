@@ -17,6 +17,7 @@
 #include "lguest_uapi.h"
 #include "memory.h"
 #include "message.h"
+#include "number.h"
 #include "options.h"
 #include "runtime.h"
 #include "virtio/virtio.h"
@@ -242,34 +243,23 @@ void options_help(void)
  */
 int options_memory(const char *text, uint64_t *size)
 {
-	unsigned int shift = 20;
-	uint64_t value = 0;
-	const char *at;
+	const char *units = "kmg", *unit = units + 1;
+	uint64_t value = UINT64_MAX;	/* if it is larger */
+	const char *end = number_read(text, 0, UINT64_MAX, &value);
+	unsigned int shift;
 
-	for (at = text; isdigit((unsigned char)*at); at++) {
-		if (value > UINT64_MAX / 16)
-			return refuse(-ERANGE, "'%s' is more memory than there can be", text);
-		value = value * 10 + (*at - '0');
-	}
-	if (at == text)
-		goto no_number;
-	if (*at) {
-		const char *units = "kmg", *unit = strchr(units, tolower((unsigned char)*at));
-
-		if (!unit || at[1])
-			goto no_number;
-		shift = 10 * (1 + (unit - units));
-	}
+	if (end && *end)
+		unit = strchr(units, tolower((unsigned char)*end++));
+	if (!isdigit((unsigned char)*text) || !unit || (end && *end))
+		return refuse(-EINVAL, "'%s' is not an amount of memory: say 64m, 2g or a number of MiB",
+			      text);
+	shift = 10 * (1 + (unit - units));
 	if (value > UINT64_MAX >> shift)
 		return refuse(-ERANGE, "'%s' is more memory than there can be", text);
 	*size = (value << shift) / PAGE_SIZE * PAGE_SIZE;
 	if (!*size)
 		return refuse(-EINVAL, "'%s' is too small a guest: 64m is a good size", text);
 	return 0;
-
-no_number:
-	return refuse(-EINVAL,
-		      "'%s' is not an amount of memory: say 64m, 2g or a number of MiB", text);
 }
 
 /**
@@ -281,12 +271,9 @@ no_number:
  */
 int options_cpus(const char *text, unsigned int *cpus)
 {
-	unsigned int value = 0;
-	const char *at;
+	uint64_t value;
 
-	for (at = text; isdigit((unsigned char)*at) && value <= LGUEST_MAX_VCPUS; at++)
-		value = value * 10 + (*at - '0');
-	if (at == text || *at || !value || value > LGUEST_MAX_VCPUS)
+	if (!number_parse(text, 1, LGUEST_MAX_VCPUS, &value))
 		return refuse(-EINVAL,
 			      "'%s' is not a number of CPUs that a guest can have: say 1 to %d",
 			      text, LGUEST_MAX_VCPUS);
@@ -303,10 +290,9 @@ int options_cpus(const char *text, unsigned int *cpus)
  */
 int options_seconds(const char *text, unsigned int *seconds)
 {
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
+	uint64_t value;
 
-	if (!isdigit((unsigned char)*text) || *end || !value || value > INT_MAX)
+	if (!number_parse(text, 1, INT_MAX, &value))
 		return refuse(-EINVAL, "'%s' is not a number of seconds", text);
 	*seconds = value;
 	return 0;

@@ -14,6 +14,7 @@
 
 #include "../compiler.h"
 #include "../message.h"
+#include "../number.h"
 #include "../value.h"
 #include "net.h"
 
@@ -224,10 +225,11 @@ static bool user_send(struct net *net, struct iovec *iov, unsigned int count)
 /* A number up to the character @end. Return: what follows, or NULL. */
 static const char *parse_port(const char *text, char end, int *port)
 {
-	char *rest;
-	unsigned long value = strtoul(text, &rest, 10);
+	const char *rest;
+	uint64_t value;
 
-	if (*text < '0' || *text > '9' || *rest != end || !value || value > 65535)
+	rest = number_read(text, 1, UINT16_MAX, &value);
+	if (!rest || *rest != end)
 		return NULL;
 	*port = value;
 	return end ? rest + 1 : rest;

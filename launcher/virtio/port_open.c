@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "../message.h"
+#include "../number.h"
 #include "../value.h"
 #include "console.h"
 
@@ -63,10 +63,9 @@ static int open_input(struct port *port, const char *path)
 /* A descriptor that whoever started us has opened. */
 static int use_descriptor(struct port *port, const char *number)
 {
-	char *end;
-	long fd = strtol(number, &end, 10);
+	uint64_t fd;
 
-	if (end == number || *end || fd < 0 || fd > INT_MAX || fcntl(fd, F_GETFD) < 0)
+	if (!number_parse(number, 0, INT_MAX, &fd) || fcntl(fd, F_GETFD) < 0)
 		return refuse(-EBADF, "the port '%s': fd=%s is no open descriptor", port->name,
 			      number);
 	port->in = port->out = fcntl(fd, F_DUPFD_CLOEXEC, 0);

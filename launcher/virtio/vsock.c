@@ -6,7 +6,6 @@
  *
  * The third queue tells of addresses that change. Ours do not: nobody serves it.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <linux/vhost.h>
 #include <linux/virtio_ids.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "../message.h"
+#include "../number.h"
 #include "vhost.h"
 #include "virtio.h"
 
@@ -87,12 +87,7 @@ static const struct virtio_ops vsock_ops = {
 /* Addresses up to 2 and the largest have a meaning of their own. */
 static int parse_address(const char *text, uint64_t *cid)
 {
-	char *end;
-
-	errno = 0;
-	*cid = strtoull(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || *cid <= VMADDR_CID_HOST ||
-	    *cid >= VMADDR_CID_ANY)
+	if (!number_parse(text, VMADDR_CID_HOST + 1, VMADDR_CID_ANY - 1, cid))
 		return refuse(-EINVAL, "'%s' is no address of a guest: --vsock takes a number from 3 to %u",
 			      text, VMADDR_CID_ANY - 1);
 	return 0;
