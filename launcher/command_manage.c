@@ -28,30 +28,21 @@ struct words {
 	const char *word[2];
 };
 
-/* --timeout=S or --timeout S. Return: does the word take part in that? */
-static bool is_timeout(char **argv, int *i, const char **value)
-{
-	*value = NULL;
-	if (!strncmp(argv[*i], "--timeout=", 10))
-		*value = argv[*i] + 10;
-	else if (!strcmp(argv[*i], "--timeout"))
-		*value = argv[*i + 1] ? argv[++*i] : "";
-	return *value;
-}
-
 static int parse(struct words *words, int argc, char **argv, unsigned int count)
 {
 	bool stops = !strcmp(argv[0], "stop");
 	const char *timeout;
-	int i;
+	int i, used;
 
 	memset(words, 0, sizeof(*words));
 	for (i = 1; i < argc; i++) {
-		if (!strcmp(argv[i], "--json")) {
+		used = stops ? options_word(argv + i, "timeout", true, &timeout) : 0;
+		if (used < 0 || (used && options_seconds(timeout, &words->timeout)))
+			return -EINVAL;
+		if (used) {
+			i += used - 1;
+		} else if (!strcmp(argv[i], "--json")) {
 			words->json = true;
-		} else if (stops && is_timeout(argv, &i, &timeout)) {
-			if (options_seconds(timeout, &words->timeout))
-				return -EINVAL;
 		} else if (*argv[i] == '-' || words->count == count) {
 			return refuse(-EINVAL, "'%s' is not for lguest %s: 'lguest --help' says what is",
 				      argv[i], argv[0]);

@@ -120,7 +120,7 @@ static void print_help(void)
 	      "  --append TEXT      more arguments for the kernel\n"
 	      "  --verbose          the kernel's messages on standard error\n"
 	      "\n"
-	      "and all options of 'lguest --help', written with \"=\": --cpus=4, --share=DIR.\n"
+	      "and all options of 'lguest --help', such as --cpus 4 and --share DIR.\n"
 	      "Exit status: the command's; 128 and a signal's number; 124; 255 after a panic;\n"
 	      "1 if the guest could not be started.\n", stdout);
 }
@@ -154,33 +154,31 @@ static char *text(const char *format, ...)
 /* One of our own options. Return: words used, 0 if it is none, or a negative errno. */
 static int take_option(struct request *request, char **word)
 {
-	size_t length = strcspn(*word + 2, "=");
-	const char *value = NULL;
+	const char *value;
 	unsigned int i;
-	int error;
+	int used = 0, error;
 
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		if (strlen(rows[i].name) == length && !memcmp(*word + 2, rows[i].name, length))
-			break;
-	if (i == ARRAY_SIZE(rows))
-		return 0;
-	if ((*word)[2 + length])
-		value = *word + 2 + length + 1;
-	if (value && !rows[i].has_value)
-		return refuse(-EINVAL, "option '%s' takes no value", *word);
-	if (value || !rows[i].has_value) {
-		error = rows[i].use(request, value);
-		return error ? error : 1;
-	}
-	if (!word[1])
-		return refuse(-EINVAL, "option '%s' needs a value", *word);
-	error = rows[i].use(request, word[1]);
-	return error ? error : 2;
+	for (i = 0; !used && i < ARRAY_SIZE(rows); i++)
+		used = options_word(word, rows[i].name, rows[i].has_value, &value);
+	if (used <= 0)
+		return used;
+	error = rows[i - 1].use(request, value);
+	return error ? error : used;
+}
+
+/* One of start_guest()'s. Return: words used, or a negative errno. */
+static int pass_option(struct request *request, char **word)
+{
+	int used = options_words(word), i, error = 0;
+
+	for (i = 0; !error && i < used; i++)
+		error = add_word(request, strdup(word[i]));
+	return error ? error : used;
 }
 
 static int parse(struct request *request, char **word)
 {
-	int used, error;
+	int used;
 
 	for (; *word && !strncmp(*word, "--", 2); word += used) {
 		if (!(*word)[2]) {
@@ -188,21 +186,10 @@ static int parse(struct request *request, char **word)
 			break;
 		}
 		used = take_option(request, word);
+		if (!used)
+			used = pass_option(request, word);
 		if (used < 0)
 			return used;
-		if (used)
-			continue;
-		error = add_word(request, strdup(*word));	/* start_guest()'s */
-		if (error)
-			return error;
-		/* "--cpus 4" is natural, too; what has no value has no number after it. */
-		used = 1;
-		if (!strcmp(*word, "--cpus") && word[1]) {
-			error = add_word(request, strdup(word[1]));
-			used = 2;
-		}
-		if (error)
-			return error;
 	}
 	request->command = word;
 	return 0;

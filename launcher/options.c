@@ -235,6 +235,49 @@ void options_help(void)
 }
 
 /**
+ * options_word() - is a command's word this option?
+ * @word: in a list that ends with NULL
+ * @name: the option's
+ * @has_value: --NAME=VALUE or --NAME VALUE, not --NAME
+ * @value: goes there
+ *
+ * Return: how many words it takes, 0 if the word is something else; or a negative errno
+ * after telling the person.
+ */
+int options_word(char **word, const char *name, bool has_value, const char **value)
+{
+	const char *rest = *word + 2;
+	size_t length = strlen(name);
+
+	if (strncmp(*word, "--", 2) || strncmp(rest, name, length) ||
+	    (rest[length] && rest[length] != '='))
+		return 0;
+	if (rest[length] && !has_value)
+		return refuse(-EINVAL, "option '%s' takes no value", *word);
+	if (has_value && !rest[length] && !word[1])
+		return refuse(-EINVAL, "option '%s' needs a value", *word);
+	*value = rest[length] ? rest + length + 1 : word[1];
+	return 1 + (has_value && !rest[length]);
+}
+
+/**
+ * options_words() - how many of a command's words are one of our options?
+ * @word: in a list that ends with NULL; if it is none, options_parse() will say so
+ *
+ * Return: 1 or 2, or a negative errno after telling the person.
+ */
+int options_words(char **word)
+{
+	const char *value;
+	unsigned int i;
+	int used = 0;
+
+	for (i = 0; !used && i < OPTIONS; i++)
+		used = options_word(word, option_name(i), option_value(i), &value);
+	return used ? used : 1;
+}
+
+/**
  * options_memory() - understand an amount of memory
  * @text: digits and one of k, m, g; none means MiB
  * @size: bytes, whole pages, go there

@@ -45,6 +45,8 @@ struct options {
 
 int options_parse(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
+int options_word(char **word, const char *name, bool has_value, const char **value);
+int options_words(char **word);
 int options_memory(const char *text, uint64_t *size);
 int options_seconds(const char *text, unsigned int *seconds);
 int options_cpus(const char *text, unsigned int *cpus);

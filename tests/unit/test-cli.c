@@ -123,6 +123,12 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 	fails("0 bzImage", "too small");
 	fails("100000g bzImage", "more than this host has");
 	fails("run --kernel=bzImage --memory=100000g true", "more than this host has");
+	fails("run --kernel bzImage --cpus 17 true", "'17' is not a number of CPUs");
+	fails("run --kernel bzImage --initrd=x --share /nowhere true", "'/nowhere'");
+	fails("run --rw=1 true", "option '--rw=1' takes no value");
+	fails("run --verbose --share", "option '--share' needs a value");
+	fails("run --timeout", "option '--timeout' needs a value");
+	fails("stop one --timeout", "option '--timeout' needs a value");
 	fails("1m bzImage", "too small a guest for the kernel 'bzImage': give it 23m");
 	fails("64m nothing", "can't open the kernel 'nothing': No such file");
 	fails("64m .", "is not a file");
