@@ -74,7 +74,7 @@ static void inflate(struct virtio_queue *queue, struct virtio_chain *chain)
 	uint32_t page[BATCH];
 	unsigned int count, i;
 
-	while (!wrong && !device->stopping) {
+	while (!wrong && !device->stopping && virtio_stop_time(device)) {
 		count = iov_read(&iov, &chain->out, page, sizeof(page)) / sizeof(*page);
 		if (!count)
 			break;

@@ -28,6 +28,9 @@
 #define MOST_RANGES	32
 #define MOST_SECTORS	(1U << 21)
 
+/* Bytes of one step: a disk can't be told to stop one. */
+#define MOST_AT_ONCE	(4U << 20)
+
 /* Our own buffer for a request that needs one, and zeroes to write. */
 #define BOUNCE_SIZE	(64 * 1024)
 #define BOUNCE_ALIGN	4096
@@ -49,6 +52,7 @@ struct request {
 	struct iovec *iov;
 	unsigned int count;
 	uint64_t position, left;
+	struct iovec part;		/* of them, if they are too large */
 	/* Through our own buffer, from position on. */
 	uint8_t *bounce;
 	struct iovec piece;
@@ -140,6 +144,20 @@ static bool bounce(struct request *request)
 	return true;
 }
 
+/* What is so large is done a buffer, or a part of one, at a time. */
+static void limit(struct request *request)
+{
+	while (!request->iov->iov_len) {
+		request->iov++;
+		request->count--;
+	}
+	request->part = *request->iov;
+	if (request->part.iov_len > MOST_AT_ONCE)
+		request->part.iov_len = MOST_AT_ONCE;
+	request->io.iov = &request->part;
+	request->io.count = 1;
+}
+
 static void step_transfer(struct virtio_queue *queue, struct request *request)
 {
 	const struct block *block = queue->device->private;
@@ -155,6 +173,8 @@ static void step_transfer(struct virtio_queue *queue, struct request *request)
 	}
 	request->io.iov = request->piece.iov_len ? &request->piece : request->iov;
 	request->io.count = request->piece.iov_len ? 1 : request->count;
+	if (!request->piece.iov_len && request->left > MOST_AT_ONCE)
+		limit(request);
 	start(queue, request, request->type == VIRTIO_BLK_T_IN ? DISK_READ : write_operation(request),
 	      request->position);
 }
@@ -293,7 +313,10 @@ static void ended(struct virtio_queue *queue, struct request *request)
 	default:
 		good = ended_range(request);
 	}
-	if (good)
+	/* A request may take very long, and nobody wants its rest when it is cut off. */
+	if (good && (queue->device->stopping || !virtio_stop_time(queue->device)))
+		finish(queue, request, VIRTIO_BLK_S_IOERR);
+	else if (good)
 		step(queue, request);
 	else
 		fail(queue, request, result ? -result : EIO);

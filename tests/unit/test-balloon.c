@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "driver.h"
@@ -106,6 +107,34 @@ START_TEST(pages_that_are_no_memory_cost_the_device)
 	driver_offer(&driver, INFLATE, 0);
 	driver_kick(&driver, INFLATE);
 	ck_assert(driver_wait(&driver, INFLATE, 1));
+	driver_stop(&driver);
+}
+END_TEST
+
+/* Memory may be named again and again: nobody waits until all of it has been looked at. */
+START_TEST(a_reset_does_not_wait_for_all_pages)
+{
+	const unsigned int times = 128;
+	struct vring_desc *table;
+	unsigned int i;
+	time_t start_time;
+
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_balloon_init(&device, &driver.memory, false), 0);
+	driver_run(&driver, &device, F_STATS | 1ULL << VIRTIO_RING_F_INDIRECT_DESC);
+	table = (struct vring_desc *)(driver.memory.base + DRIVER_INDIRECT(INFLATE));
+	for (i = 0; i < times; i++)
+		table[i] = (struct vring_desc) { DRIVER_BUFFERS, 3 << 20, NEXT, i + 1 };
+	table[times - 1].flags = 0;
+	driver_put_desc(&driver, INFLATE, 0, DRIVER_INDIRECT(INFLATE), times * sizeof(*table),
+			VRING_DESC_F_INDIRECT, 0);
+	driver_offer(&driver, INFLATE, 0);
+	driver_kick(&driver, INFLATE);
+	usleep(100000);
+	start_time = time(NULL);
+	driver_reset(&driver);
+	ck_assert_int_lt(time(NULL) - start_time, 8);
+	ck_assert_uint_eq(driver_done(&driver, INFLATE), 0);
 	driver_stop(&driver);
 }
 END_TEST
@@ -223,6 +252,7 @@ int main(void)
 
 	UNIT_ADD(suite, pages_of_the_balloon_are_given_back);
 	UNIT_ADD(suite, pages_that_are_no_memory_cost_the_device);
+	UNIT_ADD(suite, a_reset_does_not_wait_for_all_pages);
 	UNIT_ADD(suite, wanted_and_given_are_told);
 	UNIT_ADD(suite, guest_is_asked_for_statistics);
 	UNIT_ADD(suite, free_memory_is_given_back_if_it_may_be);

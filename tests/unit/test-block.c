@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compiler.h"
@@ -30,6 +31,8 @@
 #define F_FLUSH		(1ULL << VIRTIO_BLK_F_FLUSH)
 #define F_CONFIG_WCE	(1ULL << VIRTIO_BLK_F_CONFIG_WCE)
 #define F_EVENT_IDX	(1ULL << VIRTIO_RING_F_EVENT_IDX)
+
+#define F_INDIRECT	(1ULL << VIRTIO_RING_F_INDIRECT_DESC)
 
 #define DISK_SECTORS	256
 #define DATA		(DRIVER_BUFFERS + 0x10000)
@@ -242,6 +245,49 @@ START_TEST(disk_requests_in_any_pieces_work)
 }
 END_TEST
 
+/* More than is done in one step, with a buffer of no bytes at the beginning. */
+static void works_at_large(const char *words)
+{
+	struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_OUT };
+	const unsigned int size = 3 << 20;
+	uint8_t *memory, *there = malloc(size);
+	int fd, i;
+
+	make_disk(8 << 20);
+	start_made(words, F_FLUSH);
+	memory = driver.memory.base;
+	for (i = 0; i < (int)size; i++)
+		memory[DRIVER_BUFFERS + i] = i * 7 + (i >> 8);
+	memcpy(memory, &header, sizeof(header));
+	driver_put_desc(&driver, 0, 0, 0, sizeof(header), NEXT, 1);
+	driver_put_desc(&driver, 0, 1, DRIVER_BUFFERS, 0, NEXT, 2);
+	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS, size, NEXT, 3);
+	driver_put_desc(&driver, 0, 3, DRIVER_BUFFERS, size, NEXT, 4);
+	driver_put_desc(&driver, 0, 4, sizeof(header), 1, WRITE, 0);
+	memory[sizeof(header)] = 0xee;
+	driver_offer(&driver, 0, 0);
+	driver_kick(&driver, 0);
+	ck_assert(driver_wait(&driver, 0, 1));
+	ck_assert_int_eq(memory[sizeof(header)], VIRTIO_BLK_S_OK);
+	fd = open(path, O_RDONLY);
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(pread(fd, there, size, i * size), size);
+		ck_assert(!memcmp(there, memory + DRIVER_BUFFERS, size));
+	}
+	close(fd);
+	free(there);
+	stop();
+}
+
+START_TEST(disk_requests_may_be_large)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		works_at_large(ways[i]);
+}
+END_TEST
+
 START_TEST(disk_works_without_io_uring)
 {
 	unsigned int i;
@@ -303,6 +349,37 @@ START_TEST(disk_does_many_requests_at_once)
 
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
 		many_at_once(ways[i]);
+}
+END_TEST
+
+/* What a Guest asks for last may be all of a large disk, again and again. */
+START_TEST(the_end_does_not_wait_for_all_requests)
+{
+	const unsigned int requests = 15, buffers = 250, size = 3 << 20;
+	struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_OUT };
+	struct vring_desc *table;
+	unsigned int i;
+	time_t start_time;
+
+	make_disk(1 << 30);
+	start_made("", F_FLUSH | F_INDIRECT);
+	memcpy(driver.memory.base, &header, sizeof(header));
+	table = (struct vring_desc *)(driver.memory.base + DRIVER_INDIRECT(0));
+	table[0] = (struct vring_desc) { 0, sizeof(header), NEXT, 1 };
+	for (i = 1; i <= buffers; i++)
+		table[i] = (struct vring_desc) { DRIVER_BUFFERS - 1, size, NEXT, i + 1 };
+	table[i] = (struct vring_desc) { sizeof(header), 1, WRITE, 0 };
+	for (i = 0; i < requests; i++) {
+		driver_put_desc(&driver, 0, i, DRIVER_INDIRECT(0), (buffers + 2) * sizeof(*table),
+				VRING_DESC_F_INDIRECT, 0);
+		driver_offer(&driver, 0, i);
+	}
+	driver_kick(&driver, 0);
+	usleep(100000);
+	usleep(100000);
+	start_time = time(NULL);
+	stop();
+	ck_assert_int_lt(time(NULL) - start_time, 3);
 }
 END_TEST
 
@@ -574,9 +651,11 @@ int main(void)
 	UNIT_ADD(suite, disk_requests_outside_it_fail);
 	UNIT_ADD(suite, disk_that_is_read_only_stays_as_it_is);
 	UNIT_ADD(suite, disk_requests_in_any_pieces_work);
+	UNIT_ADD(suite, disk_requests_may_be_large);
 	UNIT_ADD(suite, disk_works_without_io_uring);
 	UNIT_ADD(suite, disk_requests_without_a_status_cost_the_device);
 	UNIT_ADD(suite, disk_does_many_requests_at_once);
+	UNIT_ADD(suite, the_end_does_not_wait_for_all_requests);
 	UNIT_ADD(suite, reset_waits_for_the_disk);
 	UNIT_ADD(suite, discards_make_holes_and_zeroes_are_zero);
 	UNIT_ADD(suite, ranges_that_can_not_be_fail);
