@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "compiler.h"
 #include "control.h"
+#include "file.h"
 #include "message.h"
 #include "terminal.h"
 
@@ -161,9 +162,7 @@ int command_console(int argc, char **argv)
 			message("left the console of '%s'; it goes on", session.name);
 		status = EXIT_SUCCESS;
 	}
-	if (session.fd >= 0)
-		close(session.fd);
-	if (resized >= 0)
-		close(resized);
+	file_close(&session.fd);
+	file_close(&resized);
 	return status;
 }

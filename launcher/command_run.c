@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "compiler.h"
+#include "file.h"
 #include "message.h"
 #include "number.h"
 #include "options.h"
@@ -363,8 +364,7 @@ exit:
 	options_free(&options);
 	session_stop(&session);
 	session_exit(&session);
-	if (image >= 0)
-		close(image);
+	file_close(&image);
 	return status;
 }
 

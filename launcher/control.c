@@ -25,6 +25,7 @@
 #include "answer.h"
 #include "compiler.h"
 #include "control.h"
+#include "file.h"
 #include "message.h"
 #include "number.h"
 #include "options.h"
@@ -315,8 +316,7 @@ static int accept_client(void)
 
 	if (fd >= 0 || errno != EMFILE || control.spare < 0)
 		return fd;
-	close(control.spare);
-	control.spare = -1;
+	file_close(&control.spare);
 	return accept4(control.listener, NULL, NULL, SOCK_CLOEXEC);
 }
 
@@ -380,10 +380,8 @@ int control_init(const struct options *options)
 	control.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) :
 				   thread_start(&control.thread, run_control, NULL);
-	if (error && control.stop >= 0) {
-		close(control.stop);
-		control.stop = -1;
-	}
+	if (error)
+		file_close(&control.stop);
 	return error;
 }
 
@@ -402,15 +400,10 @@ void control_exit(void)
 		if (write(control.stop, &one, sizeof(one)) < 0)
 			message("can't stop the control socket: %s", strerror(errno));
 		thread_join(control.thread);
-		close(control.stop);
 	}
-	if (control.listener >= 0)
-		close(control.listener);
-	if (control.spare >= 0)
-		close(control.spare);
-	control.stop = -1;
-	control.listener = -1;
-	control.spare = -1;
+	file_close(&control.stop);
+	file_close(&control.listener);
+	file_close(&control.spare);
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading files: all of it or a message.
+ * Reading files: all of it or a message; and descriptors, which are -1 where there is none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,17 @@
 #include "bytes.h"
 #include "file.h"
 #include "message.h"
+
+/**
+ * file_close() - close a descriptor, if there is one
+ * @fd: is -1 then
+ */
+void file_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
 
 /**
  * file_open() - open a regular file to read it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading files: all of it or a message. */
+/* Reading files: all of it or a message; and descriptors, which are -1 where there is none. */
 #ifndef _LAUNCHER_FILE_H
 #define _LAUNCHER_FILE_H
 
@@ -8,6 +8,7 @@
 
 struct bytes;
 
+void file_close(int *fd);
 int file_open(const char *path, const char *what, uint64_t *size);
 int file_read(int fd, const char *path, void *buffer, size_t size);
 int file_load(const char *path, const char *what, uint64_t limit, struct bytes *contents);

@@ -8,9 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "message.h"
 #include "terminal.h"
 
@@ -22,7 +22,7 @@ void (*message_sink)(const char *line);
 static struct {
 	pthread_mutex_t lock;
 	bool on;
-	time_t since;
+	int64_t since;
 	unsigned int lines;
 } limit = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -44,13 +44,12 @@ void message_limit(bool on)
 static bool may_say(bool *last)
 {
 	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
-	struct timespec now;
+	int64_t now = now_ms();
 	bool may;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pthread_mutex_lock(&limit.lock);
-	if (now.tv_sec - limit.since >= 60) {
-		limit.since = now.tv_sec;
+	if (now - limit.since >= 60 * 1000) {
+		limit.since = now;
 		limit.lines = 0;
 	}
 	may = !limit.on || (limit.lines < LINES_A_MINUTE && poll(&output, 1, 0));

@@ -20,10 +20,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
+#include "file.h"
 #include "message.h"
 #include "recent.h"
 #include "relay.h"
@@ -33,14 +34,14 @@
 #define LAST_BYTES	4096
 #define LAST_LINES	50
 /* A client has so long for what the Guest said last. */
-#define END_S		5
+#define END_MS		5000
 
 static struct {
 	int master;		/* -1: the console is elsewhere */
 	int wake;		/* eventfd: there is a client, or the end */
 	bool has_thread;
 	pthread_t thread;
-	time_t deadline;	/* of CLOCK_MONOTONIC; before stopping is set */
+	int64_t deadline;	/* now_ms(); before stopping is set */
 	atomic_bool stopping;
 	atomic_bool taken;	/* there is a client, or going to be one */
 	atomic_int next;	/* a client whom the thread does not know yet, or -1 */
@@ -102,23 +103,13 @@ static void wake(void)
 
 static void drop_client(void)
 {
-	if (relay.client >= 0)
-		close(relay.client);
-	relay.client = -1;
+	file_close(&relay.client);
 	relay.taken = false;
-}
-
-static time_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec;
 }
 
 static bool is_late(void)
 {
-	return relay.stopping && now() > relay.deadline;
+	return relay.stopping && now_ms() > relay.deadline;
 }
 
 /*
@@ -253,7 +244,7 @@ int relay_start(void)
  */
 void relay_exit(void)
 {
-	relay.deadline = now() + END_S;
+	relay.deadline = now_ms() + END_MS;
 	relay.stopping = true;
 	if (relay.has_thread) {
 		wake();

@@ -20,6 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "message.h"
 #include "runtime.h"
 
@@ -114,9 +115,7 @@ int runtime_open(struct runtime *runtime, bool create)
  */
 void runtime_close(struct runtime *runtime)
 {
-	if (runtime->fd >= 0)
-		close(runtime->fd);
-	runtime->fd = -1;
+	file_close(&runtime->fd);
 }
 
 static int find_address(const struct runtime *runtime, const char *name,

@@ -17,6 +17,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "message.h"
 #include "session.h"
 #include "session_protocol.h"
@@ -347,9 +348,7 @@ void session_stop(struct session *session)
 	uint64_t one = 1;
 
 	/* With all its ends closed, what is in the socket comes, and then its end. */
-	if (session->guest_fd >= 0)
-		close(session->guest_fd);
-	session->guest_fd = -1;
+	file_close(&session->guest_fd);
 	if (!session->has_thread)
 		return;
 	if (write(session->stop, &one, sizeof(one)) < 0)
@@ -377,24 +376,17 @@ int session_status(const struct session *session, int how_it_ended)
 	return EXIT_CRASHED;
 }
 
-static void close_one(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 /**
  * session_exit() - give back what session_init() took
  * @session: after session_stop()
  */
 void session_exit(struct session *session)
 {
-	close_one(&session->fd);
-	close_one(&session->guest_fd);
-	close_one(&session->signals);
-	close_one(&session->timer);
-	close_one(&session->stop);
+	file_close(&session->fd);
+	file_close(&session->guest_fd);
+	file_close(&session->signals);
+	file_close(&session->timer);
+	file_close(&session->stop);
 	free((void *)session->command.at);
 	pthread_mutex_destroy(&session->lock);
 }

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "message.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -81,7 +82,5 @@ void vcpu_exit(struct vcpu *vcpu)
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->run_size);
 	vcpu->run = NULL;
-	if (vcpu->fd >= 0)
-		close(vcpu->fd);
-	vcpu->fd = -1;
+	file_close(&vcpu->fd);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "file.h"
 #include "lguest_abi.h"
 #include "message.h"
 #include "terminal.h"
@@ -350,8 +351,6 @@ void vm_exit(struct vm *vm)
 	for (i = vm->vcpus; i > 0; i--)
 		vcpu_exit(&vm->vcpu[i - 1]);
 	vm->vcpus = 0;
-	if (vm->fd >= 0)
-		close(vm->fd);
-	vm->fd = -1;
+	file_close(&vm->fd);
 	guest_memory_exit(&vm->memory);
 }

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "p9.h"
 
@@ -83,10 +84,8 @@ int p9_server_init(struct p9_server *server, const char *directory, bool read_on
 void p9_server_exit(struct p9_server *server)
 {
 	p9_fid_drop_all(server);
-	if (server->root >= 0)
-		close(server->root);
-	if (server->self >= 0)
-		close(server->self);
+	file_close(&server->root);
+	file_close(&server->self);
 }
 
 /**

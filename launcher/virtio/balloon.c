@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../compiler.h"
+#include "../file.h"
 #include "../memory.h"
 #include "../message.h"
 #include "balloon.h"
@@ -198,8 +199,7 @@ static void balloon_exit(struct virtio_device *device)
 
 	if (!balloon)
 		return;
-	if (balloon->ask >= 0)
-		close(balloon->ask);
+	file_close(&balloon->ask);
 	pthread_cond_destroy(&balloon->answered);
 	free(balloon);
 }

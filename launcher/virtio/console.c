@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "console.h"
 
@@ -278,8 +279,7 @@ static void console_exit(struct virtio_device *device)
 
 	if (!console)
 		return;
-	if (console->resized >= 0)
-		close(console->resized);
+	file_close(&console->resized);
 	for (i = 0; i < console->ports; i++) {
 		if (i)
 			port_close(console->port[i]);

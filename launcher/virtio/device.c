@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "../thread.h"
 #include "virtio.h"
@@ -19,13 +20,6 @@ static int new_event(void)
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	return fd < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) : fd;
-}
-
-static void close_event(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
 }
 
 /**
@@ -128,9 +122,9 @@ void virtio_device_exit(struct virtio_device *device)
 	if (device->ops->exit)
 		device->ops->exit(device);
 	for (i = 0; i < device->queues; i++)
-		close_event(&device->queue[i].kick);
-	close_event(&device->stop);
-	close_event(&device->interrupt);
+		file_close(&device->queue[i].kick);
+	file_close(&device->stop);
+	file_close(&device->interrupt);
 	pthread_cond_destroy(&device->idle);
 	pthread_mutex_destroy(&device->lock);
 	device->ops = NULL;

@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "disk_file.h"
 
@@ -185,7 +186,5 @@ int disk_file_open(struct disk_file *file, const char *path)
  */
 void disk_file_close(struct disk_file *file)
 {
-	if (file->fd >= 0)
-		close(file->fd);
-	file->fd = -1;
+	file_close(&file->fd);
 }

@@ -14,9 +14,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../clock.h"
+#include "../file.h"
 #include "../message.h"
 #include "../value.h"
 #include "net.h"
@@ -40,21 +41,6 @@ struct cable {
 	int lobby_index, peer_index;	/* in what is polled */
 	uint8_t packet[NET_MAX_PACKET];
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static void drop_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 /* Wait for the first one's word. Return: 0, or a negative errno. */
 static int wait_for_greeting(struct net *net, int fd)
@@ -207,7 +193,7 @@ static void socket_prepare(struct net *net, struct net_poll *poll)
 
 static void lose_peer(struct net *net, struct cable *cable)
 {
-	drop_fd(&cable->peer);
+	file_close(&cable->peer);
 	cable->blocked = 0;
 	cable->retry = now_ms() + RETRY_TIME;
 	detail("the other guest has left %s", cable->address.sun_path);
@@ -303,8 +289,8 @@ static void socket_exit(struct net *net)
 		return;
 	if (cable->lobby >= 0)
 		unlink(cable->address.sun_path);
-	drop_fd(&cable->lobby);
-	drop_fd(&cable->peer);
+	file_close(&cable->lobby);
+	file_close(&cable->peer);
 	free(cable);
 }
 

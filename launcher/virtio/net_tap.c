@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "../value.h"
 #include "net.h"
@@ -306,8 +307,7 @@ static void tap_exit(struct net *net)
 	if (!tap)
 		return;
 	net_vhost_close(tap->vhost);
-	if (tap->fd >= 0)
-		close(tap->fd);
+	file_close(&tap->fd);
 	free(tap);
 }
 

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "../clock.h"
 #include "../compiler.h"
 #include "../message.h"
 #include "../number.h"
@@ -36,14 +36,6 @@ struct user {
 	uint8_t packet[NET_MAX_PACKET];		/* on its way to the Guest */
 	uint8_t frame[NET_MAX_PACKET];		/* on its way from it */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 /* --- What libslirp calls. --- */
 

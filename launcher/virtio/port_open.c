@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "../number.h"
 #include "../value.h"
@@ -116,10 +117,9 @@ int port_open(struct port *port, const char *text)
  */
 void port_close(struct port *port)
 {
-	if (port->in >= 0)
-		close(port->in);
-	if (port->out >= 0 && port->out != port->in)
-		close(port->out);
+	if (port->out != port->in)
+		file_close(&port->out);
+	file_close(&port->in);
 }
 
 const struct virtio_kind virtio_port_kind = {

@@ -11,13 +11,14 @@
 #include <linux/virtio_mmio.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../compiler.h"
 #include "../memory.h"
 #include "../message.h"
 #include "virtio.h"
 
 /* A driver that stops a queue waits so long for threads that could wait for ever. */
-#define STOP_S	5
+#define STOP_MS	5000
 
 /* 2.7.10, 2.7.7: the event indexes live behind the rings. */
 #define used_event(queue)	((queue)->avail->ring[(queue)->size])
@@ -71,12 +72,8 @@ static void set_in_use(struct virtio_queue *queue, unsigned int in_use)
  */
 void virtio_stop_begin(struct virtio_device *device)
 {
-	struct timespec now;
-
-	if (device->stops++)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	device->stop_deadline = now.tv_sec + STOP_S;
+	if (!device->stops++)
+		device->stop_deadline = now_ms() + STOP_MS;
 }
 
 /**
@@ -94,19 +91,17 @@ void virtio_stop_end(struct virtio_device *device)
  *
  * Called by: the device's threads.
  *
- * Return: seconds until the driver has waited long enough, INT_MAX if it does not wait.
+ * Return: ms until the driver has waited long enough, INT_MAX if it does not wait.
  */
 int virtio_stop_time(struct virtio_device *device)
 {
-	struct timespec now;
-	int left = INT_MAX;
+	int64_t left = INT_MAX;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pthread_mutex_lock(&device->lock);
 	if (device->stops)
-		left = now.tv_sec < device->stop_deadline ? device->stop_deadline - now.tv_sec : 0;
+		left = device->stop_deadline - now_ms();
 	pthread_mutex_unlock(&device->lock);
-	return left;
+	return left > 0 ? left : 0;
 }
 
 /**
@@ -319,7 +314,10 @@ bool virtio_queue_waiting(struct virtio_queue *queue)
 void virtio_queue_drain(struct virtio_queue *queue)
 {
 	struct virtio_device *device = queue->device;
-	struct timespec until = { .tv_sec = device->stop_deadline };
+	struct timespec until = {
+		.tv_sec = device->stop_deadline / 1000,
+		.tv_nsec = device->stop_deadline % 1000 * 1000000,
+	};
 	uint16_t last;
 
 	if (!queue->has_thread || !is_live(queue))

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../memory.h"
 #include "../message.h"
 #include "../thread.h"
@@ -413,9 +414,7 @@ void vhost_user_exit(struct vhost_user *user)
 	if (user->has_watcher)
 		thread_join(user->watcher);
 	user->has_watcher = false;
-	if (user->fd >= 0)
-		close(user->fd);
-	user->fd = -1;
+	file_close(&user->fd);
 	free(user->path);
 	user->path = NULL;
 }

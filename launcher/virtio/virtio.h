@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
-#include <time.h>
 
 struct guest_memory;
 struct virtio_device;
@@ -134,7 +133,7 @@ struct virtio_device {
 	pthread_mutex_t lock;		/* of all below */
 	pthread_cond_t idle;		/* a queue has no more chains in use, or is misused */
 	unsigned int stops;		/* resets, and stops of queues, that wait for threads */
-	time_t stop_deadline;		/* by when they want to have done; CLOCK_MONOTONIC */
+	int64_t stop_deadline;		/* by when they want to have done; now_ms() */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
 	uint64_t driver_features;
 	uint32_t features_select;

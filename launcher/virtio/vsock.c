@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../file.h"
 #include "../message.h"
 #include "../number.h"
 #include "vhost.h"
@@ -69,8 +70,7 @@ static void vsock_exit(struct virtio_device *device)
 
 	if (!vsock)
 		return;
-	if (vsock->fd >= 0)
-		close(vsock->fd);
+	file_close(&vsock->fd);
 	free(vsock);
 }
 
