@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,70 +41,20 @@ struct request {
 	char *word[MAX_WORDS];
 };
 
-static int use_kernel(struct request *request, const char *value)
-{
-	request->kernel = value;
-	return 0;
-}
-
-static int use_memory(struct request *request, const char *value)
-{
-	request->memory = value;
-	return 0;
-}
-
-static int use_append(struct request *request, const char *value)
-{
-	request->append = value;
-	return 0;
-}
-
-static int use_timeout(struct request *request, const char *value)
-{
-	return options_seconds(value, &request->timeout);
-}
-
-static int use_rw(struct request *request, const char *value)
-{
-	(void)value;
-	request->writable = true;
-	return 0;
-}
-
-static int use_user(struct request *request, const char *value)
-{
-	(void)value;
-	request->user = true;
-	return 0;
-}
-
-static int use_verbose(struct request *request, const char *value)
-{
-	(void)value;
-	request->verbose = true;
-	return 0;
-}
-
-static int use_help(struct request *request, const char *value)
-{
-	(void)value;
-	request->help = true;
-	return 0;
-}
-
+/* Our own options, and where they go. */
 static const struct {
 	const char *name;
-	bool has_value;
-	int (*use)(struct request *request, const char *value);
+	enum { TEXT, SECONDS, FLAG } what;
+	size_t offset;
 } rows[] = {
-	{ "kernel", true, use_kernel },
-	{ "memory", true, use_memory },
-	{ "append", true, use_append },
-	{ "timeout", true, use_timeout },
-	{ "rw", false, use_rw },
-	{ "user", false, use_user },
-	{ "verbose", false, use_verbose },
-	{ "help", false, use_help },
+	{ "kernel", TEXT, offsetof(struct request, kernel) },
+	{ "memory", TEXT, offsetof(struct request, memory) },
+	{ "append", TEXT, offsetof(struct request, append) },
+	{ "timeout", SECONDS, offsetof(struct request, timeout) },
+	{ "rw", FLAG, offsetof(struct request, writable) },
+	{ "user", FLAG, offsetof(struct request, user) },
+	{ "verbose", FLAG, offsetof(struct request, verbose) },
+	{ "help", FLAG, offsetof(struct request, help) },
 };
 
 static void print_help(void)
@@ -156,14 +107,21 @@ static char *text(const char *format, ...)
 static int take_option(struct request *request, char **word)
 {
 	const char *value;
+	int used = 0, error = 0;
 	unsigned int i;
-	int used = 0, error;
+	void *at;
 
 	for (i = 0; !used && i < ARRAY_SIZE(rows); i++)
-		used = options_word(word, rows[i].name, rows[i].has_value, &value);
+		used = options_word(word, rows[i].name, rows[i].what != FLAG, &value);
 	if (used <= 0)
 		return used;
-	error = rows[i - 1].use(request, value);
+	at = (char *)request + rows[i - 1].offset;
+	if (rows[i - 1].what == TEXT)
+		*(const char **)at = value;
+	else if (rows[i - 1].what == SECONDS)
+		error = options_seconds(value, at);
+	else
+		*(bool *)at = true;
 	return error ? error : used;
 }
 

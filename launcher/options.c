@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,13 @@ struct option_row {
 	const char *name;
 	const char *value;	/* how its value is written; NULL: it has none */
 	const char *help;
+	/* What it does with its value; or, if it has none: */
 	int (*use)(struct options *options, const char *value);
+	enum options_action action;	/* what it is for, or */
+	size_t flag;			/* where in struct options is the bool that it sets */
 };
+
+#define FLAG(member)	.flag = offsetof(struct options, member)
 
 static int use_initrd(struct options *options, const char *value)
 {
@@ -49,13 +55,6 @@ static int use_name(struct options *options, const char *value)
 	return runtime_check_name(value);
 }
 
-static int use_detach(struct options *options, const char *value)
-{
-	(void)value;
-	options->detach = true;
-	return 0;
-}
-
 static int use_shadow(struct options *options, const char *value)
 {
 	int error = options_memory(value, &options->shadow);
@@ -66,71 +65,25 @@ static int use_shadow(struct options *options, const char *value)
 	return error;
 }
 
-static int use_merge(struct options *options, const char *value)
-{
-	(void)value;
-	options->merge = true;
-	return 0;
-}
-
-static int use_stats(struct options *options, const char *value)
-{
-	(void)value;
-	options->stats = true;
-	return 0;
-}
-
-static int use_report_free(struct options *options, const char *value)
-{
-	(void)value;
-	options->report_free = true;
-	return 0;
-}
-
-static int use_verbose(struct options *options, const char *value)
-{
-	(void)value;
-	options->verbose = true;
-	return 0;
-}
-
-static int use_check(struct options *options, const char *value)
-{
-	(void)value;
-	options->action = OPTIONS_CHECK;
-	return 0;
-}
-
-static int use_help(struct options *options, const char *value)
-{
-	(void)value;
-	options->action = OPTIONS_HELP;
-	return 0;
-}
-
-static int use_version(struct options *options, const char *value)
-{
-	(void)value;
-	options->action = OPTIONS_VERSION;
-	return 0;
-}
-
 static const struct option_row rows[] = {
 	{ "initrd", "FILE", "the guest's initial file system (default: initrd.img beside\n"
-			    "KERNEL, if it is there and no root= is given)", use_initrd },
-	{ "cpus", "N", "how many CPUs the guest has: 1 (the default) to 16", use_cpus },
+			    "KERNEL, if it is there and no root= is given)", .use = use_initrd },
+	{ "cpus", "N", "how many CPUs the guest has: 1 (the default) to 16", .use = use_cpus },
 	{ "name", "NAME", "what the guest is called in other commands (default: lguest-PID)",
-	  use_name },
-	{ "detach", NULL, "go on without this terminal, and say the guest's name", use_detach },
+	  .use = use_name },
+	{ "detach", NULL, "go on without this terminal, and say the guest's name", FLAG(detach) },
 	{ "report-free", NULL, "the guest gives the host back what memory it does not use",
-	  use_report_free },
-	{ "merge", NULL, "the host may merge pages that are the same (KSM)", use_merge },
-	{ "shadow", "SIZE", "memory of the host's, at most, for shadow page tables", use_shadow },
-	{ "stats", NULL, "at the end, say what the guest made the host do", use_stats },
-	{ "verbose", NULL, "say what is being done", use_verbose },
-	{ "check", NULL, "say whether this host can run guests, and what it lacks", use_check },
-	{ "help", NULL, "this text", use_help },
-	{ "version", NULL, "the versions of this program and of its interfaces", use_version },
+	  FLAG(report_free) },
+	{ "merge", NULL, "the host may merge pages that are the same (KSM)", FLAG(merge) },
+	{ "shadow", "SIZE", "memory of the host's, at most, for shadow page tables",
+	  .use = use_shadow },
+	{ "stats", NULL, "at the end, say what the guest made the host do", FLAG(stats) },
+	{ "verbose", NULL, "say what is being done", FLAG(verbose) },
+	{ "check", NULL, "say whether this host can run guests, and what it lacks",
+	  .action = OPTIONS_CHECK },
+	{ "help", NULL, "this text", .action = OPTIONS_HELP },
+	{ "version", NULL, "the versions of this program and of its interfaces",
+	  .action = OPTIONS_VERSION },
 };
 
 #define OPTIONS	(ARRAY_SIZE(rows) + virtio_nr_kinds)
@@ -294,7 +247,8 @@ int options_memory(const char *text, uint64_t *size)
 	if (end && *end)
 		unit = strchr(units, tolower((unsigned char)*end++));
 	if (!isdigit((unsigned char)*text) || !unit || (end && *end))
-		return refuse(-EINVAL, "'%s' is not an amount of memory: say 64m, 2g or a number of MiB",
+		return refuse(-EINVAL,
+			      "'%s' is not an amount of memory: say 64m, 2g or a number of MiB",
 			      text);
 	shift = 10 * (1 + (unit - units));
 	if (value > UINT64_MAX >> shift)
@@ -374,9 +328,18 @@ static void fill_table(struct option *table)
 
 static int use_option(struct options *options, unsigned int number, const char *value)
 {
-	if (number < ARRAY_SIZE(rows))
-		return rows[number].use(options, value);
-	return add_device(options, virtio_kinds[number - ARRAY_SIZE(rows)], value);
+	const struct option_row *row;
+
+	if (number >= ARRAY_SIZE(rows))
+		return add_device(options, virtio_kinds[number - ARRAY_SIZE(rows)], value);
+	row = &rows[number];
+	if (row->use)
+		return row->use(options, value);
+	if (row->action)
+		options->action = row->action;
+	else
+		*(bool *)((char *)options + row->flag) = true;
+	return 0;
 }
 
 /* getopt did not understand @word. */
