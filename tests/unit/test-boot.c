@@ -50,9 +50,6 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	unlink(kernel_path);
-	unlink(initrd_path);
-	rmdir(directory);
 	guest_memory_exit(&memory);
 }
 

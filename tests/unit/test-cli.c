@@ -101,14 +101,6 @@ static void set_up(void)
 	image_free(bad);
 }
 
-static void tear_down(void)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
-	ck_assert_int_eq(system(command), 0);
-}
-
 START_TEST(bad_input_gets_one_line_and_status_1)
 {
 	set_up();
@@ -147,7 +139,6 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 		fails("64m vmlinux quiet --help", "module lg is not loaded");
 		fails("--cpus=16 64m bzImage", "module lg is not loaded");
 	}
-	tear_down();
 }
 END_TEST
 
@@ -164,7 +155,6 @@ START_TEST(help_and_version_go_to_standard_output)
 	ck_assert_int_eq(lguest("--version"), 0);
 	ck_assert_ptr_nonnull(strstr(out, "guest ABI 2"));
 	ck_assert_str_eq(err, "");
-	tear_down();
 }
 END_TEST
 
@@ -175,7 +165,6 @@ START_TEST(verbose_says_what_is_done)
 	ck_assert_ptr_nonnull(strstr(err, "xz payload"));
 	ck_assert_ptr_nonnull(strstr(err, " virtio_mmio.device=512@0xd0002000:3 quiet\n"));
 	ck_assert_ptr_nonnull(strstr(err, "entry at 0xffffffff81000123"));
-	tear_down();
 }
 END_TEST
 
@@ -247,7 +236,6 @@ START_TEST(check_tells_what_is_missing_and_what_mends_it)
 	HOST_FILE("proc/cpuinfo", "flags\t: lm nx fsgsbase fred\n");
 	ck_assert_int_eq(check_it(), 1);
 	says("fred=off");
-	tear_down();
 }
 END_TEST
 
@@ -267,7 +255,6 @@ START_TEST(check_sees_secure_boot)
 	HOST_FILE("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
 	ck_assert_int_eq(check_it(), 1);
 	says("takes only signed modules");
-	tear_down();
 }
 END_TEST
 
@@ -281,7 +268,6 @@ START_TEST(check_says_what_changes_while_a_guest_lives)
 	says("ok   module lg: loaded");
 	says("NO   /dev/lguest: does not answer");
 	says("global pages are off on all CPUs");
-	tear_down();
 }
 END_TEST
 

@@ -396,8 +396,6 @@ START_TEST(files_are_read_and_written)
 	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
 	fclose(file);
 	ck_assert_str_eq(text, "output");
-	snprintf(value, sizeof(value), "rm -r %s", directory);
-	ck_assert_int_eq(system(value), 0);
 }
 END_TEST
 

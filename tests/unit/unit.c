@@ -13,6 +13,7 @@
 int unit_messages;
 char unit_last_message[1024];
 char unit_said[65536];
+static char directories[] = "/tmp/lguest-unit.XXXXXX";
 
 static void catch(const char *line)
 {
@@ -53,12 +54,12 @@ void unit_refused(int error, const char *words)
 	unit_forget();
 }
 
-/* A new directory under /tmp. Return: its name, in static memory. */
+/* A new directory, which goes when all tests are done. Return: its name, in static memory. */
 char *unit_directory(void)
 {
 	static char name[64];
 
-	snprintf(name, sizeof(name), "/tmp/lguest-unit.XXXXXX");
+	snprintf(name, sizeof(name), "%s/XXXXXX", directories);
 	ck_assert_ptr_nonnull(mkdtemp(name));
 	return name;
 }
@@ -89,11 +90,17 @@ void unit_add(Suite *suite, const char *name, const struct TTest *test)
 int unit_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
+	char remove[64];
 	int failed;
 
+	if (!mkdtemp(directories))
+		return EXIT_FAILURE;
 	message_sink = catch;
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	snprintf(remove, sizeof(remove), "rm -rf %s", directories);
+	if (system(remove))
+		return EXIT_FAILURE;
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
