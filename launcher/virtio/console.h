@@ -31,6 +31,7 @@ struct port {
 	atomic_bool ended;		/* there will be no more input */
 	/* Of the output queue's thread: */
 	bool gone;			/* nobody reads our output */
+	size_t at_end;			/* bytes written to the terminal after the Guest's end */
 	unsigned int waited;		/* for a reader, while the driver waits; see PATIENCE */
 	bool is_tty;			/* a person types here */
 	/* Of the input queue's thread: read, but not yet the Guest's. */

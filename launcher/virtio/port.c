@@ -15,6 +15,9 @@
 /* The most that is written at once: what a chain may have is limited by nothing else. */
 #define MOST_OUTPUT	(4U << 20)
 
+/* And to the terminal when the Guest has ended. */
+#define MOST_AT_END	(256U << 10)
+
 /* How long a reader may read nothing while the driver waits, in tenths of a second. */
 #define PATIENCE	10
 
@@ -59,6 +62,24 @@ static bool write_all(struct virtio_device *device, struct port *port, const str
 	return true;
 }
 
+/*
+ * To the terminal, which may be slow. When the Guest has ended, that is no reason to wait
+ * for ever: a driver of a console has next to nothing on its way, a bad one very much.
+ */
+static void write_terminal(struct virtio_device *device, struct port *port,
+			   const struct iovec *iov)
+{
+	const char *from = iov->iov_base;
+	size_t part, size = iov->iov_len;
+
+	for (; size && port->at_end < MOST_AT_END; from += part, size -= part) {
+		part = size < PIPE_BUF ? size : PIPE_BUF;
+		if (device->stopping)
+			port->at_end += part;
+		terminal_write(from, part);
+	}
+}
+
 static void write_chain(struct virtio_queue *queue, struct port *port, struct virtio_chain *chain)
 {
 	size_t left = MOST_OUTPUT;
@@ -75,7 +96,7 @@ static void write_chain(struct virtio_queue *queue, struct port *port, struct vi
 		}
 		left -= iov->iov_len;
 		if (!port->number)
-			terminal_write(iov->iov_base, iov->iov_len);
+			write_terminal(queue->device, port, iov);
 		else if (!write_all(queue->device, port, iov))
 			return;
 	}

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "driver.h"
@@ -323,6 +324,40 @@ START_TEST(console_output_is_complete_at_the_end)
 }
 END_TEST
 
+/* So slowly that nobody would like to wait for much. */
+static void *read_patiently(void *argument)
+{
+	char text[4096];
+
+	while (read(from_output, text, sizeof(text)) > 0)
+		usleep(10000);
+	return argument;
+}
+
+/* A Guest that has ended must not go on for ever with what it has offered. */
+START_TEST(console_ends_before_all_of_very_much_is_written)
+{
+	time_t start_time;
+	pthread_t reader;
+	unsigned int i;
+
+	make_pipes();
+	start_console(0);
+	for (i = 0; i < DRIVER_ENTRIES; i++) {
+		driver_put_desc(&driver, OUTPUT_QUEUE, i, DRIVER_BUFFERS, 1 << 20, 0, 0);
+		driver_offer(&driver, OUTPUT_QUEUE, i);
+	}
+	driver_kick(&driver, OUTPUT_QUEUE);
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_patiently, NULL), 0);
+	usleep(100000);
+	start_time = time(NULL);
+	driver_stop(&driver);
+	ck_assert_int_lt(time(NULL) - start_time, 10);
+	close(STDOUT_FILENO);
+	pthread_join(reader, NULL);
+}
+END_TEST
+
 /* Standard input and output are a terminal from here on. Return: our end. */
 static int make_terminal(void)
 {
@@ -412,6 +447,7 @@ int main(void)
 	UNIT_ADD(suite, console_lives_when_nobody_reads_its_output);
 	UNIT_ADD(suite, console_ends_while_it_waits_for_a_reader);
 	UNIT_ADD(suite, console_output_is_complete_at_the_end);
+	UNIT_ADD(suite, console_ends_before_all_of_very_much_is_written);
 	UNIT_ADD(suite, ctrl_a_x_leaves_even_if_the_guest_does_not_listen);
 	UNIT_ADD(suite, ctrl_a_is_sent_by_typing_it_twice);
 	UNIT_ADD(suite, window_size_is_passed_on);
