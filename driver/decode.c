@@ -14,11 +14,15 @@
 struct cursor {
 	const u8 *bytes;
 	unsigned int at, end;
+	bool cut;			/* there was more to read than is there */
 };
 
-static int next(struct cursor *c)
+static u8 next(struct cursor *c)
 {
-	return c->at < c->end ? c->bytes[c->at++] : -1;
+	if (c->at < c->end)
+		return c->bytes[c->at++];
+	c->cut = true;
+	return 0;
 }
 
 /* By the number that ModRM and REX give; 4 is %rsp. */
@@ -39,49 +43,40 @@ static u64 value(const struct guest_regs *regs, u8 number)
 	return *lg_register((struct guest_regs *)regs, number);
 }
 
-static int displacement(struct cursor *c, int bytes, s64 *to)
+static s32 displacement(struct cursor *c, int bytes)
 {
-	s32 disp = 0;
+	u32 disp = 0;
+	int i;
 
-	if (c->end - c->at < bytes)
-		return -EINVAL;
-	memcpy(&disp, c->bytes + c->at, bytes);
-	c->at += bytes;
-	*to = bytes == 1 ? (s8)disp : disp;
-	return 0;
+	for (i = 0; i < bytes; i++)
+		disp |= (u32)next(c) << 8 * i;
+	return bytes == 1 ? (s8)disp : (s32)disp;
 }
 
 /* The memory operand: base + index * scale + displacement, or %rip-relative. */
-static int memory_operand(const struct guest_regs *regs, struct cursor *c, u8 rex,
-			  struct lg_insn *insn)
+static void memory_operand(const struct guest_regs *regs, struct cursor *c, u8 rex,
+			   struct lg_insn *insn)
 {
 	u8 mod = insn->modrm >> 6, base = insn->modrm & 7;
 	int disp_bytes = mod == 1 ? 1 : mod == 2 ? 4 : 0;
 	bool rip = mod == 0 && base == 5, no_base = false;
-	u64 address = 0;
-	s64 disp = 0;
 
 	if (base == 4) {
-		int sib = next(c);
-		u8 index;
+		u8 sib = next(c), index = (sib >> 3 & 7) | (rex & 2) << 2;
 
-		if (sib < 0)
-			return -EINVAL;
-		index = (sib >> 3 & 7) | (rex & 2) << 2;
 		base = sib & 7;
 		if (index != 4)
-			address += value(regs, index) << (sib >> 6);
+			insn->address += value(regs, index) << (sib >> 6);
 		no_base = mod == 0 && base == 5;
 	}
 	if (rip || no_base)
 		disp_bytes = 4;
 	else
-		address += value(regs, base | (rex & 1) << 3);
-	if (disp_bytes && displacement(c, disp_bytes, &disp))
-		return -EINVAL;
-	/* %rip-relative counts from the end; no such opcode here has an immediate. */
-	insn->address = address + disp + (rip ? regs->ip + c->at : 0);
-	return 0;
+		insn->address += value(regs, base | (rex & 1) << 3);
+	insn->address += displacement(c, disp_bytes);
+	/* That counts from the end; no such opcode here has an immediate. */
+	if (rip)
+		insn->address += regs->ip + c->at;
 }
 
 static bool opcode_has_modrm(u16 opcode)
@@ -103,8 +98,7 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 	      struct lg_insn *insn)
 {
 	struct cursor c = { bytes, 0, min(count, (unsigned int)LG_INSN_MAX) };
-	u8 rex = 0;
-	int byte;
+	u8 rex = 0, byte;
 
 	memset(insn, 0, sizeof(*insn));
 	insn->operand_bytes = 4;
@@ -123,27 +117,18 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 			insn->operand_bytes = 8;
 		byte = next(&c);
 	}
-	if (byte < 0)
-		return -EINVAL;
 	insn->opcode = byte;
-	if (byte == 0x0f) {
+	if (byte == 0x0f)
+		insn->opcode = 0x0f00 | next(&c);
+	if (opcode_has_modrm(insn->opcode)) {
 		byte = next(&c);
-		if (byte < 0)
-			return -EINVAL;
-		insn->opcode = 0x0f00 | byte;
-	}
-	insn->has_modrm = opcode_has_modrm(insn->opcode);
-	if (insn->has_modrm) {
-		byte = next(&c);
-		if (byte < 0)
-			return -EINVAL;
 		insn->modrm = byte;
 		insn->reg = (byte >> 3 & 7) | (rex & 4) << 1;
 		insn->rm = (byte & 7) | (rex & 1) << 3;
 		insn->memory = byte >> 6 != 3;
-		if (insn->memory && memory_operand(regs, &c, rex, insn))
-			return -EINVAL;
+		if (insn->memory)
+			memory_operand(regs, &c, rex, insn);
 	}
 	insn->length = c.at;
-	return 0;
+	return c.cut ? -EINVAL : 0;
 }

@@ -14,7 +14,7 @@ struct guest_regs;
  * @opcode: last opcode byte; with 0x0f00 added for the two-byte map
  * @length: bytes in all, but for an immediate that the opcode may have
  * @operand_bytes: 2, 4 or 8, from prefixes
- * @modrm, @reg, @rm: as they stand, with REX; only where @has_modrm
+ * @modrm, @reg, @rm: as they stand, with REX; 0: the opcode has none
  * @memory: the r/m operand is memory
  * @address: then: where, without segment base
  */
@@ -22,7 +22,7 @@ struct lg_insn {
 	u16 opcode;
 	u8 length, operand_bytes;
 	u8 modrm, reg, rm;
-	bool has_rex, has_modrm, memory;
+	bool has_rex, memory;
 	u64 address;
 };
 
