@@ -45,37 +45,30 @@ int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3])
 	return 0;
 }
 
-static bool present_data(const struct lg_vcpu *vcpu, u16 selector)
+/* What the Guest has put where @selector points; NULL: that is not its place, or empty. */
+static const struct desc_struct *tls_of(const struct lg_vcpu *vcpu, u64 selector)
 {
-	unsigned int entry = selector >> 3;
-	u64 raw;
+	u64 entry = (selector >> 3) - GDT_ENTRY_TLS_MIN;
 
-	if (selector == __USER_DS || selector == (GDT_ENTRY_CPUNODE * 8 + 3))
-		return true;
-	if ((selector & 7) != 3 || entry < GDT_ENTRY_TLS_MIN || entry > GDT_ENTRY_TLS_MAX)
-		return false;
-	memcpy(&raw, &vcpu->tls[entry - GDT_ENTRY_TLS_MIN], sizeof(raw));
-	return raw;
+	if ((selector & 7) != 3 || entry >= ARRAY_SIZE(vcpu->tls) || !vcpu->tls[entry].p)
+		return NULL;
+	return &vcpu->tls[entry];
 }
 
 /* @selector for DS, ES, FS or GS if it can be loaded, else null. */
 u16 lg_check_selector(const struct lg_vcpu *vcpu, u16 selector)
 {
-	if (selector == __USER_CS || selector == __USER32_CS)
+	if (selector == __USER_CS || selector == __USER32_CS || selector == __USER_DS ||
+	    selector == GDT_ENTRY_CPUNODE * 8 + 3)
 		return selector;
-	return present_data(vcpu, selector) ? selector : 0;
+	return tls_of(vcpu, selector) ? selector : 0;
 }
 
 /* Can IRET go to ring 3 with these? SS must be writable data. */
 bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss)
 {
-	unsigned int entry = ss >> 3;
+	const struct desc_struct *stack = tls_of(vcpu, ss);
 
-	if (cs != __USER_CS && cs != __USER32_CS)
-		return false;
-	if (ss == __USER_DS)
-		return true;
-	if (ss > 0xffff || (ss & 7) != 3 || entry < GDT_ENTRY_TLS_MIN || entry > GDT_ENTRY_TLS_MAX)
-		return false;
-	return present_data(vcpu, ss) && (vcpu->tls[entry - GDT_ENTRY_TLS_MIN].type & 2);
+	return (cs == __USER_CS || cs == __USER32_CS) &&
+	       (ss == __USER_DS || (stack && (stack->type & 2)));
 }
