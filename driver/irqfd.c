@@ -57,18 +57,12 @@ static void irqfd_free(struct lg_irqfd *irqfd)
 	kfree(irqfd);
 }
 
-static int irqfd_add(struct lg_vm *vm, struct file *file, u32 line)
+static int irqfd_add(struct lg_vm *vm, struct file *file, struct eventfd_ctx *ctx, u32 line)
 {
-	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
-	struct lg_irqfd *irqfd;
+	struct lg_irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
 
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
-	irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
-	if (!irqfd) {
-		eventfd_ctx_put(ctx);
+	if (!irqfd)
 		return -ENOMEM;
-	}
 	irqfd->vm = vm;
 	irqfd->ctx = ctx;
 	irqfd->vector = LGUEST_FIRST_VECTOR + line;
@@ -81,21 +75,17 @@ static int irqfd_add(struct lg_vm *vm, struct file *file, u32 line)
 	return 0;
 }
 
-static int irqfd_remove(struct lg_vm *vm, struct file *file, u32 line)
+static int irqfd_remove(struct lg_vm *vm, struct eventfd_ctx *ctx, u32 line)
 {
-	struct eventfd_ctx *ctx = eventfd_ctx_fileget(file);
 	struct lg_irqfd *irqfd, *next;
 	int err = -ENOENT;
 
-	if (IS_ERR(ctx))
-		return PTR_ERR(ctx);
 	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list) {
 		if (irqfd->ctx != ctx || irqfd->vector != LGUEST_FIRST_VECTOR + line)
 			continue;
 		irqfd_free(irqfd);
 		err = 0;
 	}
-	eventfd_ctx_put(ctx);
 	return err;
 }
 
@@ -118,6 +108,8 @@ static unsigned int list_length(struct list_head *head)
  */
 int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 {
+	bool remove = args->flags & LGUEST_IRQFD_DEASSIGN;
+	struct eventfd_ctx *ctx;
 	struct file *file;
 	int err;
 
@@ -125,15 +117,18 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 		return -EINVAL;
 	if (args->line >= LGUEST_LINES || args->line == LGUEST_TIMER_LINE)
 		return -EINVAL;
-	if (!(args->flags & LGUEST_IRQFD_DEASSIGN) && list_length(&vm->irqfds) >= MAX_IRQFDS)
+	if (!remove && list_length(&vm->irqfds) >= MAX_IRQFDS)
 		return -ENOSPC;
 	file = fget(args->fd);
 	if (!file)
 		return -EBADF;
-	if (args->flags & LGUEST_IRQFD_DEASSIGN)
-		err = irqfd_remove(vm, file, args->line);
-	else
-		err = irqfd_add(vm, file, args->line);
+	ctx = eventfd_ctx_fileget(file);
+	err = PTR_ERR_OR_ZERO(ctx);
+	if (!err)
+		err = remove ? irqfd_remove(vm, ctx, args->line) :
+			       irqfd_add(vm, file, ctx, args->line);
+	if (!IS_ERR(ctx) && (remove || err))
+		eventfd_ctx_put(ctx);
 	fput(file);
 	return err;
 }
