@@ -30,6 +30,8 @@ u64 lg_unknown;
  */
 void lg_kill(struct lg_vm *vm, const char *fmt, ...)
 {
+	struct lg_vcpu *vcpu;
+	unsigned int i;
 	va_list args;
 
 	if (cmpxchg(&vm->dead, 0, 1))
@@ -38,7 +40,8 @@ void lg_kill(struct lg_vm *vm, const char *fmt, ...)
 	vsnprintf(vm->reason, sizeof(vm->reason), fmt, args);
 	va_end(args);
 	smp_store_release(&vm->dead, 2);
-	lg_kick_all(vm);
+	lg_for_each_vcpu(i, vcpu, vm)
+		lg_kick(vcpu);
 }
 
 #ifndef X86_CR4_FRED

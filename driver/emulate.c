@@ -214,12 +214,6 @@ static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 	return false;
 }
 
-static void set_interrupts(struct lg_vcpu *vcpu, bool on)
-{
-	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->irq_enabled, on ? X86_EFLAGS_IF : 0);
-}
-
 /* RDTSC and RDTSCP, which trap once the Guest's time was stopped. */
 static bool read_tsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
@@ -247,7 +241,9 @@ static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 		*halt = true;
 		return true;
 	case 0xfa: case 0xfb:	/* CLI, STI */
-		set_interrupts(vcpu, insn->opcode == 0xfb);
+		if (vcpu->data)
+			WRITE_ONCE(vcpu->data->irq_enabled,
+				   insn->opcode == 0xfb ? X86_EFLAGS_IF : 0);
 		return true;
 	case 0x0f00:
 		return (insn->modrm >> 3 & 7) < 2 && store_table(vcpu, insn);

@@ -263,7 +263,6 @@ void lg_vm_put(struct lg_vm *vm);
 int lg_vcpu_create(struct lg_vm *vm, unsigned long id);
 void lg_vcpu_free(struct lg_vcpu *vcpu);
 void lg_kick(struct lg_vcpu *vcpu);
-void lg_kick_all(struct lg_vm *vm);
 void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base);
 int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args);
 int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);

@@ -142,15 +142,6 @@ void lg_kick(struct lg_vcpu *vcpu)
 	rcu_read_unlock();
 }
 
-void lg_kick_all(struct lg_vm *vm)
-{
-	struct lg_vcpu *vcpu;
-	unsigned int i;
-
-	lg_for_each_vcpu(i, vcpu, vm)
-		lg_kick(vcpu);
-}
-
 static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 {
 	const struct guest_regs *from = vcpu->regs;
@@ -176,6 +167,7 @@ static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 	if (!lg_canonical(from->rip) || !lg_canonical(from->fs_base) ||
 	    !lg_canonical(from->gs_base))
 		return -EINVAL;
+	lg_reset_regs(vcpu, from->rip, from->rsp, from->gs_base);
 	*vcpu->regs = (struct guest_regs) {
 		.ax = from->rax, .bx = from->rbx, .cx = from->rcx, .dx = from->rdx,
 		.si = from->rsi, .di = from->rdi, .bp = from->rbp, .sp = from->rsp,
@@ -184,10 +176,7 @@ static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 		.ip = from->rip, .flags = lg_runnable_flags(from->rflags),
 		.cs = __USER_CS, .ss = __USER_DS,
 	};
-	vcpu->cpu->mode = LG_KERNEL;
 	vcpu->cpu->fs_base = from->fs_base;
-	vcpu->cpu->gs_base = from->gs_base;
-	vcpu->cpu->kernel_gs_base = from->gs_base;
 	vcpu->state = LG_VCPU_RUNNING;
 	lg_load_cr3(vcpu, from->cr3 & GENMASK_ULL(51, 0));
 	return 0;
