@@ -141,7 +141,6 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 
 		walk->leaf = level;
 		err = lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
-
 		if (err)
 			return err == -ENOENT ? LG_WALK_DEAD : LG_WALK_AGAIN;
 		if (!(entry & _PAGE_PRESENT))

@@ -114,14 +114,12 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 		WRITE_ONCE(vcpu->running_cpu, smp_processor_id());
 		/* Who changes something and sees us not running: seen below. */
 		smp_mb();
-		if (must_leave(vcpu)) {
+		slow = must_leave(vcpu) ? LG_SLOW_WORK : LG_FAST;
+		if (slow || READ_ONCE(vcpu->flush.kind)) {
 			WRITE_ONCE(vcpu->running_cpu, -1);
 			local_irq_enable();
-			return LG_SLOW_WORK;
-		}
-		if (READ_ONCE(vcpu->flush.kind)) {
-			WRITE_ONCE(vcpu->running_cpu, -1);
-			local_irq_enable();
+			if (slow)
+				return slow;
 			continue;
 		}
 		/* TF is the Host's while a vCPU is stepped out of its no-interrupt window. */
