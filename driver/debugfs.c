@@ -38,7 +38,7 @@ static const struct counter counters[] = {
 	COUNTER(direct_syscalls), COUNTER(direct_returns), COUNTER(direct_events),
 	COUNTER(direct_cr3_loads), COUNTER(injected), COUNTER(emulated), COUNTER(mmio),
 	COUNTER(kicks), COUNTER(halts), COUNTER(ring_calls), COUNTER(ring_drains), COUNTER(flushes),
-	COUNTER(shadow_fills), COUNTER(prefills), COUNTER(shadow_syncs), COUNTER(shadow_waits),
+	COUNTER(shadow_fills), COUNTER(prefills), COUNTER(shadow_syncs), COUNTER(shadow_alone),
 	LGUEST_EXCEPTIONS(EXCEPTION),
 	LGUEST_HYPERCALLS(HYPERCALL),
 	/* The VM's, and no sums: vCPUs share them. Last: VCPU_COUNTERS ends before it. */

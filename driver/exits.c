@@ -137,7 +137,7 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
  * @vcpu: the virtual CPU; its mutex is held
  *
  * Interrupts off, the window open: no lock is waited for, no other CPU either, nobody
- * woken, nothing to deliver made. False: nothing was done, it is for lg_exit().
+ * woken, nothing delivered. False: it is for lg_exit(), which may find it done.
  */
 bool lg_exit_quickly(struct lg_vcpu *vcpu)
 {

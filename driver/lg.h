@@ -504,9 +504,7 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 /* shadow_pages.c */
 static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 {
-	if (write_trylock(&vcpu->vm->mmu_lock))
-		return;
-	vcpu->stats.shadow_waits++;
+	vcpu->stats.shadow_alone++;
 	write_lock(&vcpu->vm->mmu_lock);
 }
 
@@ -572,6 +570,7 @@ static inline void lg_root_exit(struct lg_vcpu *vcpu)
 		lg_root_changed(vcpu);
 }
 
+struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva);
 void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w);
 void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
 void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
@@ -579,7 +578,6 @@ void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 /* shadow_fault.c */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
-struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva);
 u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role);
 u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
 			  u64 guest_entry);

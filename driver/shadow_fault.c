@@ -78,6 +78,11 @@ u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry)
 	return role;
 }
 
+static struct lg_shadow_page *current_root(const struct lg_vcpu *vcpu)
+{
+	return vcpu->cpu->mode == LG_USER ? vcpu->root->user : vcpu->root->kernel;
+}
+
 /* Which tables does the slot @index of a root want? */
 static u8 chain_role(struct lg_shadow_page *root, unsigned int index, const struct lg_walk *walk)
 {
@@ -160,31 +165,33 @@ static int host_pages(hva_t hva, struct page **pages, int count, u64 writable)
 /*
  * The Host's frame behind the Guest's. Where it is to be read only, nothing that
  * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
+ * LG_SLOW_WAIT: there is no such memory, or interrupts are off and no entry has it.
  */
-static int guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
+static enum lg_slow guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
 {
 	const struct lg_found *found = &vcpu->found;
 	struct page *page;
 	hva_t hva;
 
 	if (lg_frame(vcpu->vm, gfn, frame) && (!write || (*frame & LG_HOST_WRITABLE)))
-		return 0;
+		return LG_FAST;
 	vcpu->fault_hva = hva = lg_gfn_to_hva(vcpu->vm, gfn);
 	vcpu->fault_write = write;
-	if (!hva)
-		return -ENOENT;
+	/* set_page_dirty() of a file's may turn them on. */
+	if (!hva || irqs_disabled())
+		return LG_SLOW_WAIT;
 	if (host_pages(hva, &page, 1, LG_HOST_WRITABLE) == 1)
 		*frame = page_to_phys(page) | LG_HOST_WRITABLE;
 	else if (write)
-		return -EFAULT;
+		return LG_SLOW_FAULT_IN;
 	else if (host_pages(hva, &page, 1, 0) == 1)
 		*frame = page_to_phys(page);
 	/* The zero page is found the slow way only. */
 	else if (found->hva == hva && found->invalidated == vcpu->vm->mmu.invalidated)
 		*frame = found->frame;
 	else
-		return -EFAULT;
-	return 0;
+		return LG_SLOW_FAULT_IN;
+	return LG_FAST;
 }
 
 /*
@@ -310,84 +317,80 @@ static void fill_new(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned
 			memset64(page->table + i, 0, AROUND);
 }
 
-/**
- * lg_shadow_path - the way from @root down to the table of @gva, if there is one
- * @vcpu: the virtual CPU; its mutex is held
- * @root: one of its current roots
- * @gva: canonical
- *
- * Without a search if it was gone lately, and no table is linked elsewhere since.
- */
-struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva)
+/* A page fault for the Guest's kernel. The same again takes a walk to find out. */
+static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 {
-	struct lg_path *path = &vcpu->paths[(gva >> PMD_SHIFT) % LG_PATHS];
-	struct lg_shadow_page *page = root;
-	struct lg_vm *vm = vcpu->vm;
-	u64 above = _PAGE_RW;
+	if (vcpu->data)
+		WRITE_ONCE(vcpu->data->cr2, gva);
+	vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
+	lg_exception(vcpu, X86_TRAP_PF, error);
+	return LG_FAST;
+}
 
-	if (path->root == root && path->gva == gva >> PMD_SHIFT && path->tables == vm->mmu.tables)
-		return path;
-	path->root = NULL;
-	while (page->level > 1) {
-		unsigned int index = lg_table_index(gva, page->level);
-
-		path->hva[page->level] = lg_gfn_to_hva(vm, page->gfn) + index * 8;
-		above &= page->table[index];
-		page = lg_shadow_child(page, index);
-		if (!page || (page->role & LG_ROLE_DIRECT))
-			return NULL;
-	}
-	path->hva[1] = lg_gfn_to_hva(vm, page->gfn);
-	path->root = root;
-	path->table = page;
-	path->gva = gva >> PMD_SHIFT;
-	path->tables = vm->mmu.tables;
-	path->writable = above & _PAGE_RW;
-	path->compared = false;
-	WRITE_ONCE(page->recent, true);
-	return path;
+/* What an entry of the Guest's would be in place of its large page, split by one of this role. */
+static u64 direct_entry(u8 role, gfn_t gfn)
+{
+	return gfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_ACCESSED |
+	       (role & LG_ROLE_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0) |
+	       (role & LG_ROLE_EXEC ? 0 : _PAGE_NX) |
+	       (role & LG_ROLE_USER_PAGE ? _PAGE_USER : 0);
 }
 
 /*
- * The quick way for most faults: if the shadow's tables lead all the way down,
+ * The short way for most faults: if the shadow's tables lead all the way down,
  * only the last of the Guest's entries is new. The tables above may be stale, but
- * so may those be that a CPU remembers (SDM volume 3, 4.10.3). False: walk.
+ * so may those be that a CPU remembers (SDM volume 3, 4.10.3). LG_SLOW_WAIT: walk.
  * @page is locked: reading the Guest's entries and making ours is one step to whoever
  * flushes.
  */
-static bool fill_quickly(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva, u64 access)
+static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva,
+			     u64 access)
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
-	unsigned int index = lg_table_index(gva, 1), beside;
-	u64 entries[AROUND], entry, frame;
-
 	/* One that was looked at and not there: are its neighbours there now, too? */
-	beside = page->table[index] ? AROUND : BESIDE;
-	if (read_around(vcpu->vm, page, index, beside, entries))
-		return false;
-	entry = entries[index % beside];
-	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted ||
-	    !lg_frame(vcpu->vm, LG_ENTRY_FRAME(entry), &frame) ||
-	    (wanted && !(frame & LG_HOST_WRITABLE)))
-		return false;
+	unsigned int index = lg_table_index(gva, 1), beside = page->table[index] ? AROUND : BESIDE;
+	u64 entries[AROUND], entry, frame;
+	enum lg_slow slow;
+
+	if (page->role & LG_ROLE_DIRECT) {
+		/* With nothing in it, the Host may have it all in one piece now. */
+		if (irqs_disabled() || bitmap_empty(page->used, LG_ENTRIES))
+			return LG_SLOW_WAIT;
+		entry = direct_entry(page->role, page->gfn + index);
+	} else {
+		if (read_around(vcpu->vm, page, index, beside, entries))
+			return LG_SLOW_WAIT;
+		entry = entries[index % beside];
+		/* Known not to be there, and is not: the Guest's own fault. */
+		if (!page->table[index] && !(entry & _PAGE_PRESENT) && !(gva >> 63) &&
+		    vcpu->cpu->last_fault != gva >> PAGE_SHIFT)
+			return guest_fault(vcpu, gva, access);
+	}
+	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
+		return LG_SLOW_WAIT;
+	slow = guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
+	if (slow)
+		return slow;
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, entry, page->role),
 		      LG_ENTRY_FRAME(entry));
-	if (beside == AROUND)
+	if (page->role & LG_ROLE_DIRECT)
+		fill_behind(vcpu, page, index, entry);
+	else if (beside == AROUND)
 		fill_batch(vcpu, page, round_down(index, AROUND), entries, ~0ULL);
 	else if (entries[(index ^ 1) % BESIDE] & _PAGE_PRESENT &&
 		 !lg_mapped(page->table[index ^ 1]))
 		fill_around(vcpu, page, index, ~0ULL);
+	vcpu->cpu->last_fault = ~0ULL;
 	vcpu->stats.shadow_fills++;
 	trace_lguest_shadow_fill(vcpu->id, gva, LG_ENTRY_FRAME(entry), LG_ENTRY_FRAME(frame), 1,
 				 access);
-	return true;
+	return LG_FAST;
 }
 
 /* Make the entry that @walk asks for; the Host's frame behind it is @frame. */
 static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
 {
-	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
-							      vcpu->root->kernel;
+	struct lg_shadow_page *page = current_root(vcpu);
 	/* It takes U at all levels to make a user page. */
 	u64 mask = walk->user ? ~0ULL : ~(u64)_PAGE_USER, large_frames;
 	u64 guest_entry = walk->entry[walk->leaf] & mask;
@@ -432,8 +435,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
  */
 static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 {
-	struct lg_shadow_page *page = vcpu->cpu->mode == LG_USER ? vcpu->root->user :
-							      vcpu->root->kernel;
+	struct lg_shadow_page *page = current_root(vcpu);
 	unsigned int index;
 
 	while (page && page->level > walk->leaf)
@@ -448,23 +450,12 @@ static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 		fill_new(vcpu, page, index, walk->user ? ~0ULL : ~(u64)_PAGE_USER);
 }
 
-/* A page fault for the Guest's kernel. The same again is not for the Switcher. */
-static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
-{
-	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->cr2, gva);
-	if (vcpu->cpu->mode == LG_USER)
-		vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
-	lg_exception(vcpu, X86_TRAP_PF, error);
-	return LG_FAST;
-}
-
 /* With the lock held: the walk and the link are one step to whoever flushes. */
 static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_walk walk;
+	enum lg_slow slow;
 	u64 frame;
-	int err;
 
 	if (vcpu->vm->mmu.invalidating)
 		return LG_SLOW_WAIT;
@@ -491,15 +482,13 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		vcpu->mmio_gpa = walk.gpa;
 		return LG_SLOW_MMIO;
 	}
-	err = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
-	if (err == -ENOENT) {
+	slow = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
+	if (slow == LG_SLOW_WAIT) {
 		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
 			walk.gpa, vcpu->regs->ip);
 		return LG_SLOW_DEAD;
 	}
-	if (err)
-		return LG_SLOW_FAULT_IN;
-	return map(vcpu, &walk, frame);
+	return slow ?: map(vcpu, &walk, frame);
 }
 
 /* Addresses that the Guest's tables cannot map: not canonical, or the window's. */
@@ -516,6 +505,29 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	return true;
 }
 
+/* With mmu_lock read: what takes one table and its lock. LG_SLOW_WAIT: it takes more. */
+static enum lg_slow fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
+{
+	struct lg_path *path;
+	enum lg_slow slow;
+
+	if (vcpu->vm->mmu.invalidating || (access & X86_PF_INSTR))
+		return LG_SLOW_WAIT;
+	path = lg_shadow_path(vcpu, current_root(vcpu), gva);
+	if (!path || (!path->writable && (access & X86_PF_WRITE)) ||
+	    !lg_shadow_trylock(path->table))
+		return LG_SLOW_WAIT;
+	slow = fill_one(vcpu, path->table, gva, access);
+	lg_shadow_unlock(path->table);
+	return slow;
+}
+
+static u64 access_of(const struct lg_vcpu *vcpu)
+{
+	return (vcpu->regs->error & (X86_PF_WRITE | X86_PF_INSTR)) |
+	       (vcpu->cpu->mode == LG_USER ? X86_PF_USER : 0);
+}
+
 /**
  * lg_shadow_fault - a page fault came from the Guest
  * @vcpu: the virtual CPU; its mutex is held
@@ -525,16 +537,20 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
  */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 {
+	u64 access = access_of(vcpu);
 	gva_t gva = vcpu->cpu->cr2;
-	u64 error = vcpu->regs->error;
-	u64 access = error & (X86_PF_WRITE | X86_PF_INSTR);
 	enum lg_slow slow;
 
-	if (vcpu->cpu->mode == LG_USER)
-		access |= X86_PF_USER;
-	vcpu->cpu->last_fault = ~0ULL;
-	if (reserved_address(vcpu, gva, access))
+	/* lg_shadow_fault_quickly() has found it to be the Guest's. */
+	if (vcpu->exception_pending || reserved_address(vcpu, gva, access))
 		return LG_FAST;
+	/* Once more, now that it may wait: who only reads keeps no other reader out. */
+	read_lock(&vcpu->vm->mmu_lock);
+	slow = fault_shared(vcpu, gva, access);
+	read_unlock(&vcpu->vm->mmu_lock);
+	if (slow != LG_SLOW_WAIT)
+		return slow;
+	vcpu->cpu->last_fault = ~0ULL;
 	lg_mmu_lock(vcpu);
 	slow = fault_locked(vcpu, gva, access);
 	lg_shadow_flush_freed(vcpu->vm);
@@ -542,27 +558,18 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	return slow;
 }
 
-/** lg_shadow_fault_quickly - see lg_exit_quickly() */
+/** lg_shadow_fault_quickly - see lg_exit_quickly(); what is the Guest's is made pending */
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
 {
-	u64 error = vcpu->regs->error;
 	gva_t gva = vcpu->cpu->cr2;
-	struct lg_path *path = NULL;
-	bool done = false;
+	enum lg_slow slow;
 
-	if ((error & X86_PF_INSTR) || !lg_canonical(gva) || !read_trylock(&vcpu->vm->mmu_lock))
+	if (!lg_canonical(gva) || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	if (!vcpu->vm->mmu.invalidating)
-		path = lg_shadow_path(vcpu, vcpu->cpu->mode == LG_USER ?
-				      vcpu->root->user : vcpu->root->kernel, gva);
-	if (path && (path->writable || !(error & X86_PF_WRITE)) && lg_shadow_trylock(path->table)) {
-		done = fill_quickly(vcpu, path->table, gva, error);
-		lg_shadow_unlock(path->table);
-	}
+	slow = fault_shared(vcpu, gva, access_of(vcpu));
 	read_unlock(&vcpu->vm->mmu_lock);
-	if (!done)
+	if (slow || vcpu->exception_pending)
 		return false;
 	vcpu->stats.exceptions[X86_TRAP_PF]++;
-	vcpu->cpu->last_fault = ~0ULL;
 	return true;
 }

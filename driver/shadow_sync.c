@@ -316,7 +316,7 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
 		return false;
 	path = lg_shadow_path(vcpu, vcpu->root->user, start);
-	if (!path || !lg_shadow_trylock(path->table))
+	if (!path || (path->table->role & LG_ROLE_DIRECT) || !lg_shadow_trylock(path->table))
 		return false;
 	done = read_path(path, guest, first, count, entries) && path_unchanged(path, guest);
 	/* One page alone was written to, most often, and will be used: fill it in any case. */

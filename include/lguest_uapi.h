@@ -149,7 +149,7 @@ struct lguest_stats {
 	__u64 ring_drains;		/* exits that found calls in the ring */
 	__u64 prefills_used;		/* of those of the VM: the CPU has used them */
 	__u64 prefills_wasted;		/* they went unused; the others are not known yet */
-	__u64 shadow_waits;		/* faults and flushes that waited for mmu_lock */
+	__u64 shadow_alone;		/* faults and flushes that wrote mmu_lock */
 	__u64 reserved[7];
 };
 

@@ -66,7 +66,7 @@ static const struct count {
 	ONE(prefills_used, "  of these, used"),
 	ONE(prefills_wasted, "  of these, gone unused"),
 	ONE(shadow_syncs, "shadow pages compared"),
-	ONE(shadow_waits, "waits for another's fault"),
+	ONE(shadow_alone, "faults and flushes alone in the shadow"),
 	ONE(shadow_pages, "shadow pages now"),
 	ONE(flushes, "TLB flushes"),
 	ONE(emulated, "instructions emulated"),
