@@ -6,7 +6,7 @@
  * until kernel_fpu_end(); between the two we load the Guest's and save it
  * again. The buffer is only ever written by XSAVE and by lg_fpu_alloc(), so
  * XRSTOR cannot fault (SDM volume 1, 13.8). PKRU is not part of it: the Host
- * keeps its own in the register (window.c). Nor are AMX's tiles: XFD keeps the
+ * keeps its own in the register (enter.c). Nor are AMX's tiles: XFD keeps the
  * Guest from them (SDM volume 1, 13.14), and the Launcher's stay where they are.
  */
 #include <linux/slab.h>

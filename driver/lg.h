@@ -278,7 +278,7 @@ void lg_debugfs_vm(struct lg_vm *vm);
 void lg_debugfs_vcpu(struct lg_vcpu *vcpu);
 void lg_debugfs_remove(struct lg_vm *vm);
 
-/* window.c: all but init and exit with interrupts off or atomic */
+/* window.c, enter.c: all but init and exit with interrupts off or atomic */
 int lg_windows_init(void);
 void lg_windows_exit(void);
 int lg_windows_attach(struct mm_struct *mm);

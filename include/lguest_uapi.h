@@ -4,7 +4,7 @@
  *
  * Opening /dev/lguest makes a VM. LGUEST_CREATE_VCPU makes a virtual CPU and
  * returns an fd for it, on which LGUEST_RUN runs the Guest in the calling
- * thread. All calls on a VM and its vCPUs come from the process that opened
+ * thread. All ioctls on a VM and its vCPUs come from the process that opened
  * it (-EPERM from another). Every struct has a fixed size, and reserved fields
  * must be zero (-EINVAL).
  */

@@ -197,14 +197,14 @@ static bool has_ended(const struct ending *ending, unsigned int seconds)
 }
 
 /* It was asked to be killed. Return: the exit status. */
-static int wait_for_kill(struct ending *ending)
+static int wait_for_kill(struct ending *ending, bool json)
 {
 	bool ended = has_ended(ending, KILL_TIMEOUT_S);
 
 	if (!ended)
 		message("the guest '%s' is still there after %d s", ending->name, KILL_TIMEOUT_S);
 	close(ending->process);
-	return ended ? EXIT_SUCCESS : EXIT_FAILURE;
+	return show(ended ? json_object() : NULL, json, NULL);
 }
 
 /**
@@ -221,7 +221,7 @@ int command_kill(int argc, char **argv)
 
 	if (parse(&words, argc, argv, 1) || ask_for_end(&ending, words.word[0], "kill"))
 		return EXIT_FAILURE;
-	return wait_for_kill(&ending);
+	return wait_for_kill(&ending, words.json);
 }
 
 /*
@@ -262,5 +262,5 @@ int command_stop(int argc, char **argv)
 			words.timeout);
 		kill_after_all(&ending);
 	}
-	return wait_for_kill(&ending);
+	return wait_for_kill(&ending, words.json);
 }

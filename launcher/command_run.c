@@ -64,7 +64,8 @@ static void print_help(void)
 	      "directory, and end with its status.\n"
 	      "\n"
 	      "  --kernel FILE      a bzImage or vmlinux (default: $LGUEST_KERNEL, else\n"
-	      "                     arch/x86/boot/bzImage, else one that is installed)\n"
+	      "                     arch/x86/boot/bzImage, else one beside this program or\n"
+	      "                     one that is installed)\n"
 	      "  --memory SIZE      the guest's memory (512m)\n"
 	      "  --rw               what it writes stays; without this, it is gone at the end\n"
 	      "  --user             not as root but as you (after sudo: as who called it)\n"
@@ -72,9 +73,11 @@ static void print_help(void)
 	      "  --append TEXT      more arguments for the kernel\n"
 	      "  --verbose          the kernel's messages on standard error\n"
 	      "\n"
-	      "and all options of 'lguest --help', such as --cpus 4 and --share DIR.\n"
-	      "Exit status: the command's; 128 and a signal's number; 124; 255 after a panic;\n"
-	      "1 if the guest could not be started.\n", stdout);
+	      "and the options of 'lguest --help' for CPUs and devices, such as --cpus 4 and\n"
+	      "--share DIR.\n"
+	      "Exit status: the command's; 126 or 127 if it could not be run or found; 128 and\n"
+	      "a signal's number; 124; 255 after a panic; 1 if the guest could not be started.\n",
+	      stdout);
 }
 
 static int add_word(struct request *request, char *word)

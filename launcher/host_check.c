@@ -110,6 +110,8 @@ static void check_cpu(struct check *check)
 	     "turn it on in the firmware (\"Execute Disable\"), and boot without noexec=off");
 	line(check, strstr(flags, " fsgsbase "), "processor", "FSGSBASE instructions (fsgsbase)",
 	     "needs Intel from Ivy Bridge, AMD from Excavator or Zen; boot without nofsgsbase; in a VM choose a newer CPU model");
+	line(check, strstr(flags, " xsave "), "processor", "XSAVE instructions (xsave)",
+	     "boot without noxsave; in a VM choose a newer CPU model");
 	if (strstr(flags, " fred "))
 		line(check, false, "processor", "FRED is on, which lg.ko can't handle yet",
 		     "boot with fred=off on the kernel command line");
@@ -200,7 +202,7 @@ static void check_device(struct check *check)
 		close(fd);
 	} else if (errno == EACCES || errno == EPERM) {
 		line(check, false, LGUEST_DEVICE, "no permission",
-		     "run lguest as root, or become a member of the device's group: make install has a udev rule for it; then sudo groupadd --system lguest; sudo adduser $USER lguest; sudo modprobe -r lg; sudo modprobe lg");
+		     "run lguest as root, or become a member of the device's group: make install has a udev rule for it; then sudo groupadd --system lguest; sudo adduser $USER lguest; sudo modprobe -r lg; sudo modprobe lg; and log in again");
 	} else {
 		line(check, false, LGUEST_DEVICE, strerror(errno),
 		     "it is there when the module lg is loaded");
@@ -221,7 +223,7 @@ int check_host(const char *root)
 	check_module(&check);
 	check_device(&check);
 	puts(check.failed ? "This host can't run guests as it is." : "This host can run guests.");
-	puts("While a guest lives, global pages are off on all CPUs (CR4.PGE): the host's\n"
-	     "own context switches cost a little more. They come back with its end.");
+	puts("While a guest lives, global pages are off (CR4.PGE) on the CPUs that it runs on:\n"
+	     "the host's own context switches cost a little more. They come back with its end.");
 	return check.failed;
 }

@@ -12,7 +12,7 @@
  * the Host's handler exactly once, before any IRET: an IRET would let the next
  * NMI in while the Host's handler has not even begun (SDM volume 3, 6.7.1).
  * So the stub only notes what came and finds by the interrupted %rip how to
- * get to C, where lg.ko does INT $2 or INT $18 (driver/run.c):
+ * get to C, where lg.ko does INT $2 or INT $18 (driver/host_interrupt.S):
  *
  *   ring 3          leave the Guest as for any other exception
  *   enter..iret     the Guest's state is still all in memory: undo the entry

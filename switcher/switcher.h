@@ -166,9 +166,9 @@ struct switcher_vcpu {
 	u64 event_entry;	/* of the Guest's kernel, canonical */
 	u64 direct_events, direct_cr3_loads;
 	/*
-	 * The page of the last fault that the Guest was given; ~0
-	 * once it has made progress. The same again is for C to look at, and
-	 * so is each 256th, whatever it is.
+	 * The page of the last fault that the Guest was given; ~0 once it has made
+	 * progress. The same again is for C to look at, and so is each 256th,
+	 * whatever it is.
 	 */
 	u64 last_fault;
 	u64 noflush;		/* bit 63 if CR3 loads may have it, or 0 */

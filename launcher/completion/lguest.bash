@@ -23,6 +23,10 @@ _lguest_command()
 	local program=$1 command=$2 current=$3 position=$4 arguments words
 	arguments=$(_lguest_arguments "$program" "$command")
 	words=$(grep -oE -- '--[a-z-]+=?' <<<"$arguments")
+	if [ "${COMP_WORDS[COMP_CWORD - 1]}" = --kernel ]; then
+		_lguest_offer -f -- "$current"
+		return
+	fi
 	case $current in
 	-*) _lguest_offer -W "$words" -- "$current" ;;
 	*)

@@ -161,7 +161,7 @@ const struct virtio_kind virtio_net_kind = {
 	.option = "net",
 	.value = "MODE[,mac=MAC]",
 	.help = "a network card: eth0 in the guest, the next one eth1. MODE is\n"
-		"user[,hostfwd=tcp:[ADDRESS]:PORT-:GUESTPORT]...: through this\n"
+		"user[,hostfwd=tcp|udp:[ADDRESS]:PORT-:GUESTPORT]...: through this\n"
 		"program, without privileges; PORT of the host is the guest's GUESTPORT\n"
 		"tap[:IFNAME]: a tap device of the host\n"
 		"bridge:BR: one that is put into the bridge BR\n"

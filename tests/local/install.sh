@@ -74,10 +74,11 @@ check the_program_runs the_program_runs
 check every_option_is_offered every_option_is_offered
 check every_command_is_offered every_command_is_offered
 check a_commands_option_is_offered offers --json list --
-check an_option_of_none_is_not offers_not --json pause one --
+check an_option_of_none_is_not offers_not --json console one --
 cd "$root/usr" || exit 1
 check a_file_is_offered_for_a_kernel offers bin 64m bi
 check a_file_is_offered_for_an_option offers bin --initrd = bi
+check a_file_is_offered_for_run offers bin run --kernel bi
 cd - >/dev/null || exit 1
 check every_option_is_described every_option_is_described
 check every_command_is_described every_command_is_described

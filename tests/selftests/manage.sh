@@ -101,7 +101,7 @@ has_ended() { ! grep '^State:' "/proc/$1/status" 2>/dev/null | grep -v 'Z (zombi
 killed()
 {
 	pid=$(field 0.pid)
-	lguest kill one || return 1
+	is "$(lguest kill one --json)" '{}' || return 1
 	has_ended "$pid" || { echo "the launcher lives"; return 1; }
 	[ ! -e "$run/one.sock" ]
 }

@@ -210,7 +210,7 @@ static void says(const char *words)
 	ck_assert_msg(strstr(out, words) != NULL, "'%s' is not in:\n%s", words, out);
 }
 
-#define GOOD_CPU "processor : 0\nflags\t\t: fpu lm nx fsgsbase smap\n"
+#define GOOD_CPU "processor : 0\nflags\t\t: fpu lm nx fsgsbase xsave smap\n"
 #define SECURE_BOOT "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 START_TEST(check_tells_what_is_missing_and_what_mends_it)
@@ -222,6 +222,7 @@ START_TEST(check_tells_what_is_missing_and_what_mends_it)
 	ck_assert_int_eq(check_it(), 1);
 	says("NO   processor: no-execute");
 	says("NO   processor: FSGSBASE");
+	says("NO   processor: XSAVE");
 	HOST_FILE("proc/cpuinfo", GOOD_CPU);
 	ck_assert_int_eq(check_it(), 1);
 	says("ok   processor: FSGSBASE");
@@ -233,7 +234,7 @@ START_TEST(check_tells_what_is_missing_and_what_mends_it)
 	HOST_FILE("sys/hypervisor/guest_type", "PVH\n");
 	ck_assert_int_eq(check_it(), 1);
 	ck_assert_ptr_null(strstr(out, "Xen"));
-	HOST_FILE("proc/cpuinfo", "flags\t: lm nx fsgsbase fred\n");
+	HOST_FILE("proc/cpuinfo", "flags\t: lm nx fsgsbase xsave fred\n");
 	ck_assert_int_eq(check_it(), 1);
 	says("fred=off");
 }
@@ -267,7 +268,7 @@ START_TEST(check_says_what_changes_while_a_guest_lives)
 	ck_assert_int_eq(check_it(), 1);	/* a file is no device */
 	says("ok   module lg: loaded");
 	says("NO   /dev/lguest: does not answer");
-	says("global pages are off on all CPUs");
+	says("global pages are off (CR4.PGE) on the CPUs");
 }
 END_TEST
 
