@@ -9,10 +9,12 @@
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
 
-# run CPUS COMMANDS: run COMMANDS in a guest; what it says is in $work/out.
+# run CPUS COMMANDS: run COMMANDS in a guest; what it says is in $work/out. Its kernel is
+# told what is in $append.
+append=
 run()
 {
-	lg-run --log "$work/log" --cpus="$1" --stats --add "$tests/userland64:/bin/userland64" \
+	lg-run --log "$work/log" --cpus="$1" --stats --append "$append" --add "$tests/userland64:/bin/userland64" \
 		--add "$tests/page_tables:/bin/page_tables" -- \
 		sh -c "$2" >"$work/out" 2>"$work/err" && return
 	tail -n 30 "$work/out" "$work/log" "$work/err"
@@ -104,6 +106,11 @@ check all_of_userland out 27
 check flushes_reach_the_others over 0 "hypercall flush_multi"
 check tables_are_rewritten_while_in_use run 4 page_tables
 check no_stale_entry out "1..4"
+
+append=nopvspin
+check four_cpus_with_native_spinlocks run 4 "$load; wait; dmesg | grep -o 'spinlocks are native'"
+check spinlocks_are_native_when_told out 'spinlocks are native'
+append=
 check sixteen_cpus run 16 'nproc'
 check sixteen_are_online out 16
 check no_complaint_of_sixteen clean
