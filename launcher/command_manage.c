@@ -208,7 +208,7 @@ static int wait_for_kill(struct ending *ending, bool json)
 }
 
 /**
- * command_kill() - lguest kill NAME
+ * command_kill() - lguest kill NAME [--json]
  * @argc: words
  * @argv: the words
  *
@@ -242,7 +242,7 @@ static void kill_after_all(struct ending *ending)
 }
 
 /**
- * command_stop() - lguest stop NAME [--timeout=S]
+ * command_stop() - lguest stop NAME [--timeout=S] [--json]
  * @argc: words
  * @argv: the words
  *

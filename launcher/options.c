@@ -199,11 +199,13 @@ void options_help(void)
  */
 int options_word(char **word, const char *name, bool has_value, const char **value)
 {
-	const char *rest = *word + 2;
 	size_t length = strlen(name);
+	const char *rest;
 
-	if (strncmp(*word, "--", 2) || strncmp(rest, name, length) ||
-	    (rest[length] && rest[length] != '='))
+	if (strncmp(*word, "--", 2))
+		return 0;
+	rest = *word + 2;
+	if (strncmp(rest, name, length) || (rest[length] && rest[length] != '='))
 		return 0;
 	if (rest[length] && !has_value)
 		return refuse(-EINVAL, "option '%s' takes no value", *word);

@@ -96,7 +96,7 @@ static void set_ready(struct virtio_queue *queue, uint32_t ready)
 {
 	if (!ready)
 		virtio_queue_stop(queue);
-	else if (!queue->ready && !virtio_queue_enable(queue))
+	else if (!queue->ready && !queue->stops && !virtio_queue_enable(queue))
 		virtio_misuse(queue->device, "a queue that is not in memory");
 }
 

@@ -109,16 +109,19 @@ int virtio_stop_time(struct virtio_device *device)
  * @queue: the queue; its device's lock is held, and given up meanwhile
  *
  * When this returns, no buffer of the queue's is read or written any more: the
- * driver may use the memory for something else (2.6.1, 4.2.2.2).
+ * driver may use the memory for something else (2.6.1, 4.2.2.2).  Meanwhile another
+ * virtual CPU can't make it ready: the wait would never end.
  */
 void virtio_queue_stop(struct virtio_queue *queue)
 {
 	queue->ready = false;
 	queue->epoch++;
+	queue->stops++;
 	virtio_stop_begin(queue->device);
 	while (queue->in_use)
 		pthread_cond_wait(&queue->device->idle, &queue->device->lock);
 	virtio_stop_end(queue->device);
+	queue->stops--;
 }
 
 /**
@@ -142,7 +145,7 @@ void virtio_queue_reset(struct virtio_queue *queue)
 
 /**
  * virtio_queue_enable() - the driver says that the rings are where it said
- * @queue: the queue; its device's lock is held
+ * @queue: the queue, which nobody stops; its device's lock is held
  *
  * Return: false if they can't be there.
  */
@@ -324,7 +327,8 @@ void virtio_queue_drain(struct virtio_queue *queue)
 		return;
 	last = READ_ONCE(queue->avail->idx);
 	virtio_kick(queue);
-	while (is_live(queue) && queue->next_avail != last &&
+	/* Its thread may be beyond that by now. */
+	while (is_live(queue) && (int16_t)(last - queue->next_avail) > 0 &&
 	       !pthread_cond_clockwait(&device->idle, &device->lock, CLOCK_MONOTONIC, &until))
 		;
 }

@@ -50,6 +50,7 @@ struct virtio_queue {
 	/* Of the chains taken, those whose buffers we may still read or write. */
 	unsigned int in_use;
 	uint32_t epoch;		/* how often the queue was stopped */
+	unsigned int stops;	/* how many virtual CPUs are stopping it now */
 };
 
 /* Buffers that belong together, of one request. */

@@ -289,8 +289,8 @@ START_TEST(a_reset_comes_after_what_was_written)
 {
 	struct reader reader = { .pause = 10000 };
 
-	reset_while_read(&reader, 1 << 20);
-	ck_assert_uint_eq(reader.size, (1 << 20) + (DRIVER_ENTRIES - 1) * 100);
+	reset_while_read(&reader, 1 << 18);
+	ck_assert_uint_eq(reader.size, (1 << 18) + (DRIVER_ENTRIES - 1) * 100);
 }
 END_TEST
 

@@ -280,17 +280,23 @@ static void *stop_queue(void *reg)
 START_TEST(queue_stops_when_its_buffers_are_left_alone)
 {
 	static const uint64_t ways[] = { VIRTIO_MMIO_STATUS, VIRTIO_MMIO_QUEUE_READY, QUEUE_RESET };
+	struct virtio_chain other;
 	pthread_t thread;
 	unsigned int i;
 
 	for (i = 0; i < 2 * ARRAY_SIZE(ways); i++) {
 		set_up(F_RING_RESET);
 		take_chain();
+		driver_offer(&driver, 0, 0);
 		stopped = false;
 		pthread_create(&thread, NULL, stop_queue, (void *)(uintptr_t)ways[i / 2]);
 		/* Other virtual CPUs do not wait for it. */
 		while (driver_read(&driver, VIRTIO_MMIO_QUEUE_READY))
 			usleep(100);
+		/* Nor can they use it again, which would keep that one waiting. */
+		driver_write(&driver, VIRTIO_MMIO_QUEUE_READY, 1);
+		ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_QUEUE_READY), 0);
+		ck_assert(!virtio_pop(queue, &other));
 		usleep(50000);
 		ck_assert(!stopped);
 		if (i % 2)
