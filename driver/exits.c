@@ -7,10 +7,7 @@
 
 #include "lg.h"
 
-/*
- * #DB. Ours if we were stepping; else the Guest's, single-stepping itself (it
- * has no breakpoints of its own).
- */
+/* #DB. Ours if we were stepping; else the Guest's by TF: it has no breakpoints of its own. */
 static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 {
 	if (vcpu->stepping && (vcpu->dr6 & DR_STEP)) {
@@ -56,18 +53,16 @@ static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
 
 	if (vcpu->cpu->mode == LG_USER && vm->abi_ready && vm->abi.syscall_vec == LG_INT80) {
 		lg_exception(vcpu, LG_INT80, ~0ULL);
-		return LG_FAST;
+	} else {
+		vcpu->regs->ip -= 2;
+		lg_exception(vcpu, X86_TRAP_GP, ERROR_IDT(LG_INT80));
 	}
-	vcpu->regs->ip -= 2;
-	lg_exception(vcpu, X86_TRAP_GP, ERROR_IDT(LG_INT80));
 	return LG_FAST;
 }
 
-static bool has_error_code(u8 vector)
-{
-	return vector == X86_TRAP_DF || vector == X86_TRAP_AC || vector == X86_TRAP_CP ||
-	       (vector >= X86_TRAP_TS && vector <= X86_TRAP_PF);
-}
+/* SDM volume 3, table 6-1 */
+#define HAVE_ERROR_CODE	(BIT(X86_TRAP_DF) | GENMASK(X86_TRAP_PF, X86_TRAP_TS) | \
+			 BIT(X86_TRAP_AC) | BIT(X86_TRAP_CP))
 
 static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 {
@@ -88,7 +83,7 @@ static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 			return LG_SLOW_EMULATE;
 		break;
 	}
-	lg_exception(vcpu, vector, has_error_code(vector) ? vcpu->regs->error : ~0ULL);
+	lg_exception(vcpu, vector, HAVE_ERROR_CODE >> vector & 1 ? vcpu->regs->error : ~0ULL);
 	return LG_FAST;
 }
 
@@ -136,8 +131,8 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
  * lg_exit_quickly - handle what can be done between two entries
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off, the window open: no lock is waited for, no other CPU either, nobody
- * woken, nothing delivered. False: it is for lg_exit(), which may find it done.
+ * Interrupts off, the window open: no lock but LG_PLACES_BUSY is waited for, nobody woken,
+ * nothing delivered. False: it is for lg_exit(), which may find it done.
  */
 bool lg_exit_quickly(struct lg_vcpu *vcpu)
 {

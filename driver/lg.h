@@ -13,7 +13,7 @@
  *                      may, with the next two, change entries of level 1.
  *   lg_shadow_page.busy  its entries, and that they are what the Guest's say;
  *                      never waited for: who does not get it writes mmu_lock
- *   LG_PLACES_BUSY     a frame's list of places, for a few instructions
+ *   LG_PLACES_BUSY     a frame's list of places, for some instructions and an interrupt
  *
  * "Atomic" below means: preemption off, between kernel_fpu_begin_mask() and
  * kernel_fpu_end(), with the vCPU's state in this CPU's window.

@@ -244,14 +244,14 @@ static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 {
 	u64 writable = page->table[index] & LG_HOST_WRITABLE;
 	unsigned int end = min(round_up(index + 1, AROUND), LG_ENTRIES), i;
-	hva_t hva = lg_gfn_to_hva(vcpu->vm, page->gfn + index + 1);
+	const struct lg_memory_slot *slot = lg_slot_of(vcpu->vm, page->gfn + index + 1);
 	int got;
 
-	if (index + 1 >= end || !hva || lg_mapped(page->table[index + 1]) ||
-	    lg_gfn_to_hva(vcpu->vm, page->gfn + end - 1) !=
-	    hva + ((end - index - 2) << PAGE_SHIFT))
+	if (index + 1 >= end || !slot || lg_mapped(page->table[index + 1]) ||
+	    slot != lg_slot_of(vcpu->vm, page->gfn + end - 1))
 		return;
-	got = host_pages(hva, vcpu->pages, end - index - 1, writable);
+	got = host_pages(lg_gfn_to_hva(vcpu->vm, page->gfn + index + 1), vcpu->pages,
+			 end - index - 1, writable);
 	for (i = 0; i < got; i++) {
 		if (lg_mapped(page->table[index + 1 + i]))
 			continue;
@@ -361,9 +361,10 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 		if (read_around(vcpu->vm, page, index, beside, entries))
 			return LG_SLOW_WAIT;
 		entry = entries[index % beside];
-		/* Known not to be there, and is not: the Guest's own fault. */
+		/* Known not to be there, and is not: the Guest's own fault, but for one of 255. */
 		if (!page->table[index] && !(entry & _PAGE_PRESENT) && !(gva >> 63) &&
-		    vcpu->cpu->last_fault != gva >> PAGE_SHIFT)
+		    vcpu->cpu->last_fault != gva >> PAGE_SHIFT &&
+		    vcpu->stats.exceptions[X86_TRAP_PF] % 255)
 			return guest_fault(vcpu, gva, access);
 	}
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
@@ -511,7 +512,8 @@ static enum lg_slow fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	struct lg_path *path;
 	enum lg_slow slow;
 
-	if (vcpu->vm->mmu.invalidating || (access & X86_PF_INSTR))
+	/* What waits in the ring may be a flush. */
+	if (vcpu->vm->mmu.invalidating || (access & X86_PF_INSTR) || lg_ring_pending(vcpu))
 		return LG_SLOW_WAIT;
 	path = lg_shadow_path(vcpu, current_root(vcpu), gva);
 	if (!path || (!path->writable && (access & X86_PF_WRITE)) ||

@@ -81,7 +81,8 @@ static bool same_table(const struct lg_shadow_page *page, const struct lg_shadow
 	if (!(guest_entry & _PAGE_USER) && !(child->role & LG_ROLE_KERNEL))
 		return false;
 	if (page->level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
-		return child->gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
+		return (guest_entry & _PAGE_ACCESSED) &&
+		       child->gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
 		       child->role == lg_shadow_direct_role(page->role, guest_entry);
 	return child->gfn == LG_ENTRY_FRAME(guest_entry) && !(child->role & LG_ROLE_DIRECT);
 }

@@ -24,6 +24,7 @@
 #define MUCH	(3UL << 30)
 #define PAGES	(BYTES / 4096)
 #define WORDS	(4096 / sizeof(uint64_t))
+#define PIECES	(8UL << 20)	/* Guest physical, beyond the VM's own memory */
 
 /* %rsi pages from %rdi on: write %rdx if it is not 0, and sum up what is read. */
 asm("	.section .rodata\n"
@@ -231,10 +232,48 @@ static void much_memory(struct vm *vm)
 	munmap(much, MUCH);
 }
 
+/*
+ * The Guest has 2 MiB in one piece that the Host has in three: the middle one lies
+ * elsewhere, and in its place the Launcher has something that is none of the Guest's.
+ */
+static void memory_in_pieces(struct vm *vm)
+{
+	struct lguest_memory pieces[] = {
+		{ .guest_phys = PIECES, .size = 5 * 4096 },
+		{ .guest_phys = PIECES + 5 * 4096, .size = 5 * 4096 },
+		{ .guest_phys = PIECES + 10 * 4096, .size = BYTES - 10 * 4096 },
+	};
+	uint64_t *one = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *other = mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *entry = vm_word(vm, VM_PD_LOW + (VM_USER >> 21) * 8);
+	unsigned int i;
+
+	pieces[0].host_virt = (uintptr_t)one;
+	pieces[1].host_virt = (uintptr_t)other;
+	pieces[2].host_virt = (uintptr_t)(one + 10 * WORDS);
+	for (i = 0; i < 3; i++)
+		if (ioctl(vm->fd, LGUEST_SET_MEMORY, &pieces[i]))
+			tap_note("no memory at 0x%llx", (unsigned long long)pieces[i].guest_phys);
+	for (i = 0; i < PAGES; i++)
+		one[i * WORDS] = 1;
+	for (i = 0; i < 5; i++)
+		other[i * WORDS] = 100;
+	*entry = PIECES | (*entry & ~(uint64_t)VM_USER_PHYS);
+	tap_result(reads(vm, PAGES - 5 + 5 * 100), "guest_reads_memory_in_pieces");
+	tap_result(writes(vm, 0, PAGES, 7) && one[4 * WORDS] == 7 && one[10 * WORDS] == 7 &&
+		   other[0] == 7 && other[4 * WORDS] == 7, "guest_writes_it");
+	tap_result(one[5 * WORDS] == 1 && one[9 * WORDS] == 1,
+		   "what_lies_between_is_the_launchers");
+	munmap(one, BYTES);
+	munmap(other, 5 * 4096);
+}
+
 int main(void)
 {
 	void (*const tests[])(struct vm *) = {
 		file_memory, zero_memory, forked_memory, read_only_memory, much_memory,
+		memory_in_pieces,
 	};
 	struct vm vm;
 	unsigned int i;
