@@ -128,8 +128,8 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
  * lg_drain_ring - do what the Guest has put into its ring
  * @vcpu: the virtual CPU; its mutex is held
  *
- * In order, from where the last drain ended to the first slot that is not
- * pending: at most all of them once.
+ * In order, from where the last drain ended to the first slot that is not pending.
+ * The rest comes after who waits for this CPU, before the Guest runs: a flush takes long.
  */
 void lg_drain_ring(struct lg_vcpu *vcpu)
 {
@@ -137,7 +137,7 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 	u64 flush = 0;
 	unsigned int i;
 
-	for (i = 0; data && i < LGUEST_RING_SLOTS; i++) {
+	for (i = 0; data && i < LGUEST_RING_SLOTS && !need_resched(); i++) {
 		unsigned int slot = vcpu->ring_next;
 		const struct lguest_ring_entry *entry = &data->hcalls[slot];
 		u64 arg[3], nr;
@@ -174,16 +174,14 @@ static bool kernel_text(u64 address)
 /* Gone without a word if it is not all in one piece of memory: it is but a help. */
 static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
 {
-	hva_t first = lg_gfn_to_hva(vm, gpa >> PAGE_SHIFT), last;
+	const struct lg_memory_slot *slot = lg_slot_of(vm, gpa >> PAGE_SHIFT);
 
-	if (!size || size > U32_MAX || (gpa & ~PAGE_MASK))
-		return;
-	last = lg_gfn_to_hva(vm, (gpa + size - 1) >> PAGE_SHIFT);
-	if (!first || last - first != ((size - 1) & PAGE_MASK))
+	if (!size || size > U32_MAX || (gpa & ~PAGE_MASK) || !slot ||
+	    slot != lg_slot_of(vm, (gpa + size - 1) >> PAGE_SHIFT))
 		return;
 	write_lock(&vm->mmu_lock);
 	lg_tables_changed(vm);
-	vm->mmu.dirty_map = first;
+	vm->mmu.dirty_map = lg_gfn_to_hva(vm, gpa >> PAGE_SHIFT);
 	vm->mmu.dirty_map_size = size;
 	write_unlock(&vm->mmu_lock);
 }
