@@ -7,6 +7,7 @@
  * own thread. A request to flush is written under mmu_lock; its own thread does
  * it before it enters the Guest again.
  */
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include <asm/trapnr.h>
@@ -15,7 +16,9 @@
 
 static struct lg_vcpu *vcpu_of(struct lg_vm *vm, u64 number)
 {
-	return number < LGUEST_MAX_VCPUS ? smp_load_acquire(&vm->vcpus[number]) : NULL;
+	/* Nor by speculation, with what lies behind: the Guest says the number. */
+	return number < LGUEST_MAX_VCPUS ?
+	       smp_load_acquire(&vm->vcpus[array_index_nospec(number, LGUEST_MAX_VCPUS)]) : NULL;
 }
 
 /**
