@@ -216,7 +216,8 @@ static int run_loop(struct lg_vcpu *vcpu)
 		}
 		if (READ_ONCE(vcpu->run->immediate_exit) || user_work_pending())
 			return -EINTR;
-		cond_resched();
+		/* Preempted, as the Guest is, counts for nothing there, and that may be for ever. */
+		cond_resched_tasks_rcu_qs();
 		if (unlikely(READ_ONCE(vcpu->state) != LG_VCPU_RUNNING)) {
 			lg_vcpu_start(vcpu);
 			continue;

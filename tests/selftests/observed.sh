@@ -197,6 +197,27 @@ read_during_teardown()
 	wait_for 10 refcnt_is 0 && no_folder
 }
 
+# Who takes a tracer away waits until every task has been seen not to run what goes. A guest
+# that never sleeps must be no obstacle. The function that is traced is one that nobody calls.
+spins()
+{
+	make_initrd "$work/initrd" 'echo here; while :; do :; done' || return 1
+	lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >"$work/console" 2>&1 &
+	launcher=$!
+	wait_for 60 grep -q here "$work/console"
+}
+
+tracer_goes()
+{
+	mkdir "$tracefs/instances/spin" && echo kernel_power_off >"$tracefs/instances/spin/set_ftrace_filter" &&
+		echo function >"$tracefs/instances/spin/current_tracer" || return 1
+	rm -f "$work/gone"
+	{ echo nop >"$tracefs/instances/spin/current_tracer"; : >"$work/gone"; } &
+	wait_for 60 [ -e "$work/gone" ] && rmdir "$tracefs/instances/spin"
+}
+
+end_spinning() { kill "$launcher"; wait "$launcher"; wait_for 10 refcnt_is 0; }
+
 check three_vcpus_start start_three_vcpus
 check each_has_its_own_counters own_counters
 check vm_is_the_sum_of_three_vcpus sum_of_vcpus
@@ -222,4 +243,7 @@ check entries_and_exits_are_pairs entries_and_exits_are_pairs
 check events_are_readable events_are_readable
 check gone_with_an_open_file gone_with_an_open_file
 check read_during_teardown read_during_teardown
+check a_guest_spins spins
+check a_tracer_goes_beside_it tracer_goes
+check the_spinning_guest_ends end_spinning
 checked
