@@ -13,9 +13,10 @@ debugfs=/sys/kernel/debug/lguest
 tracefs=/sys/kernel/tracing
 events="entry exit inject shadow_fill flush hypercall ring_call"
 
+# start_guest COMMANDS: one that does them again and again
 start_guest()
 {
-	make_initrd "$work/initrd" 'echo here; while :; do sh -c "seq 50 | sort -r | wc -l >/dev/null"; done' || return 1
+	make_initrd "$work/initrd" "echo here; while :; do $1; done" || return 1
 	lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >"$work/console" 2>&1 &
 	launcher=$!
 	wait_for 60 grep -q here "$work/console"
@@ -199,14 +200,6 @@ read_during_teardown()
 
 # Who takes a tracer away waits until every task has been seen not to run what goes. A guest
 # that never sleeps must be no obstacle. The function that is traced is one that nobody calls.
-spins()
-{
-	make_initrd "$work/initrd" 'echo here; while :; do :; done' || return 1
-	lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >"$work/console" 2>&1 &
-	launcher=$!
-	wait_for 60 grep -q here "$work/console"
-}
-
 tracer_goes()
 {
 	mkdir "$tracefs/instances/spin" && echo kernel_power_off >"$tracefs/instances/spin/set_ftrace_filter" &&
@@ -222,7 +215,7 @@ check three_vcpus_start start_three_vcpus
 check each_has_its_own_counters own_counters
 check vm_is_the_sum_of_three_vcpus sum_of_vcpus
 check three_vcpus_go end_three_vcpus
-check a_guest_starts start_guest
+check a_guest_starts start_guest 'sh -c "seq 50 | sort -r | wc -l >/dev/null"'
 check has_a_folder has_a_folder
 for name in exits interrupts exception_pf shadow_fills direct_syscalls direct_returns; do
 	check "${name}_grow_while_it_runs" grows "$name"
@@ -243,7 +236,7 @@ check entries_and_exits_are_pairs entries_and_exits_are_pairs
 check events_are_readable events_are_readable
 check gone_with_an_open_file gone_with_an_open_file
 check read_during_teardown read_during_teardown
-check a_guest_spins spins
+check a_guest_spins start_guest :
 check a_tracer_goes_beside_it tracer_goes
 check the_spinning_guest_ends end_spinning
 checked
