@@ -12,9 +12,9 @@
 
 #include "clock.h"
 #include "message.h"
-#include "terminal.h"
 
 bool message_verbose;
+const char *_Atomic message_newline = "\n";
 void (*message_sink)(const char *line);
 
 #define LINES_A_MINUTE	30
@@ -74,8 +74,7 @@ static void say(const char *format, va_list arguments)
 		message_sink(line);
 		return;
 	}
-	/* A raw terminal needs to be told to go back to the first column. */
-	fprintf(stderr, "lguest: %s%s", line, terminal_is_raw() ? "\r\n" : "\n");
+	fprintf(stderr, "lguest: %s%s", line, message_newline);
 }
 
 /**

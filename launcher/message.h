@@ -12,6 +12,9 @@
 /* --verbose was given. */
 extern bool message_verbose;
 
+/* What ends a line; a raw terminal needs to be told to go back to the first column, too. */
+extern const char *_Atomic message_newline;
+
 /* Where lines go instead of standard error; for the tests. */
 extern void (*message_sink)(const char *line);
 

@@ -51,6 +51,12 @@ static const int deadly_signals[] = {
 	SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR1, SIGUSR2, SIGIO, SIGPWR, SIGSTKFLT,
 };
 
+static void set_raw(bool on)
+{
+	raw = on;
+	message_newline = on ? "\r\n" : "\n";
+}
+
 /* SA_RESETHAND was set: the signal now does what it does to any program. */
 static void on_deadly_signal(int signal)
 {
@@ -158,9 +164,9 @@ void terminal_raw(void)
 	cfmakeraw(&raw_settings);
 	raw_settings.c_cc[VMIN] = 1;
 	raw_settings.c_cc[VTIME] = 0;
-	raw = true;	/* before it is so: a signal may come in between */
+	set_raw(true);	/* before it is so: a signal may come in between */
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw_settings) < 0)
-		raw = false;
+		set_raw(false);
 	else
 		detail("Ctrl-A x leaves, Ctrl-A Ctrl-A sends Ctrl-A");
 }
@@ -172,7 +178,7 @@ void terminal_restore(void)
 {
 	if (!raw)
 		return;
-	raw = false;
+	set_raw(false);
 	/* TCSANOW: a stopped terminal must not hold us up. */
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
