@@ -46,12 +46,10 @@ static void write_config(struct console *console)
 	virtio_config_set(console->device, &config, sizeof(config));
 }
 
-/**
- * console_resized() - the window may have a new size
- * @console: its first port's input thread calls
- */
-void console_resized(struct console *console)
+/* Only the first port has a window. */
+static void port_resized(struct port *port)
 {
+	struct console *console = port->console;
 	struct signalfd_siginfo info;
 
 	if (read(console->resized, &info, sizeof(info)) != sizeof(info))
@@ -62,14 +60,15 @@ void console_resized(struct console *console)
 		say(console->port[0], SAY_SIZE);
 }
 
-/**
- * console_say_closed() - a port's stream has ended
- * @port: the port
- */
-void console_say_closed(struct port *port)
+static void port_ended(struct port *port)
 {
 	say(port, SAY_CLOSED);
 }
+
+static const struct port_ops port_ops = {
+	.ended = port_ended,
+	.resized = port_resized,
+};
 
 /* Return: bytes written to the chain. */
 static size_t write_message(const struct port *port, unsigned int what, struct virtio_chain *chain)
@@ -305,6 +304,7 @@ static struct port *new_port(struct console *console)
 	if (!port)
 		return NULL;
 	port->console = console;
+	port->ops = &port_ops;
 	port->number = console->ports;
 	port->in = port->out = -1;
 	console->port[console->ports++] = port;

@@ -21,8 +21,17 @@
 /* Each port has two queues, and two more are for messages. */
 #define CONSOLE_MAX_PORTS	(VIRTIO_MAX_QUEUES / 2 - 1)
 
+struct port;
+
+/* What a port tells the device that it belongs to, from its input queue's thread. */
+struct port_ops {
+	void (*ended)(struct port *port);	/* nothing comes and goes any more */
+	void (*resized)(struct port *port);	/* the window may have a new size */
+};
+
 struct port {
 	struct console *console;
+	const struct port_ops *ops;
 	unsigned int number;		/* 0: the console itself */
 	char name[PORT_NAME_SIZE];	/* "": the console has none */
 	int in, out;			/* -1: there is none; may be the same */
@@ -50,10 +59,6 @@ struct console {
 	unsigned int ports;
 	struct port *port[CONSOLE_MAX_PORTS];
 };
-
-/* console.c */
-void console_resized(struct console *console);
-void console_say_closed(struct port *port);
 
 /* port.c */
 bool port_is_over(const struct port *port);

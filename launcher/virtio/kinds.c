@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kinds of devices that options ask for, in the order of --help.
+ * The kinds of devices that options ask for, in the order of --help. Ports are no devices of
+ * their own: here, above the console, is the place where an option can lead to one.
  */
 #include "../compiler.h"
 #include "virtio.h"
+
+const struct virtio_kind virtio_port_kind = {
+	.option = "port",
+	.value = "NAME:PATH[,in=PATH]",
+	.help = "a stream to a program in the guest, which finds it by NAME in\n"
+		"/dev/virtio-ports or /sys/class/virtio-ports: a socket to\n"
+		"connect to, or a file for output (and another for input)",
+	.add_port = virtio_console_add_port,
+};
 
 const struct virtio_kind * const virtio_kinds[] = {
 	&virtio_block_kind,

@@ -202,12 +202,12 @@ void port_run_input(struct virtio_queue *queue, struct port *port)
 		input = wants_input(queue, port) ? port->in : -1;
 		what = virtio_wait(queue, input, resized);
 		if (what & VIRTIO_WAIT_INPUT2)
-			console_resized(port->console);
+			port->ops->resized(port);
 		if (what & VIRTIO_WAIT_INPUT)
 			read_input(port);
 		give_input(queue, port);
 		if (port_is_over(port) && !told) {
-			console_say_closed(port);
+			port->ops->ended(port);
 			told = true;
 		}
 	} while (!(what & VIRTIO_WAIT_STOP));

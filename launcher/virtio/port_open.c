@@ -121,12 +121,3 @@ void port_close(struct port *port)
 		file_close(&port->out);
 	file_close(&port->in);
 }
-
-const struct virtio_kind virtio_port_kind = {
-	.option = "port",
-	.value = "NAME:PATH[,in=PATH]",
-	.help = "a stream to a program in the guest, which finds it by NAME in\n"
-		"/dev/virtio-ports or /sys/class/virtio-ports: a socket to\n"
-		"connect to, or a file for output (and another for input)",
-	.add_port = virtio_console_add_port,
-};
