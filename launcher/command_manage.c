@@ -11,11 +11,12 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "amount.h"
 #include "client.h"
 #include "commands.h"
 #include "control.h"
 #include "message.h"
-#include "options.h"
+#include "words.h"
 
 #define STOP_TIMEOUT_S	60
 #define KILL_TIMEOUT_S	30
@@ -36,8 +37,8 @@ static int parse(struct words *words, int argc, char **argv, unsigned int count)
 
 	memset(words, 0, sizeof(*words));
 	for (i = 1; i < argc; i++) {
-		used = stops ? options_word(argv + i, "timeout", true, &timeout) : 0;
-		if (used < 0 || (used && options_seconds(timeout, &words->timeout)))
+		used = stops ? words_option(argv + i, "timeout", true, &timeout) : 0;
+		if (used < 0 || (used && amount_seconds(timeout, &words->timeout)))
 			return -EINVAL;
 		if (used) {
 			i += used - 1;
@@ -148,7 +149,7 @@ int command_balloon(int argc, char **argv)
 
 	if (parse(&words, argc, argv, 2))
 		return EXIT_FAILURE;
-	if (strcmp(words.word[1], "0") && options_memory(words.word[1], &size))
+	if (strcmp(words.word[1], "0") && amount_memory(words.word[1], &size))
 		return EXIT_FAILURE;
 	snprintf(line, sizeof(line), "balloon %llu", (unsigned long long)size);
 	return show(client_ask(words.word[0], &pid, line), words.json, NULL);

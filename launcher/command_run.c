@@ -16,8 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "amount.h"
 #include "commands.h"
 #include "compiler.h"
+#include "config.h"
 #include "file.h"
 #include "message.h"
 #include "number.h"
@@ -27,6 +29,7 @@
 #include "session_protocol.h"
 #include "start.h"
 #include "terminal.h"
+#include "words.h"
 
 #define MAX_WORDS	64	/* of the command line that we make */
 
@@ -115,14 +118,14 @@ static int take_option(struct request *request, char **word)
 	void *at;
 
 	for (i = 0; !used && i < ARRAY_SIZE(rows); i++)
-		used = options_word(word, rows[i].name, rows[i].what != FLAG, &value);
+		used = words_option(word, rows[i].name, rows[i].what != FLAG, &value);
 	if (used <= 0)
 		return used;
 	at = (char *)request + rows[i - 1].offset;
 	if (rows[i - 1].what == TEXT)
 		*(const char **)at = value;
 	else if (rows[i - 1].what == SECONDS)
-		error = options_seconds(value, at);
+		error = amount_seconds(value, at);
 	else
 		*(bool *)at = true;
 	return error ? error : used;

@@ -4,20 +4,10 @@
  * amount of memory.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "compiler.h"
-#include "options.h"
-
-static int run_help(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	options_help();
-	return EXIT_SUCCESS;
-}
 
 static const struct command commands[] = {
 	{ "list", "[--json]", "your guests", command_list },
@@ -34,7 +24,7 @@ static const struct command commands[] = {
 	{ "stats", "NAME [--json]", "what a guest costs", command_stats },
 	{ "run", "[--kernel FILE] [--memory SIZE] [--append TEXT] [--timeout S] [--rw] [--user] [--verbose] [--] COMMAND...",
 	  "a command in a guest on this host's files: lguest run --help", command_run },
-	{ "help", "", "this text", run_help },
+	{ "help", "", "this text", NULL },
 };
 
 /**

@@ -7,7 +7,7 @@ struct command {
 	const char *name;
 	const char *arguments;	/* what may follow, for --help */
 	const char *help;	/* one line */
-	/* argv[0] is the name. Return: the exit status. */
+	/* argv[0] is the name. Return: the exit status. NULL: main() prints the help. */
 	int (*run)(int argc, char **argv);
 };
 

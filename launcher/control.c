@@ -24,11 +24,11 @@
 
 #include "answer.h"
 #include "compiler.h"
+#include "config.h"
 #include "control.h"
 #include "file.h"
 #include "message.h"
 #include "number.h"
-#include "options.h"
 #include "pause.h"
 #include "relay.h"
 #include "runtime.h"

@@ -4,8 +4,8 @@
  *
  * The way through this program: commands.c knows the commands, each in a file of
  * its own (command_*.c); without one, a Guest is to be run. options.c understands
- * what the person wants; start.c has a Guest made and run; vm.c makes memory and
- * devices; boot.c (and kernel.c, bzimage.c, payload.c, elf_image.c, pagetables.c)
+ * what the person wants (config.h); start.c has a Guest made and run; vm.c makes memory
+ * and devices; boot_plan.c says what to start it from; boot.c (and kernel.c, bzimage.c, payload.c, elf_image.c, pagetables.c)
  * puts the Guest into the memory; vm.c tells lg.ko of it; run.c runs it, with a
  * thread for each further virtual CPU (vcpu.c) and for each queue of each device
  * (virtio/) beside it; report.c tells how it ended.
@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "config.h"
+#include "help.h"
 #include "host_check.h"
 #include "lguest_abi.h"
 #include "lguest_uapi.h"
@@ -31,8 +33,12 @@ int main(int argc, char **argv)
 	struct options options;
 	int status = EXIT_NOT_STARTED;
 
-	if (command)
+	if (command && command->run)
 		return command->run(argc - 1, argv + 1);
+	if (command) {
+		help_print();
+		return EXIT_SUCCESS;
+	}
 	if (options_parse(&options, argc, argv))
 		goto free;
 	message_verbose = options.verbose;
@@ -44,7 +50,7 @@ int main(int argc, char **argv)
 		status = check_host("");
 		break;
 	case OPTIONS_HELP:
-		options_help();
+		help_print();
 		status = EXIT_SUCCESS;
 		break;
 	case OPTIONS_VERSION:

@@ -3,25 +3,22 @@
  * The command line of the Launcher: options, how much memory, which kernel,
  * and all that follows is the kernel's own.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "commands.h"
+#include "amount.h"
 #include "compiler.h"
+#include "config.h"
 #include "lguest_uapi.h"
-#include "memory.h"
 #include "message.h"
-#include "number.h"
 #include "options.h"
 #include "runtime.h"
 #include "virtio/virtio.h"
+#include "words.h"
 
 #define TRY_HELP	"'lguest --help' lists what there is"
 
@@ -46,7 +43,7 @@ static int use_initrd(struct options *options, const char *value)
 
 static int use_cpus(struct options *options, const char *value)
 {
-	return options_cpus(value, &options->cpus);
+	return amount_cpus(value, &options->cpus);
 }
 
 static int use_name(struct options *options, const char *value)
@@ -57,7 +54,7 @@ static int use_name(struct options *options, const char *value)
 
 static int use_shadow(struct options *options, const char *value)
 {
-	int error = options_memory(value, &options->shadow);
+	int error = amount_memory(value, &options->shadow);
 
 	if (!error && options->shadow < LGUEST_MIN_SHADOW * LGUEST_SHADOW_BYTES)
 		return refuse(-EINVAL, "'%s' is too little for the shadow page tables: say 1m or more",
@@ -106,38 +103,6 @@ static const char *option_help(unsigned int number)
 					   virtio_kinds[number - ARRAY_SIZE(rows)]->help;
 }
 
-static bool names_root(char *const *arguments)
-{
-	for (; *arguments; arguments++)
-		if (!strncmp(*arguments, "root=", 5))
-			return true;
-	return false;
-}
-
-/**
- * options_initrd - the Guest's initial file system, if it has one
- * @options: as parsed
- *
- * What --initrd says; without it, and without a root= for the kernel, the file
- * initrd.img beside the kernel, if there is one.
- *
- * Return: a path that lives as long as @options, or NULL.
- */
-const char *options_initrd(struct options *options)
-{
-	const char *slash = strrchr(options->kernel, '/');
-	int directory = slash ? slash - options->kernel + 1 : 0;
-
-	if (options->initrd || names_root(options->arguments))
-		return options->initrd;
-	free(options->found_initrd);
-	if (asprintf(&options->found_initrd, "%.*sinitrd.img", directory, options->kernel) < 0)
-		options->found_initrd = NULL;
-	if (!options->found_initrd || access(options->found_initrd, R_OK))
-		return NULL;
-	return options->found_initrd;
-}
-
 /* One option's lines of --help: its text stands in a column of its own. */
 static void help_option(unsigned int number)
 {
@@ -158,61 +123,25 @@ static void help_option(unsigned int number)
 }
 
 /**
- * options_help() - print how the program is used
+ * options_help_devices() - print the options that ask for devices
+ */
+void options_help_devices(void)
+{
+	unsigned int i;
+
+	for (i = ARRAY_SIZE(rows); i < OPTIONS; i++)
+		help_option(i);
+}
+
+/**
+ * options_help() - print all other options
  */
 void options_help(void)
 {
 	unsigned int i;
 
-	fputs("Usage: lguest [OPTIONS] MEMORY KERNEL [KERNEL ARGUMENTS...]\n"
-	      "       lguest COMMAND ...\n"
-	      "Run a Linux guest on a host that needs no virtualisation hardware.\n"
-	      "\n"
-	      "MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
-	      "KERNEL is a bzImage or a vmlinux with lguest support.\n"
-	      "\n"
-	      "Devices, each as often as it is wanted:\n", stdout);
-	for (i = ARRAY_SIZE(rows); i < OPTIONS; i++)
-		help_option(i);
-	fputs("\nOptions:\n", stdout);
 	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		help_option(i);
-	fputs("\nCommands:\n", stdout);
-	commands_help();
-	fputs("\n"
-	      "The guest's console is this terminal. Ctrl-A x leaves, Ctrl-A Ctrl-A sends\n"
-	      "Ctrl-A. Exit status: 0 after the guest's poweroff, 1 if it could not be\n"
-	      "started, 255 if it panicked or crashed.\n"
-	      "\n"
-	      "Example: lguest --initrd=initrd.img 64m bzImage quiet\n", stdout);
-}
-
-/**
- * options_word() - is a command's word this option?
- * @word: in a list that ends with NULL
- * @name: the option's
- * @has_value: --NAME=VALUE or --NAME VALUE, not --NAME
- * @value: goes there
- *
- * Return: how many words it takes, 0 if the word is something else; or a negative errno
- * after telling the person.
- */
-int options_word(char **word, const char *name, bool has_value, const char **value)
-{
-	size_t length = strlen(name);
-	const char *rest;
-
-	if (strncmp(*word, "--", 2))
-		return 0;
-	rest = *word + 2;
-	if (strncmp(rest, name, length) || (rest[length] && rest[length] != '='))
-		return 0;
-	if (rest[length] && !has_value)
-		return refuse(-EINVAL, "option '%s' takes no value", *word);
-	if (has_value && !rest[length] && !word[1])
-		return refuse(-EINVAL, "option '%s' needs a value", *word);
-	*value = rest[length] ? rest + length + 1 : word[1];
-	return 1 + (has_value && !rest[length]);
 }
 
 /**
@@ -228,73 +157,8 @@ int options_words(char **word)
 	int used = 0;
 
 	for (i = 0; !used && i < OPTIONS; i++)
-		used = options_word(word, option_name(i), option_value(i), &value);
+		used = words_option(word, option_name(i), option_value(i), &value);
 	return used ? used : 1;
-}
-
-/**
- * options_memory() - understand an amount of memory
- * @text: digits and one of k, m, g; none means MiB
- * @size: bytes, whole pages, go there
- *
- * Return: 0, or a negative errno after telling the person.
- */
-int options_memory(const char *text, uint64_t *size)
-{
-	const char *units = "kmg", *unit = units + 1;
-	uint64_t value = UINT64_MAX;	/* if it is larger */
-	const char *end = number_read(text, 0, UINT64_MAX, &value);
-	unsigned int shift;
-
-	if (end && *end)
-		unit = strchr(units, tolower((unsigned char)*end++));
-	if (!isdigit((unsigned char)*text) || !unit || (end && *end))
-		return refuse(-EINVAL,
-			      "'%s' is not an amount of memory: say 64m, 2g or a number of MiB",
-			      text);
-	shift = 10 * (1 + (unit - units));
-	if (value > UINT64_MAX >> shift)
-		return refuse(-ERANGE, "'%s' is more memory than there can be", text);
-	*size = (value << shift) / PAGE_SIZE * PAGE_SIZE;
-	if (!*size)
-		return refuse(-EINVAL, "'%s' is too small a guest: 64m is a good size", text);
-	return 0;
-}
-
-/**
- * options_cpus() - understand a number of CPUs
- * @text: digits
- * @cpus: goes there
- *
- * Return: 0, or a negative errno after telling the person.
- */
-int options_cpus(const char *text, unsigned int *cpus)
-{
-	uint64_t value;
-
-	if (!number_parse(text, 1, LGUEST_MAX_VCPUS, &value))
-		return refuse(-EINVAL,
-			      "'%s' is not a number of CPUs that a guest can have: say 1 to %d",
-			      text, LGUEST_MAX_VCPUS);
-	*cpus = value;
-	return 0;
-}
-
-/**
- * options_seconds() - understand an amount of time
- * @text: digits
- * @seconds: goes there, more than 0
- *
- * Return: 0, or a negative errno after telling the person.
- */
-int options_seconds(const char *text, unsigned int *seconds)
-{
-	uint64_t value;
-
-	if (!number_parse(text, 1, INT_MAX, &value))
-		return refuse(-EINVAL, "'%s' is not a number of seconds", text);
-	*seconds = value;
-	return 0;
 }
 
 static int add_device(struct options *options, const struct virtio_kind *kind,
@@ -389,7 +253,7 @@ int options_parse(struct options *options, int argc, char **argv)
 		return 0;
 	if (argc - optind < 1)
 		return refuse(-EINVAL, "how much memory, and which kernel? For example: lguest 64m bzImage");
-	error = options_memory(argv[optind], &options->memory);
+	error = amount_memory(argv[optind], &options->memory);
 	if (error)
 		return error;
 	if (argc - optind < 2)
@@ -407,36 +271,4 @@ void options_free(struct options *options)
 {
 	free(options->found_initrd);
 	options->found_initrd = NULL;
-}
-
-/**
- * options_command_line() - the Guest kernel's command line
- * @options: with the person's arguments
- * @devices: what the kernel must be told of its devices
- *
- * Ours comes first: after "--" the arguments are for the Guest's init.
- *
- * Return: memory that the caller frees, or NULL after telling the person.
- */
-char *options_command_line(const struct options *options, const char *devices)
-{
-	bool console = false;
-	size_t size = 0;
-	char **word;
-	char *line;
-	FILE *out;
-
-	for (word = options->arguments; *word && strcmp(*word, "--"); word++)
-		console |= !strncmp(*word, "console=", 8) || strstr(*word, " console=");
-	out = open_memstream(&line, &size);
-	if (out) {
-		fprintf(out, "%s%s", console ? "" : "console=hvc0 ", devices);
-		for (word = options->arguments; *word; word++)
-			fprintf(out, " %s", *word);
-	}
-	if (!out || fclose(out)) {
-		refuse(-ENOMEM, "no memory");
-		return NULL;
-	}
-	return line;
 }

@@ -8,10 +8,11 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "boot_plan.h"
+#include "config.h"
 #include "control.h"
 #include "detach.h"
 #include "message.h"
-#include "options.h"
 #include "recent.h"
 #include "relay.h"
 #include "report.h"
@@ -50,7 +51,7 @@ static int set_up(struct vm *vm, struct options *options)
 {
 	struct boot_request request = {
 		.kernel = options->kernel,
-		.initrd = options_initrd(options),
+		.initrd = boot_plan_initrd(options),
 		.cpus = options->cpus,
 	};
 	char *devices = NULL, *command_line = NULL;
@@ -62,7 +63,7 @@ static int set_up(struct vm *vm, struct options *options)
 		return error;
 	devices = vm_describe_devices(vm);
 	if (devices)
-		command_line = options_command_line(options, devices);
+		command_line = boot_plan_command_line(options, devices);
 	free(devices);
 	if (!command_line)
 		return -ENOMEM;

@@ -8,9 +8,9 @@
 
 #include "agent.h"
 #include "boot.h"
+#include "config.h"
 #include "lguest_uapi.h"
 #include "memory.h"
-#include "options.h"
 #include "pause.h"
 #include "vcpu.h"
 #include "virtio/virtio.h"

@@ -17,7 +17,7 @@
 #include "client.h"
 #include "compiler.h"
 #include "control.h"
-#include "options.h"
+#include "config.h"
 #include "runtime.h"
 #include "unit.h"
 

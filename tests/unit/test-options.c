@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "amount.h"
+#include "boot_plan.h"
 #include "compiler.h"
+#include "config.h"
 #include "options.h"
 #include "unit.h"
 #include "value.h"
@@ -41,7 +44,7 @@ START_TEST(memory_sizes_are_understood)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		ck_assert_int_eq(options_memory(good[i].text, &size), 0);
+		ck_assert_int_eq(amount_memory(good[i].text, &size), 0);
 		ck_assert_uint_eq(size, good[i].size);
 	}
 }
@@ -63,7 +66,7 @@ START_TEST(what_is_no_memory_size_is_refused)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		unit_refused(options_memory(bad[i].text, &size), bad[i].words);
+		unit_refused(amount_memory(bad[i].text, &size), bad[i].words);
 }
 END_TEST
 
@@ -92,7 +95,7 @@ START_TEST(what_is_no_number_of_cpus_is_refused)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		unit_refused(options_cpus(bad[i], &cpus), "is not a number of CPUs");
+		unit_refused(amount_cpus(bad[i], &cpus), "is not a number of CPUs");
 		ck_assert_uint_eq(cpus, 5);
 	}
 	unit_refused(PARSE("--cpus=0", "64m", "bz"), "say 1 to 16");
@@ -231,7 +234,7 @@ END_TEST
 
 static void command_line_is(const char *expected)
 {
-	char *line = options_command_line(&options, "DEVICES");
+	char *line = boot_plan_command_line(&options, "DEVICES");
 
 	ck_assert_str_eq(line, expected);
 	free(line);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Amounts as a person says them. */
+#ifndef _LAUNCHER_AMOUNT_H
+#define _LAUNCHER_AMOUNT_H
+
+#include <stdint.h>
+
+int amount_memory(const char *text, uint64_t *size);
+int amount_cpus(const char *text, unsigned int *cpus);
+int amount_seconds(const char *text, unsigned int *seconds);
+
+#endif /* _LAUNCHER_AMOUNT_H */

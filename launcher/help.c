@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lguest --help: all options and commands on one page.
+ */
+#include <stdio.h>
+
+#include "commands.h"
+#include "help.h"
+#include "options.h"
+
+/**
+ * help_print() - print how the program is used
+ */
+void help_print(void)
+{
+	fputs("Usage: lguest [OPTIONS] MEMORY KERNEL [KERNEL ARGUMENTS...]\n"
+	      "       lguest COMMAND ...\n"
+	      "Run a Linux guest on a host that needs no virtualisation hardware.\n"
+	      "\n"
+	      "MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
+	      "KERNEL is a bzImage or a vmlinux with lguest support.\n"
+	      "\n"
+	      "Devices, each as often as it is wanted:\n", stdout);
+	options_help_devices();
+	fputs("\nOptions:\n", stdout);
+	options_help();
+	fputs("\nCommands:\n", stdout);
+	commands_help();
+	fputs("\n"
+	      "The guest's console is this terminal. Ctrl-A x leaves, Ctrl-A Ctrl-A sends\n"
+	      "Ctrl-A. Exit status: 0 after the guest's poweroff, 1 if it could not be\n"
+	      "started, 255 if it panicked or crashed.\n"
+	      "\n"
+	      "Example: lguest --initrd=initrd.img 64m bzImage quiet\n", stdout);
+}
