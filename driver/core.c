@@ -53,6 +53,9 @@ static const char *host_unfit(void)
 {
 	u64 cr4 = native_read_cr4();
 
+	/* lg_vm.mmu_lock is taken with preemption or interrupts off; there, such locks sleep. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return "this is a real-time kernel (PREEMPT_RT), whose spinlocks sleep: boot one without";
 	if (boot_cpu_has(X86_FEATURE_XENPV))
 		return "this kernel itself is a Xen PV guest, and slot 256 is Xen's";
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))

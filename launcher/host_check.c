@@ -98,8 +98,7 @@ static char *read_flags(const struct check *check)
 
 static void check_cpu(struct check *check)
 {
-	char *flags = read_flags(check), type[16];
-	bool is_pv;
+	char *flags = read_flags(check);
 
 	if (!flags) {
 		line(check, false, "processor", "/proc/cpuinfo can't be read", NULL);
@@ -116,6 +115,17 @@ static void check_cpu(struct check *check)
 		line(check, false, "processor", "FRED is on, which lg.ko can't handle yet",
 		     "boot with fred=off on the kernel command line");
 	free(flags);
+}
+
+static void check_kernel(struct check *check)
+{
+	char type[16], version[512];
+	bool is_pv;
+
+	read_start(check, "/proc/version", version, sizeof(version));
+	if (strstr(version, " PREEMPT_RT "))
+		line(check, false, "host", "runs a real-time kernel (PREEMPT_RT), which lg.ko can't handle",
+		     "boot a kernel without PREEMPT_RT");
 	read_start(check, "/sys/hypervisor/guest_type", type, sizeof(type));
 	is_pv = !strncmp(type, "PV", 2) && strncmp(type, "PVH", 3);
 	if (is_pv)
@@ -220,6 +230,7 @@ int check_host(const char *root)
 	struct check check = { .root = root };
 
 	check_cpu(&check);
+	check_kernel(&check);
 	check_module(&check);
 	check_device(&check);
 	puts(check.failed ? "This host can't run guests as it is." : "This host can run guests.");

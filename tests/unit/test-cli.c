@@ -228,6 +228,12 @@ START_TEST(check_tells_what_is_missing_and_what_mends_it)
 	says("ok   processor: FSGSBASE");
 	says("NO   module lg: not loaded for this kernel\n     make && sudo insmod lg.ko");
 	ck_assert_ptr_null(strstr(out, "Secure Boot"));
+	HOST_FILE("proc/version", "Linux version 6.1.0-57-rt-amd64 (gcc) #1 SMP PREEMPT_RT Debian\n");
+	ck_assert_int_eq(check_it(), 1);
+	says("NO   host: runs a real-time kernel");
+	HOST_FILE("proc/version", "Linux version 6.1.0-57-amd64 (gcc) #1 SMP PREEMPT_DYNAMIC Debian\n");
+	ck_assert_int_eq(check_it(), 1);
+	ck_assert_ptr_null(strstr(out, "real-time"));
 	HOST_FILE("sys/hypervisor/guest_type", "PV\n");
 	ck_assert_int_eq(check_it(), 1);
 	says("itself a Xen PV guest");
