@@ -75,7 +75,7 @@ static void inflate(struct virtio_queue *queue, struct virtio_chain *chain)
 	uint32_t page[BATCH];
 	unsigned int count, i;
 
-	while (!wrong && !device->stopping && virtio_stop_time(device)) {
+	while (!wrong && !device->stopping && virtio_stop_time(queue)) {
 		count = iov_read(&iov, &chain->out, page, sizeof(page)) / sizeof(*page);
 		if (!count)
 			break;

@@ -314,7 +314,7 @@ static void ended(struct virtio_queue *queue, struct request *request)
 		good = ended_range(request);
 	}
 	/* A request may take very long, and nobody wants its rest when it is cut off. */
-	if (good && (queue->device->stopping || !virtio_stop_time(queue->device)))
+	if (good && (queue->device->stopping || !virtio_stop_time(queue)))
 		finish(queue, request, VIRTIO_BLK_S_IOERR);
 	else if (good)
 		step(queue, request);

@@ -28,14 +28,14 @@
  *
  * Return: false if the rest is not wanted any more.
  */
-static bool write_all(struct virtio_device *device, struct port *port, const struct iovec *iov)
+static bool write_all(struct virtio_queue *queue, struct port *port, const struct iovec *iov)
 {
 	struct pollfd output = { .fd = port->out, .events = POLLOUT };
 	const char *from = iov->iov_base;
 	size_t size = iov->iov_len;
 
 	while (size && port->out >= 0 && !port->gone) {
-		int left = virtio_stop_time(device);
+		int left = virtio_stop_time(queue);
 		bool waits;
 		ssize_t done;
 
@@ -43,7 +43,7 @@ static bool write_all(struct virtio_device *device, struct port *port, const str
 			return false;
 		if (left == INT_MAX)
 			port->waited = 0;
-		waits = !device->stopping && port->waited < PATIENCE;
+		waits = !queue->device->stopping && port->waited < PATIENCE;
 		if (poll(&output, 1, waits ? 100 : 0) <= 0) {
 			if (!waits)
 				return false;
@@ -97,7 +97,7 @@ static void write_chain(struct virtio_queue *queue, struct port *port, struct vi
 		left -= iov->iov_len;
 		if (!port->number)
 			write_terminal(queue->device, port, iov);
-		else if (!write_all(queue->device, port, iov))
+		else if (!write_all(queue, port, iov))
 			return;
 	}
 }

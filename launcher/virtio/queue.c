@@ -65,7 +65,7 @@ static void set_in_use(struct virtio_queue *queue, unsigned int in_use)
 }
 
 /**
- * virtio_stop_begin() - the driver resets the device, or stops a queue
+ * virtio_stop_begin() - the driver resets the device
  * @device: the device; its lock is held
  *
  * Called by: a virtual CPU's thread, which waits for the device's threads then.
@@ -86,21 +86,27 @@ void virtio_stop_end(struct virtio_device *device)
 }
 
 /**
- * virtio_stop_time() - how long may buffers still be in use?
- * @device: the device; its lock is not held
+ * virtio_stop_time() - how long may a queue's buffers still be in use?
+ * @queue: the queue; its device's lock is not held
  *
- * Called by: the device's threads.
+ * Called by: the queue's thread. A driver that stops another queue does not hurry this one.
  *
  * Return: ms until the driver has waited long enough, INT_MAX if it does not wait.
  */
-int virtio_stop_time(struct virtio_device *device)
+int virtio_stop_time(struct virtio_queue *queue)
 {
-	int64_t left = INT_MAX;
+	struct virtio_device *device = queue->device;
+	int64_t deadline = INT64_MAX, left;
 
 	pthread_mutex_lock(&device->lock);
 	if (device->stops)
-		left = device->stop_deadline - now_ms();
+		deadline = device->stop_deadline;
+	if (queue->stops && queue->stop_deadline < deadline)
+		deadline = queue->stop_deadline;
 	pthread_mutex_unlock(&device->lock);
+	if (deadline == INT64_MAX)
+		return INT_MAX;
+	left = deadline - now_ms();
 	return left > 0 ? left : 0;
 }
 
@@ -116,11 +122,10 @@ void virtio_queue_stop(struct virtio_queue *queue)
 {
 	queue->ready = false;
 	queue->epoch++;
-	queue->stops++;
-	virtio_stop_begin(queue->device);
+	if (!queue->stops++)
+		queue->stop_deadline = now_ms() + STOP_MS;
 	while (queue->in_use)
 		pthread_cond_wait(&queue->device->idle, &queue->device->lock);
-	virtio_stop_end(queue->device);
 	queue->stops--;
 }
 

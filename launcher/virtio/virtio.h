@@ -50,7 +50,8 @@ struct virtio_queue {
 	/* Of the chains taken, those whose buffers we may still read or write. */
 	unsigned int in_use;
 	uint32_t epoch;		/* how often the queue was stopped */
-	unsigned int stops;	/* how many virtual CPUs are stopping it now */
+	unsigned int stops;	/* how many virtual CPUs are stopping it now, alone or */
+	int64_t stop_deadline;	/* with the device; by when the first wants to have done; now_ms() */
 };
 
 /* Buffers that belong together, of one request. */
@@ -133,7 +134,7 @@ struct virtio_device {
 
 	pthread_mutex_t lock;		/* of all below */
 	pthread_cond_t idle;		/* a queue has no more chains in use, or is misused */
-	unsigned int stops;		/* resets, and stops of queues, that wait for threads */
+	unsigned int stops;		/* resets that wait for threads */
 	int64_t stop_deadline;		/* by when they want to have done; now_ms() */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
 	uint64_t driver_features;
@@ -171,7 +172,7 @@ bool virtio_take_kick(struct virtio_queue *queue);
 bool virtio_queue_enable(struct virtio_queue *queue);
 void virtio_stop_begin(struct virtio_device *device);
 void virtio_stop_end(struct virtio_device *device);
-int virtio_stop_time(struct virtio_device *device);
+int virtio_stop_time(struct virtio_queue *queue);
 void virtio_queue_stop(struct virtio_queue *queue);
 void virtio_queue_drain(struct virtio_queue *queue);
 void virtio_queue_reset(struct virtio_queue *queue);

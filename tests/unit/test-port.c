@@ -245,10 +245,11 @@ static void fill_output(void)
 	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), number);
 }
 
-/* One who reads our end of the socket to its end, so slowly. */
+/* One who reads our end of the socket to its end, after a while, so slowly. */
 struct reader {
 	pthread_t thread;
-	useconds_t pause;
+	int fd;
+	useconds_t delay, pause;
 	size_t size;
 };
 
@@ -258,10 +259,11 @@ static void *run_reader(void *argument)
 	char text[4096];
 	ssize_t got = 0;
 
+	usleep(reader->delay);
 	do {
 		reader->size += got;
 		usleep(reader->pause);
-		got = read(peer, text, sizeof(text));
+		got = read(reader->fd, text, sizeof(text));
 	} while (got > 0);
 	return NULL;
 }
@@ -278,6 +280,7 @@ static void reset_while_read(struct reader *reader, size_t first)
 	driver_kick(&driver, OUTPUT_QUEUE);
 	for (i = 1; i < DRIVER_ENTRIES; i++)
 		offer(OUTPUT_QUEUE, i, 100, false);
+	reader->fd = peer;
 	ck_assert_int_eq(pthread_create(&reader->thread, NULL, run_reader, reader), 0);
 	usleep(100000);
 	driver_reset(&driver);
@@ -442,27 +445,37 @@ START_TEST(nonsense_is_not_heard)
 }
 END_TEST
 
-START_TEST(each_port_has_its_own_stream)
+/* So many ports "port.1"... with a socket each, whose other ends are ours. */
+static void start_ports(int ends[][2], int count)
 {
-	char value[64], text[64];
-	int ends[3][2], i;
+	char value[64];
+	int i;
 
 	terminal_detach(-1);
 	make_console();
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < count; i++) {
 		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]), 0);
 		snprintf(value, sizeof(value), "port.%d,fd=%d", i + 1, ends[i][1]);
 		ck_assert_int_eq(virtio_port_kind.add_port(&device, value), i + 1);
+		close(ends[i][1]);
 	}
-	start_device(4, 0);
+	start_device(1 + count, 0);
 	shake_hands_as("port.1");
-	for (i = 1; i < 3; i++) {
+	for (i = 1; i < count; i++) {
 		hear_of(i + 1, VIRTIO_CONSOLE_PORT_ADD, 1);
 		say_of(i + 1, VIRTIO_CONSOLE_PORT_READY, 1);
 		snprintf(value, sizeof(value), "port.%d", i + 1);
 		ck_assert_str_eq(hear_of(i + 1, VIRTIO_CONSOLE_PORT_NAME, 1), value);
 		hear_of(i + 1, VIRTIO_CONSOLE_PORT_OPEN, 1);
 	}
+}
+
+START_TEST(each_port_has_its_own_stream)
+{
+	char value[64], text[64];
+	int ends[3][2], i;
+
+	start_ports(ends, 3);
 	for (i = 2; i >= 0; i--) {
 		unsigned int input = INPUT_QUEUE + 2 * i, output = input + 1;
 
@@ -479,6 +492,46 @@ START_TEST(each_port_has_its_own_stream)
 		ck_assert_mem_eq(text, value, 9);
 	}
 	stop();
+}
+END_TEST
+
+static void *stop_queue(void *queue)
+{
+	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, *(unsigned int *)queue);
+	driver_write(&driver, VIRTIO_MMIO_QUEUE_READY, 0);
+	return NULL;
+}
+
+/*
+ * The driver stops the first port's output, which takes as long as its reader does. The
+ * other port's reader comes late, but in time: nobody waits for that port.
+ */
+START_TEST(stopping_a_ports_queue_does_not_hurry_the_others)
+{
+	struct reader slow = { .pause = 30000 }, late = { .delay = 1800000 };
+	unsigned int output[2] = { OUTPUT_QUEUE, OUTPUT_QUEUE + 2 };
+	static const size_t size[2] = { 1 << 19, 2 << 20 };
+	pthread_t stopper;
+	int ends[2][2], i;
+
+	start_ports(ends, 2);
+	for (i = 0; i < 2; i++) {
+		driver_put_desc(&driver, output[i], 0, 0x100000, size[i], 0, 0);
+		driver_offer(&driver, output[i], 0);
+		driver_kick(&driver, output[i]);
+	}
+	slow.fd = ends[0][0];
+	late.fd = ends[1][0];
+	pthread_create(&slow.thread, NULL, run_reader, &slow);
+	pthread_create(&late.thread, NULL, run_reader, &late);
+	usleep(100000);
+	pthread_create(&stopper, NULL, stop_queue, &output[0]);
+	ck_assert(driver_wait(&driver, output[1], 1));
+	pthread_join(stopper, NULL);
+	stop();
+	pthread_join(slow.thread, NULL);
+	pthread_join(late.thread, NULL);
+	ck_assert_uint_eq(late.size, size[1]);
 }
 END_TEST
 
@@ -623,6 +676,7 @@ int main(void)
 	UNIT_ADD(suite, ports_that_can_not_be_are_refused);
 	UNIT_ADD(suite, nonsense_is_not_heard);
 	UNIT_ADD(suite, each_port_has_its_own_stream);
+	UNIT_ADD(suite, stopping_a_ports_queue_does_not_hurry_the_others);
 	UNIT_ADD(suite, what_is_typed_before_the_console_is_open_is_kept);
 	UNIT_ADD(suite, the_size_of_the_window_is_told);
 	UNIT_ADD(suite, an_agent_that_listens_is_told);
