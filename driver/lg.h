@@ -81,6 +81,7 @@ struct lg_mmu {
 	unsigned int invalidating;	/* mmu_notifier: ranges being invalidated */
 	u64 invalidated;		/* the same: ranges that were, ever */
 	atomic64_t generation;		/* counts entries that became narrower */
+	u64 resized;			/* generation when one above level 1 last became so */
 	u64 tables;			/* counts changes of entries that point to tables */
 	u64 sync_clock;			/* counts rounds of shadow_sync.c */
 	atomic64_t prefills_used, prefills_wasted;	/* of those dropped or compared */

@@ -23,6 +23,7 @@
 #include <linux/smp.h>
 
 #include "lg.h"
+#include "trace.h"
 
 /* Pages kept ready for faults, and the most that wait to be used again. */
 #define UNUSED_WANTED		16
@@ -33,6 +34,10 @@
 unsigned int lg_shadow_limit = 16384;
 module_param_named(shadow_pages, lg_shadow_limit, uint, 0644);
 MODULE_PARM_DESC(shadow_pages, "most shadow pages (4 KiB) of one VM");
+
+static bool itlb_multihit;
+module_param(itlb_multihit, bool, 0644);
+MODULE_PARM_DESC(itlb_multihit, "treat the CPU as if it had the iTLB multihit bug");
 
 /** lg_mmu_init - for a new VM; sleeps; -ENOMEM */
 int lg_mmu_init(struct lg_vm *vm)
@@ -170,6 +175,62 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	return page;
 }
 
+static void nothing(void *unused)
+{
+}
+
+static void leave_guest(const struct lg_vcpu *vcpu)
+{
+	int cpu = READ_ONCE(vcpu->running_cpu);
+
+	if (cpu >= 0 && cpu != smp_processor_id())
+		smp_call_function_single(cpu, nothing, NULL, 1);
+}
+
+/**
+ * lg_leave_guest - make vCPUs leave the Guest
+ * @vm: the VM
+ * @mask: bit n: vCPU n
+ *
+ * By an IPI that we wait for, if they run elsewhere. What was written before is
+ * seen by them before they enter again. Pairs with the barrier in run.c between
+ * setting running_cpu and entering.
+ */
+void lg_leave_guest(struct lg_vm *vm, u64 mask)
+{
+	struct lg_vcpu *vcpu;
+	unsigned int i;
+
+	smp_mb();
+	lg_for_each_vcpu(i, vcpu, vm)
+		if (mask & BIT_ULL(i))
+			leave_guest(vcpu);
+}
+
+/* Has @vcpu not flushed since lg_mmu.generation came to be this? See lg_root_load(). */
+static bool older(const struct lg_vcpu *vcpu, u64 generation)
+{
+	return READ_ONCE(vcpu->generation) < generation;
+}
+
+/* No other CPU runs this VM with what its TLB had before @generation. */
+static void flush_older(struct lg_vm *vm, u64 generation)
+{
+	struct lg_vcpu *vcpu;
+	unsigned int i;
+
+	smp_mb();
+	lg_for_each_vcpu(i, vcpu, vm)
+		if (older(vcpu, generation))
+			leave_guest(vcpu);
+}
+
+/* lg_flush_others - the same, with what it had before any entry became narrower */
+void lg_flush_others(struct lg_vm *vm)
+{
+	flush_older(vm, atomic64_read(&vm->mmu.generation));
+}
+
 /*
  * Every change of an entry. What a TLB may still have of one that became
  * narrower is gone once the CPU has flushed: see lg_root_load().
@@ -184,8 +245,12 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 	__assign_bit(index, page->used, lg_mapped(entry));
 	WRITE_ONCE(page->table[index], entry);
 	/* Behind it: who flushes for this number can no longer have the old one after that. */
-	if (lg_mapped(old) && narrower)
-		atomic64_inc(&mmu->generation);
+	if (lg_mapped(old) && narrower) {
+		u64 generation = atomic64_inc_return(&mmu->generation);
+
+		if (page->level > 1)
+			mmu->resized = generation;
+	}
 	if (lg_mapped(old) && page->level > 1)
 		mmu->tables++;
 	if (old & LG_PREFILLED & ~entry)
@@ -202,10 +267,46 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 		set_entry(vm, page, index, entry);
 }
 
+/*
+ * How many vCPUs are in the Guest with what their TLB had before @generation? One that is
+ * about to enter says so before it flushes: that takes a moment.
+ */
+static unsigned int stale_vcpus(struct lg_vm *vm, u64 generation)
+{
+	struct lg_vcpu *vcpu;
+	unsigned int i, n = 0, tries;
+
+	lg_for_each_vcpu(i, vcpu, vm) {
+		for (tries = 10000; tries; tries--) {
+			if (!older(vcpu, generation) || READ_ONCE(vcpu->running_cpu) < 0)
+				break;
+			cpu_relax();
+		}
+		n += !tries;
+	}
+	return n;
+}
+
+/*
+ * A table or a large page is about to be where the other kind may have been. A CPU with
+ * the iTLB multihit bug stops for good when it fetches from an address that its TLB has in
+ * both sizes (Linux: hw-vuln/multihit.rst). So nobody runs on with a TLB from before an
+ * entry above level 1 last became narrower: what was there was of the other size, perhaps.
+ */
+static void before_resize(struct lg_vm *vm, const struct lg_shadow_page *page, bool large)
+{
+	if (!itlb_multihit && !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+		return;
+	flush_older(vm, vm->mmu.resized);
+	if (trace_lguest_resize_enabled())
+		trace_lguest_resize(page->level, large, stale_vcpus(vm, vm->mmu.resized));
+}
+
 /** lg_shadow_link - point to a table, in an entry that maps nothing */
 void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    struct lg_shadow_page *child, u64 entry)
 {
+	before_resize(vm, page, false);
 	set_entry(vm, page, index, entry);
 	lg_place_add(vm, &child->parents, page, index);
 }
@@ -228,6 +329,8 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 		}
 		lg_shadow_drop(vm, page, index, lg_unknown);
 	}
+	if (page->level > 1)
+		before_resize(vm, page, true);
 	page->links[index].gfn = gfn;
 	set_entry(vm, page, index, entry);
 	lg_place_add(vm, lg_frame_places(vm, gfn, page->level), page, index);
@@ -277,54 +380,6 @@ void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page)
 
 	for_each_set_bit(i, page->used, LG_ENTRIES)
 		lg_shadow_drop(vm, page, i, lg_unknown);
-}
-
-static void nothing(void *unused)
-{
-}
-
-static void leave_guest(const struct lg_vcpu *vcpu)
-{
-	int cpu = READ_ONCE(vcpu->running_cpu);
-
-	if (cpu >= 0 && cpu != smp_processor_id())
-		smp_call_function_single(cpu, nothing, NULL, 1);
-}
-
-/**
- * lg_leave_guest - make vCPUs leave the Guest
- * @vm: the VM
- * @mask: bit n: vCPU n
- *
- * By an IPI that we wait for, if they run elsewhere. What was written before is
- * seen by them before they enter again. Pairs with the barrier in run.c between
- * setting running_cpu and entering.
- */
-void lg_leave_guest(struct lg_vm *vm, u64 mask)
-{
-	struct lg_vcpu *vcpu;
-	unsigned int i;
-
-	smp_mb();
-	lg_for_each_vcpu(i, vcpu, vm)
-		if (mask & BIT_ULL(i))
-			leave_guest(vcpu);
-}
-
-/*
- * lg_flush_others - no other CPU runs this VM with what its TLB had before: whoever has
- * flushed since an entry last became narrower has nothing old, see lg_root_load().
- */
-void lg_flush_others(struct lg_vm *vm)
-{
-	u64 generation = atomic64_read(&vm->mmu.generation);
-	struct lg_vcpu *vcpu;
-	unsigned int i;
-
-	smp_mb();
-	lg_for_each_vcpu(i, vcpu, vm)
-		if (READ_ONCE(vcpu->generation) != generation)
-			leave_guest(vcpu);
 }
 
 /* What was unlinked may be used again, once nobody can walk it. */

@@ -110,6 +110,25 @@ TRACE_EVENT(lguest_shadow_fill,
 		  __entry->error)
 );
 
+/*
+ * A table or a large page comes into an entry of this level, where the CPU must not find both
+ * sizes in its TLB; stale: virtual CPUs in the Guest that may, which is none.
+ */
+TRACE_EVENT(lguest_resize,
+	TP_PROTO(u8 level, bool large, unsigned int stale),
+	TP_ARGS(level, large, stale),
+	TP_STRUCT__entry(
+		__field(u32, stale) __field(u8, level) __field(bool, large)
+	),
+	TP_fast_assign(
+		__entry->stale = stale;
+		__entry->level = level;
+		__entry->large = large;
+	),
+	TP_printk("level %u %s stale %u", __entry->level, __entry->large ? "large" : "table",
+		  __entry->stale)
+);
+
 /* The addresses mean something with "range" only. */
 TRACE_EVENT(lguest_flush,
 	TP_PROTO(unsigned int vcpu, u64 kind, u64 start, u64 end),

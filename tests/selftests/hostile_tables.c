@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hostile_tables: page tables that no Linux would make, some of them changed by one
+ * virtual CPU while another uses them. What the Guest sees is what a CPU would show it,
+ * and the Host keeps its own rules. Each case says what it tries and why it could work.
+ *
+ * hostile_tables NAME...: only these cases.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "vm.h"
+
+/* A second piece of memory, which the Host may have in large pages. */
+#define MORE		0x800000UL	/* Guest physical */
+#define LARGE		0x200000UL
+
+/* A table for 2 MiB of VM_KERNEL's addresses, by number. */
+#define REGION(n)	(VM_KERNEL + (n) * LARGE)
+#define PDE(vm, n)	(vm_word(vm, VM_PD_HIGH)[n])
+#define TABLE		VM_SPARE_TABLE
+
+#define CODE(name, text)						\
+	asm("	.section .rodata\ncode_" #name ":\n" text "code_" #name "_end:\n	.text\n"); \
+	extern const char code_##name[], code_##name##_end[]
+
+#define POWEROFF							\
+	"	mov	$3, %eax\n"	/* LHCALL_SHUTDOWN */		\
+	"	mov	$1, %edi\n"	/* LGUEST_SHUTDOWN_POWEROFF */	\
+	"	syscall\n"
+/* From %r14 to %r15. */
+#define FLUSH_RANGE							\
+	"	mov	$6, %eax\n"	/* LHCALL_FLUSH_TLB */		\
+	"	mov	$3, %edi\n"	/* LGUEST_FLUSH_RANGE */	\
+	"	mov	%r14, %rsi\n"					\
+	"	mov	%r15, %rdx\n"					\
+	"	syscall\n"
+_Static_assert(LHCALL_SHUTDOWN == 3 && LGUEST_SHUTDOWN_POWEROFF == 1 && LHCALL_FLUSH_TLB == 6 &&
+	       LGUEST_FLUSH_RANGE == 3, "as in the code above");
+
+#define LOAD(vm, gpa, name)						\
+	memcpy(vm_word(vm, gpa), code_##name, code_##name##_end - code_##name)
+
+static uint8_t *more;
+
+static void *more_word(uint64_t offset)
+{
+	return more + offset;
+}
+
+/* @size bytes at @gpa, aligned as the Host's large pages are; NULL: not to be had. */
+static uint8_t *add_memory(struct vm *vm, uint64_t gpa, size_t size)
+{
+	uint8_t *at = mmap(NULL, size + LARGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct lguest_memory memory = { .guest_phys = gpa, .size = size };
+
+	if (at == MAP_FAILED)
+		return NULL;
+	at = (uint8_t *)(((uintptr_t)at + LARGE - 1) & ~(LARGE - 1));
+	memory.host_virt = (uintptr_t)at;
+	return ioctl(vm->fd, LGUEST_SET_MEMORY, &memory) ? NULL : at;
+}
+
+/* The exit reason, when the vCPU of @vm has run as long as it likes from VM_CODE on. */
+static unsigned int run(struct vm *vm, struct lguest_regs *regs)
+{
+	regs->rip = VM_KERNEL + VM_CODE;
+	regs->rsp = VM_KERNEL + VM_STACK_TOP;
+	regs->rflags = 2;
+	regs->cr3 = VM_PML4;
+	regs->kernel_mode = 1;
+	if (ioctl(vm->vcpu_fd, LGUEST_SET_REGS, regs) < 0 || vm_run(vm, 60000) ||
+	    ioctl(vm->vcpu_fd, LGUEST_GET_REGS, regs) < 0)
+		return LGUEST_EXIT_NONE;
+	if (vm->run->exit_reason == LGUEST_EXIT_KILLED)
+		tap_note("killed: %s", vm->run->killed.reason);
+	return vm->run->exit_reason;
+}
+
+/* --- A second virtual CPU, which spins at @rip until it is told to stop ---------- */
+
+struct spinner {
+	struct vm vm;
+	uint64_t rip;
+	pthread_t thread;
+};
+
+static void *spin(void *argument)
+{
+	struct spinner *spinner = argument;
+	struct lguest_regs regs = {
+		.rip = spinner->rip, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
+		.cr3 = VM_PML4, .kernel_mode = 1,
+	};
+
+	if (ioctl(spinner->vm.vcpu_fd, LGUEST_SET_REGS, &regs) < 0)
+		return NULL;
+	/* -EINTR may come for the Host's own reasons. */
+	while (!*(volatile uint8_t *)&spinner->vm.run->immediate_exit)
+		if (!ioctl(spinner->vm.vcpu_fd, LGUEST_RUN, 0))
+			break;
+	return NULL;
+}
+
+static bool start_spinner(struct spinner *spinner, const struct vm *vm, uint64_t rip)
+{
+	spinner->vm = *vm;
+	spinner->rip = rip;
+	spinner->vm.vcpu_fd = ioctl(vm->fd, LGUEST_CREATE_VCPU, 1);
+	spinner->vm.run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+			       spinner->vm.vcpu_fd, 0);
+	return spinner->vm.run != MAP_FAILED &&
+	       !pthread_create(&spinner->thread, NULL, spin, spinner);
+}
+
+static void stop_spinner(struct spinner *spinner)
+{
+	*(volatile uint8_t *)&spinner->vm.run->immediate_exit = 1;
+	pthread_join(spinner->thread, NULL);
+	munmap(spinner->vm.run, 4096);
+	close(spinner->vm.vcpu_fd);
+}
+
+/* --- Tracing ------------------------------------------------------------------------ */
+
+#define TRACING	"/sys/kernel/tracing/"
+
+static bool put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_TRUNC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* On and off while no Guest runs: to change code that runs is what the emulator is bad at. */
+static bool trace(const char *event, bool on)
+{
+	char file[128];
+
+	if (access(TRACING "trace", F_OK))
+		mount("tracefs", TRACING, "tracefs", 0, NULL);
+	snprintf(file, sizeof(file), TRACING "events/lguest/%s/enable", event);
+	return (!on || (put(TRACING "buffer_size_kb", "4096") && put(TRACING "trace", ""))) &&
+	       put(file, on ? "1" : "0");
+}
+
+/* Lines of the trace that have both, until it is emptied. */
+static unsigned int traced(const char *one, const char *other)
+{
+	FILE *file = fopen(TRACING "trace", "r");
+	char line[512];
+	unsigned int n = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		n += strstr(line, one) && strstr(line, other);
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* --- The cases ------------------------------------------------------------------------ */
+
+/*
+ * A page of the one size comes where another virtual CPU's TLB has the other, which stops
+ * a CPU with the iTLB multihit bug for good. The table stays in use elsewhere, so that
+ * nothing is freed, and only the virtual CPU that made the change has flushed.
+ *
+ * %rbx times: the large page (%r8) and the table (%r9) into the entry at %rcx.
+ */
+CODE(change_size,
+     "1:	mov	%rcx, %r12\n"
+     "	mov	%r8, (%r12)\n"
+     FLUSH_RANGE
+     "	mov	(%r14), %rax\n"
+     "	mov	%r9, (%r12)\n"
+     FLUSH_RANGE
+     "	mov	(%r14), %rax\n"
+     "	mov	%r12, %rcx\n"
+     "	dec	%rbx\n"
+     "	jnz	1b\n"
+     POWEROFF);
+
+#define SIZE_CHANGES	1000
+#define MULTIHIT	"/sys/module/lg/parameters/itlb_multihit"
+
+static void one_size_at_a_time(struct vm *vm)
+{
+	static const uint8_t jump_to_itself[] = { 0xeb, 0xfe };
+	struct lguest_regs regs = {
+		.rbx = SIZE_CHANGES, .rcx = VM_KERNEL + VM_PD_HIGH + 8,
+		.r8 = MORE | PTE_KERNEL | PTE_LARGE, .r9 = TABLE | PTE_KERNEL,
+		.r14 = REGION(1), .r15 = REGION(2),
+	};
+	unsigned int i, exit, large, stale;
+	struct spinner spinner;
+
+	memcpy(more_word(0), jump_to_itself, 2);
+	memcpy(more_word(LARGE), jump_to_itself, 2);
+	for (i = 0; i < 512; i++)
+		vm_word(vm, TABLE)[i] = (MORE + LARGE) | PTE_KERNEL;
+	PDE(vm, 1) = PDE(vm, 2) = TABLE | PTE_KERNEL;
+	LOAD(vm, VM_CODE, change_size);
+	if (!tap_result(put(MULTIHIT, "Y") && trace("lguest_resize", true),
+			"the_rule_of_multihit_is_on_and_traced") ||
+	    !tap_result(start_spinner(&spinner, vm, REGION(1)), "a_second_virtual_cpu_runs"))
+		return;
+	exit = run(vm, &regs);
+	stop_spinner(&spinner);
+	trace("lguest_resize", false);
+	put(MULTIHIT, "N");
+	large = traced("lguest_resize: level 2 large", "stale");
+	stale = traced("lguest_resize: ", "stale") - traced("lguest_resize: ", "stale 0");
+	tap_note("%u large pages came, %u changes with another's TLB in use", large, stale);
+	tap_result(exit == LGUEST_EXIT_SHUTDOWN && large >= SIZE_CHANGES, "the_page_size_changes");
+	tap_result(!stale, "nobody_runs_with_the_other_size");
+}
+
+/* --- Running them --------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	void (*run)(struct vm *vm);
+} cases[] = {
+	{ "one_size_at_a_time", one_size_at_a_time },
+};
+
+#define CASES	(sizeof(cases) / sizeof(cases[0]))
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct vm vm;
+	unsigned int i;
+
+	if (module_refcnt() < 0) {
+		tap_note("lg.ko is not loaded");
+		return TAP_SKIP;
+	}
+	for (i = 0; i < CASES; i++) {
+		if (!wanted(cases[i].name, argc, argv))
+			continue;
+		if (!tap_result(!vm_make(&vm) && (more = add_memory(&vm, MORE, 2 * LARGE)),
+				"%s: a_vm_is_made", cases[i].name))
+			continue;
+		cases[i].run(&vm);
+		vm_end(&vm);
+	}
+	tap_result(module_unused(), "the_module_is_unused");
+	return tap_end();
+}
