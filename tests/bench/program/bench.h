@@ -22,7 +22,7 @@ struct op {
 };
 
 /* Each ends with an op without a name. Those of devices are done only when asked for. */
-extern const struct op call_ops[], memory_ops[], process_ops[], device_ops[];
+extern const struct op call_ops[], memory_ops[], process_ops[], device_ops[], share_ops[];
 
 noreturn void sink(void);
 

@@ -48,7 +48,7 @@ static struct report {
 	char failure[128];
 } *report;
 
-static const struct op *const all_ops[] = { call_ops, memory_ops, process_ops, device_ops };
+static const struct op *const all_ops[] = { call_ops, memory_ops, process_ops, device_ops, share_ops };
 
 noreturn void give_up(const char *what)
 {
@@ -242,7 +242,7 @@ static int run(int argc, char **argv)
 		for (i = 0; i < sizeof(all_ops) / sizeof(*all_ops); i++) {
 			const struct op *op;
 
-			for (op = all_ops[i]; all_ops[i] != device_ops && op->name; op++)
+			for (op = all_ops[i]; all_ops[i] != device_ops && all_ops[i] != share_ops && op->name; op++)
 				function(op, rounds);
 		}
 	}

@@ -4,16 +4,24 @@
 # What the sides share that run in the host VM.
 
 # make_devices: what devices stand on. A disk in memory; a tap device, behind which the
-# host answers; and a program there that takes what streams bring. What lguest makes of
-# them is in $lguest_devices.
+# host answers; a program there that takes what streams bring; and a folder, which is shared
+# twice. What lguest makes of them is in $lguest_devices.
 make_devices()
 {
+	for folder in 0 1 2 3; do
+		mkdir -p /tmp/shared/folder$folder
+		for file in 0 1 2 3 4 5 6 7; do
+			dd if=/dev/zero of=/tmp/shared/folder$folder/file$file bs=1000 count=2 2>/dev/null
+		done
+	done
+	dd if=/dev/zero of=/tmp/shared/large bs=1M count=1 2>/dev/null
 	dd if=/dev/zero of=/tmp/disk bs=1M count=16 2>/dev/null
 	insmod /modules/net/*-tun.ko && tunctl -t tap0 >/dev/null &&
 		ip addr add 192.168.21.1/24 dev tap0 && ip link set tap0 up || exit 1
 	/lg/bench --sink >/dev/null 2>&1 </dev/null &
 	# shellcheck disable=SC2034  # for who sources this
-	lguest_devices='--block=/tmp/disk --net=user --net=tap:tap0'
+	lguest_devices='--block=/tmp/disk --net=user --net=tap:tap0
+		--share=/tmp/shared:fixed,ro --share=/tmp/shared:open'
 }
 
 # resident PID: KiB that the program has beside the guest's memory, its largest mapping.

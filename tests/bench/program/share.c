@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A directory of the host, shared by 9P: what "ls -R", "find", reading a file and reading
+ * many small ones take, once all of it has been seen before. It is mounted as "lguest run"
+ * mounts the root: read-only with the guest's cache, or writable without.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define OPTIONS		"trans=virtio,version=9p2000.L,msize=512000"
+#define FOLDERS		4
+#define FILES		8		/* in each */
+#define LARGE		(1 << 20)	/* bytes */
+
+static char block[128 << 10];
+
+/* An earlier operation may have mounted it: all of them use the same. */
+static void mount_share(const char *tag, unsigned long flags, const char *options)
+{
+	struct stat own, above;
+
+	if (mkdir("/tmp/share", 0755) && errno != EEXIST)
+		give_up("mkdir");
+	MUST(stat("/tmp", &above));
+	MUST(stat("/tmp/share", &own));
+	if (own.st_dev != above.st_dev)
+		MUST(umount("/tmp/share"));
+	MUST(mount(tag, "/tmp/share", "9p", flags, options));
+	MUST(chdir("/tmp/share"));
+}
+
+static void prepare_fixed(void)
+{
+	mount_share("fixed", MS_RDONLY, OPTIONS ",cache=loose");
+}
+
+static void prepare_open(void)
+{
+	mount_share("open", 0, OPTIONS ",cache=mmap");
+}
+
+/* All names, and with them what each of them is. */
+static void walk(const char *path, int look)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+	struct stat status;
+	char name[300];
+
+	MUST(folder ? 0 : -1);
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (look)
+			MUST(lstat(name, &status));
+		if (entry->d_type == DT_DIR)
+			walk(name, look);
+	}
+	closedir(folder);
+}
+
+static void run_list(unsigned int n)
+{
+	while (n--)
+		walk(".", 0);
+}
+
+static void run_find(unsigned int n)
+{
+	while (n--)
+		walk(".", 1);
+}
+
+static size_t read_file(const char *name)
+{
+	int fd = MUST(open(name, O_RDONLY));
+	size_t size = 0;
+	ssize_t got;
+
+	while ((got = MUST(read(fd, block, sizeof(block)))))
+		size += got;
+	close(fd);
+	return size;
+}
+
+static void run_read(unsigned int n)
+{
+	while (n--)
+		MUST(read_file("large") == LARGE ? 0 : -1);
+}
+
+static void run_small(unsigned int n)
+{
+	char name[32];
+	unsigned int i;
+
+	while (n--) {
+		for (i = 0; i < FOLDERS * FILES; i++) {
+			snprintf(name, sizeof(name), "folder%u/file%u", i / FILES, i % FILES);
+			MUST(read_file(name) ? 0 : -1);
+		}
+	}
+}
+
+const struct op share_ops[] = {
+	{ "share_list", 2, prepare_fixed, NULL, run_list, NULL },
+	{ "share_find", 2, prepare_fixed, NULL, run_find, NULL },
+	{ "share_read", 2, prepare_fixed, NULL, run_read, NULL },
+	{ "share_small", 2, prepare_fixed, NULL, run_small, NULL },
+	{ "share_rw_list", 1, prepare_open, NULL, run_list, NULL },
+	{ "share_rw_find", 1, prepare_open, NULL, run_find, NULL },
+	{ "share_rw_read", 1, prepare_open, NULL, run_read, NULL },
+	{ "share_rw_small", 1, prepare_open, NULL, run_small, NULL },
+	{ NULL, 0, NULL, NULL, NULL, NULL }
+};
