@@ -17,6 +17,7 @@
 #include "memory.h"
 #include "message.h"
 #include "pagetables.h"
+#include "parser.h"
 
 /* Where PCs have memory-mapped I/O: Linux expects no memory there. */
 #define ISA_START	0xa0000ULL
@@ -187,7 +188,7 @@ int boot_prepare(const struct boot_request *request, struct guest_memory *memory
 	struct kernel kernel;
 	int error;
 
-	error = kernel_open(&kernel, request->kernel);
+	error = parser_open(&kernel, request->kernel);
 	if (error)
 		return error;
 	error = fill_memory(request, &kernel, memory);

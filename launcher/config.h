@@ -34,6 +34,7 @@ struct options {
 	bool detach;
 	const char *name;	/* or NULL */
 	bool merge;
+	bool no_sandbox;
 	uint64_t shadow;	/* bytes; 0: what lg.ko allows */
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */

@@ -62,6 +62,31 @@ static int check_header(const char *path, struct bytes file, Elf64_Ehdr *header)
 	return 0;
 }
 
+/**
+ * elf_segment_fits() - may a segment lie there?
+ * @gpa: Guest physical address; any number
+ * @size: bytes; any number
+ */
+bool elf_segment_fits(uint64_t gpa, uint64_t size)
+{
+	return gpa >= LOWEST_SEGMENT && gpa < HIGHEST_SEGMENT && size <= HIGHEST_SEGMENT - gpa;
+}
+
+/**
+ * elf_segment_added() - one more segment
+ * @image: has it behind its last one
+ */
+void elf_segment_added(struct elf_image *image)
+{
+	const struct elf_segment *segment = &image->segment[image->segments];
+
+	if (!image->segments || segment->gpa < image->start)
+		image->start = segment->gpa;
+	if (segment->gpa + segment->size > image->end)
+		image->end = segment->gpa + segment->size;
+	image->segments++;
+}
+
 static int add_segment(const char *path, struct bytes file, const Elf64_Phdr *header,
 		       struct elf_image *image)
 {
@@ -76,16 +101,11 @@ static int add_segment(const char *path, struct bytes file, const Elf64_Phdr *he
 		return bad_file(path, "a segment lies outside the file");
 	if (header->p_filesz > header->p_memsz)
 		return bad_file(path, "a segment is larger in the file than in memory");
-	if (header->p_paddr < LOWEST_SEGMENT || header->p_paddr >= HIGHEST_SEGMENT ||
-	    header->p_memsz > HIGHEST_SEGMENT - header->p_paddr)
+	if (!elf_segment_fits(header->p_paddr, header->p_memsz))
 		return bad_file(path, "a segment wants to be where no memory is");
 	segment->gpa = header->p_paddr;
 	segment->size = header->p_memsz;
-	if (!image->segments || segment->gpa < image->start)
-		image->start = segment->gpa;
-	if (segment->gpa + segment->size > image->end)
-		image->end = segment->gpa + segment->size;
-	image->segments++;
+	elf_segment_added(image);
 	return 0;
 }
 

@@ -23,6 +23,8 @@ struct elf_image {
 };
 
 bool elf_probe(struct bytes file);
+bool elf_segment_fits(uint64_t gpa, uint64_t size);
+void elf_segment_added(struct elf_image *image);
 int elf_parse(const char *path, struct bytes file, struct elf_image *image);
 
 #endif /* _LAUNCHER_ELF_IMAGE_H */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "bzimage.h"
 #include "file.h"
@@ -12,9 +13,6 @@
 #include "memory.h"
 #include "message.h"
 #include "payload.h"
-
-/* A vmlinux with debug information can be this big. */
-#define KERNEL_FILE_MAX	(2ULL << 30)
 
 /* What a vmlinux would have said, had it been a bzImage. */
 static const struct setup_header vmlinux_header = {
@@ -68,13 +66,11 @@ int kernel_parse(struct kernel *kernel, const char *path, struct bytes file)
  */
 int kernel_open(struct kernel *kernel, const char *path)
 {
-	struct bytes file;
+	struct bytes contents;
 	int error;
 
-	error = file_load(path, "kernel", KERNEL_FILE_MAX, &file);
-	if (error)
-		return error;
-	return kernel_parse(kernel, path, file);
+	error = file_load(path, "kernel", KERNEL_FILE_MAX, &contents);
+	return error ? error : kernel_parse(kernel, path, contents);
 }
 
 /**
@@ -105,7 +101,10 @@ int kernel_load(const struct kernel *kernel, const struct guest_memory *memory)
  */
 void kernel_close(struct kernel *kernel)
 {
-	free((void *)kernel->contents.at);
+	if (!kernel->mapped)
+		free((void *)kernel->contents.at);
+	else if (kernel->contents.size)
+		munmap((void *)kernel->contents.at, kernel->contents.size);
 	kernel->contents.at = NULL;
 	kernel->contents.size = 0;
 }

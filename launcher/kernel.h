@@ -10,10 +10,14 @@
 
 struct guest_memory;
 
+/* A vmlinux with debug information can be this big. */
+#define KERNEL_FILE_MAX	(2ULL << 30)
+
 struct kernel {
 	struct setup_header header;	/* the bzImage's, or what stands for it */
 	struct elf_image image;		/* refers to contents */
-	struct bytes contents;		/* the ELF file; malloc */
+	struct bytes contents;		/* the ELF file, malloc; or of it the segments, and */
+	bool mapped;			/* that is a mapping */
 };
 
 int kernel_open(struct kernel *kernel, const char *path);

@@ -62,6 +62,14 @@ static int use_shadow(struct options *options, const char *value)
 	return error;
 }
 
+static int use_sandbox(struct options *options, const char *value)
+{
+	options->no_sandbox = !strcmp(value, "off");
+	if (!options->no_sandbox && strcmp(value, "on"))
+		return refuse(-EINVAL, "--sandbox is on or off, not '%s'", value);
+	return 0;
+}
+
 static const struct option_row rows[] = {
 	{ "initrd", "FILE", "the guest's initial file system (default: initrd.img beside\n"
 			    "KERNEL, if it is there and no root= is given)", .use = use_initrd },
@@ -74,6 +82,8 @@ static const struct option_row rows[] = {
 	{ "merge", NULL, "the host may merge pages that are the same (KSM)", FLAG(merge) },
 	{ "shadow", "SIZE", "memory of the host's, at most, for shadow page tables",
 	  .use = use_shadow },
+	{ "sandbox", "on|off", "give up what the guest does not need; off: to find out whether\n"
+			       "that is what stands in the way", .use = use_sandbox },
 	{ "stats", NULL, "at the end, say what the guest made the host do", FLAG(stats) },
 	{ "verbose", NULL, "say what is being done", FLAG(verbose) },
 	{ "check", NULL, "say whether this host can run guests, and what it lacks",

@@ -13,10 +13,12 @@
 #include "control.h"
 #include "detach.h"
 #include "message.h"
+#include "parser.h"
 #include "recent.h"
 #include "relay.h"
 #include "report.h"
 #include "run.h"
+#include "sandbox.h"
 #include "session.h"
 #include "start.h"
 #include "stats.h"
@@ -120,6 +122,7 @@ int start_guest(struct options *options)
 	if (check_memory(options->memory) || terminal_init())
 		return EXIT_NOT_STARTED;
 	check_cpus(options->cpus);
+	sandbox_wanted = !options->no_sandbox;
 	/* No Guest gains anything from a set-uid program that we might start. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (options->detach) {
@@ -127,9 +130,13 @@ int start_guest(struct options *options)
 		if (status >= 0)
 			return status;
 	}
+	/* Before there are threads. */
+	if (parser_start())
+		return EXIT_NOT_STARTED;
 	/* Who can't be asked for it does not have to have a name. */
 	if ((control_init(options) && (options->name || options->detach)) || relay_start()) {
 		control_exit();
+		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
 	do {
@@ -138,5 +145,6 @@ int start_guest(struct options *options)
 	} while (status < 0 && !options->session && !control_killed());
 	relay_exit();
 	control_exit();
+	parser_stop();
 	return status < 0 ? EXIT_SUCCESS : status;
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A process that unpacks kernels. */
+#ifndef _LAUNCHER_PARSER_H
+#define _LAUNCHER_PARSER_H
+
+struct kernel;
+
+int parser_start(void);
+void parser_stop(void);
+int parser_open(struct kernel *kernel, const char *path);
+
+#endif /* _LAUNCHER_PARSER_H */

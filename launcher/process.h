@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Processes of the Launcher's own, for work that is done better apart from the Guest. */
+#ifndef _LAUNCHER_PROCESS_H
+#define _LAUNCHER_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Descriptors in one message, at most. */
+#define PROCESS_MAX_PASSED	4
+
+struct process {
+	const char *name;	/* what ps shows: at most 15 characters */
+	pid_t pid;		/* 0: there is none */
+	int pidfd;		/* readable once it has ended */
+	int socket;		/* to it: each message whole, with descriptors; hangs up at its end */
+};
+
+/*
+ * What a process is to do; it ends when this returns. @socket is the other end.
+ */
+typedef void process_run(int socket, void *argument);
+
+int process_start(struct process *process, const char *name, process_run *run, void *argument,
+		  const int *keep, unsigned int kept);
+void process_stop(struct process *process);
+bool process_has_ended(const struct process *process);
+int process_send(int socket, const void *data, size_t size, const int *fds, unsigned int count);
+ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned int *count);
+
+#endif /* _LAUNCHER_PROCESS_H */
