@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../clock.h"
@@ -215,9 +216,9 @@ static bool count_waiting(struct virtio_queue *queue, uint16_t *waiting)
 	return false;
 }
 
-/* A table of descriptors: the queue's own, or an indirect one. */
+/* A table of descriptors: the queue's own, or an indirect one, which lies at any address. */
 struct table {
-	const struct vring_desc *desc;
+	const uint8_t *desc;
 	unsigned int size;
 	bool indirect;
 };
@@ -262,6 +263,17 @@ static const char *enter_indirect(struct virtio_queue *queue, const struct vring
 	return table->desc ? NULL : "an indirect table that is not in memory";
 }
 
+/* A descriptor as it is now: whatever the driver writes there later is not seen. */
+static struct vring_desc read_desc(const struct table *table, unsigned int index)
+{
+	struct vring_desc desc;
+
+	memcpy(&desc, table->desc + index * sizeof(desc), sizeof(desc));
+	/* Nor does the compiler look there once more. */
+	__asm__ volatile("" : "+m" (desc));
+	return desc;
+}
+
 /*
  * Follow a chain from its head. Each step adds a buffer, of which there are at
  * most VIRTIO_QUEUE_SIZE, or enters the one indirect table that may be: so a
@@ -269,7 +281,7 @@ static const char *enter_indirect(struct virtio_queue *queue, const struct vring
  */
 static const char *walk_chain(struct virtio_queue *queue, struct virtio_chain *chain)
 {
-	struct table table = { queue->desc, queue->size, false };
+	struct table table = { (const uint8_t *)queue->desc, queue->size, false };
 	uint16_t index = chain->head;
 	struct vring_desc desc;
 	const char *wrong;
@@ -277,10 +289,7 @@ static const char *walk_chain(struct virtio_queue *queue, struct virtio_chain *c
 	do {
 		if (index >= table.size)
 			return "a descriptor outside its table";
-		desc.addr = READ_ONCE(table.desc[index].addr);
-		desc.len = READ_ONCE(table.desc[index].len);
-		desc.flags = READ_ONCE(table.desc[index].flags);
-		desc.next = READ_ONCE(table.desc[index].next);
+		desc = read_desc(&table, index);
 		if (desc.flags & VRING_DESC_F_INDIRECT) {
 			wrong = enter_indirect(queue, &desc, &table);
 			index = 0;

@@ -202,6 +202,25 @@ START_TEST(indirect_table_is_followed)
 }
 END_TEST
 
+/* 2.7.5.3 asks for no alignment. */
+START_TEST(indirect_table_may_lie_at_any_address)
+{
+	struct vring_desc desc = { DRIVER_BUFFERS, 5, 0, 0 };
+	int offset;
+
+	for (offset = 1; offset < 8; offset++) {
+		set_up(F_INDIRECT);
+		memcpy(driver.memory.base + DRIVER_INDIRECT(0) + offset, &desc, sizeof(desc));
+		driver_put_desc(&driver, 0, 0, DRIVER_INDIRECT(0) + offset, sizeof(desc), INDIRECT, 0);
+		driver_offer(&driver, 0, 0);
+		ck_assert(virtio_pop(queue, &chain));
+		ck_assert_ptr_eq(chain.iov[0].iov_base, driver.memory.base + DRIVER_BUFFERS);
+		ck_assert_uint_eq(chain.iov[0].iov_len, 5);
+		tear_down();
+	}
+}
+END_TEST
+
 START_TEST(driver_that_wants_no_interrupt_gets_none)
 {
 	set_up(0);
@@ -550,6 +569,7 @@ int main(void)
 	UNIT_ADD(suite, chain_comes_out_in_order_and_goes_back);
 	UNIT_ADD(suite, indexes_wrap);
 	UNIT_ADD(suite, indirect_table_is_followed);
+	UNIT_ADD(suite, indirect_table_may_lie_at_any_address);
 	UNIT_ADD(suite, driver_that_wants_no_interrupt_gets_none);
 	UNIT_ADD(suite, event_indexes_are_kept);
 	UNIT_ADD(suite, chain_from_before_a_reset_is_forgotten);
