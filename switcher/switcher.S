@@ -16,7 +16,7 @@
  *
  *   ring 3          leave the Guest as for any other exception
  *   enter..iret     the Guest's state is still all in memory: undo the entry
- *   syscall..saved  %rsp is still the Guest's: run those instructions again
+ *   syscall..saved  %rsp is still the Guest's: do what is left of those in its place
  *   sysret, iret    the Guest's registers are loaded: leave it as if it ran
  *   elsewhere       we are on our way to C already: go back, without IRET
  *
@@ -59,13 +59,35 @@ switcher_text:
 	mov	reg, WINDOW(root)
 
 /*
+ * A test's build waits where %rsp is the Guest's, and where it has just been, so that NMIs
+ * find these places (tests/local/nmi_everywhere.sh). Changes flags.
+ */
+#ifdef LG_TEST_PAUSES
+#define STATE_PAUSES	(WINDOW_STATE + 0x68)
+#define PAUSES				\
+	movl	$LG_TEST_PAUSES, WINDOW(STATE_PAUSES); \
+88:	pause;				\
+	decl	WINDOW(STATE_PAUSES);	\
+	jg	88b;
+/* Emulators that drop the #DB which MOV SS holds back get one from here, if %r11 has TF. */
+#define HELD_BACK_DEBUG			\
+	test	$0x100, %r11d;		\
+	jz	89f;			\
+	int	$1;			\
+89:
+#else
+#define PAUSES
+#define HELD_BACK_DEBUG
+#endif
+
+/*
  * The stubs, 16 bytes each: IDT gate n points to the n-th. A vector without
  * an error code gets a zero, so that all frames look the same. PUSH imm8
  * sign-extends; C looks at the low byte. ENDBR64 for IBT of the Host.
  */
 	.set vector, 0
 	.rept 256
-	.balign 16
+	.balign 16, 0xcc
 	endbr64
 	.if vector == 2
 	movb	$1, WINDOW(STATE_NMI)
@@ -90,7 +112,7 @@ switcher_text:
  * switcher_enter: called from C at its alias in this CPU's window, interrupts
  * off, the Host's everything. Returns when the Guest has been left.
  */
-	.balign 16
+	.balign 16, 0xcc
 	.globl switcher_enter
 switcher_enter:
 	endbr64
@@ -344,6 +366,7 @@ event_to_c:
 ring0_fault:
 	popq	WINDOW(STATE_FAULT_VECTOR)
 	popq	WINDOW(STATE_FAULT_ERROR)
+ring0_fault_at:
 	popq	WINDOW(STATE_FAULT_IP)
 	movq	$TRAP_RING0, WINDOW(REGS_TRAP)
 	jmp	undo_entry
@@ -371,7 +394,7 @@ async_ring0:
 	mov	16(%rsp), %rax		/* interrupted %rip */
 	RANGE(enter_start, enter_end, abort_entry)
 	RANGE(syscall_start, syscall_saved, syscall_again)
-	RANGE(sysret_start, sysret_end, sysret_again)
+	RANGE(sysret_start, sysret_left, sysret_again)
 	RANGE(sysret_user_start, sysret_user_end, sysret_again)
 	RANGE(sysret_kernel_start, sysret_kernel_end, sysret_again)
 	RANGE(iret_start, iret_end, iret_again)
@@ -403,43 +426,58 @@ undo_entry:
 	jne	clear_selectors
 	jmp	restore_host
 
-/* Back to where an NMI or #DB came from, and what %rsp was, at offset in its frame. */
-#define BACK(label, offset, target)	\
+/*
+ * An NMI, #MC or #DB where %rsp is the Guest's. It is never loaded again, since the next
+ * NMI may come at any instruction here, and nothing may be written to that stack: it goes
+ * to STATE_SCRATCH, where the interrupted code was about to put it, and that goes on behind.
+ *
+ *   rbx rax | rip cs rflags rsp ss
+ */
+#define SAVED(label, target)		\
 	label:				\
+	mov	40(%rsp), %rbx;		\
+	mov	%rbx, WINDOW(STATE_SCRATCH); \
+	PAUSES				\
 	pop	%rbx;			\
 	pop	%rax;			\
-	mov	offset(%rsp), %rsp;	\
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp; \
+	PAUSES				\
 	jmp	target
 
-	BACK(syscall_again, 24, syscall_start)
-	BACK(syscall32_again, 24, syscall32_start)
+	SAVED(syscall_again, syscall_saved)
+	SAVED(syscall32_again, syscall32_saved)
 	/* All but %rsp is as the Guest will have it. */
-	BACK(sysret_again, 24, sysret_abort)
-	/* %rsp points to the frame that IRET was to take. */
-	BACK(iret_again, 24, iret_abort)
+	SAVED(sysret_again, sysret_left)
+	/* The frame that IRET was to take is always the last on the window's stack. */
+iret_again:
+	pop	%rbx
+	pop	%rax
+	lea	WINDOW(REGS_IP), %rsp
+	PAUSES
+	jmp	iret_abort
 
 /*
  * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3): if
  * that is SYSCALL, it arrives here, in ring 0. It is the Guest's user's doing,
  * and SYSCALL with TF set has no other trap to give: go on with the system call.
  *
- *   rbx rax | vector error rip cs rflags rsp ss
+ *   vector error rip cs rflags rsp ss
  */
 ist_ring0:
 	cmpb	$1, (%rsp)
 	jne	ring0_fault
+	popq	WINDOW(STATE_FAULT_VECTOR)
+	popq	WINDOW(STATE_FAULT_ERROR)
 	push	%rax
 	push	%rbx
 	mov	$DR6_RESERVED, %ebx		/* BS would be there in the next #DB of the Host's */
 	mov	%rbx, %db6
-	mov	32(%rsp), %rax
-	RANGE(syscall_start, syscall_saved, debug_at_syscall)
-	RANGE(syscall32_start, syscall32_saved, debug_at_syscall32)
+	mov	16(%rsp), %rax
+	RANGE(syscall_start, syscall_saved, syscall_again)
+	RANGE(syscall32_start, syscall32_saved, syscall32_again)
 	pop	%rbx
 	pop	%rax
-	jmp	ring0_fault
-	BACK(debug_at_syscall, 40, syscall_start)
-	BACK(debug_at_syscall32, 40, syscall32_start)
+	jmp	ring0_fault_at
 
 #include "syscall.S"
 

@@ -23,11 +23,13 @@
 	pushq	$trap;			\
 	jmp	save_guest
 
-	.balign 16
+	.balign 16, 0xcc
 	.globl switcher_syscall
 switcher_syscall:
 syscall_start:
 	endbr64
+	HELD_BACK_DEBUG
+	PAUSES
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall_saved:
@@ -53,12 +55,14 @@ syscall_saved:
 sysret_start:
 	cmpw	$0, WINDOW(STATE_NMI)		/* STATE_MCE is the byte behind */
 	jne	sysret_abort
+	PAUSES
 	sysretq
-sysret_end:
 	/* As if it had come right behind the SYSRET. */
 sysret_abort:
+	PAUSES
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+sysret_left:
 	TO_C(0x33, 2)
 
 /*
@@ -110,6 +114,7 @@ hypercall:
 sysret_user_start:
 	cmpw	$0, WINDOW(STATE_NMI)
 	jne	sysret_abort
+	PAUSES
 	sysretq
 sysret_user_end:
 iret_frame:
@@ -125,6 +130,7 @@ iret_frame:
 iret_start:
 	cmpw	$0, WINDOW(STATE_NMI)
 	jne	iret_abort
+	PAUSES
 	iretq
 iret_end:
 iret_abort:
@@ -181,6 +187,7 @@ not_iret:
 sysret_kernel_start:
 	cmpw	$0, WINDOW(STATE_NMI)
 	jne	sysret_abort
+	PAUSES
 	sysretq
 sysret_kernel_end:
 
@@ -197,11 +204,13 @@ syscall_to_c:
 	TO_C(0x33, TRAP_SYSCALL)	/* __USER_CS */
 
 /* SYSCALL from 32-bit code, which AMD's processors have: CSTAR points here. */
-	.balign 16
+	.balign 16, 0xcc
 	.globl switcher_syscall32
 switcher_syscall32:
 syscall32_start:
 	endbr64
+	HELD_BACK_DEBUG
+	PAUSES
 	mov	%rsp, WINDOW(STATE_SCRATCH)
 	lea	WINDOW(WINDOW_STACK_TOP), %rsp
 syscall32_saved:

@@ -184,6 +184,78 @@ GUEST mov_ss_syscall
 	POWEROFF
 END_GUEST mov_ss_syscall
 
+/*
+ * The same for ever, each turn one LHCALL_IRET to kernel mode with TF set, and with a
+ * stack in the window's state page: whatever the Switcher writes there it takes for its own.
+ */
+#define WINDOW_STATE	0xffff800000004000
+
+.macro IRET_TO_STEP to
+	START
+	lea	\to(%rip), %rax
+	mov	%rax, DATA(iret_ip)
+	movq	$0x10, DATA(iret_cs)
+	movq	$0x302, DATA(iret_flags)
+	movabs	$WINDOW_STATE + 8, %rax
+	mov	%rax, DATA(iret_sp)
+	movq	$0x18, DATA(iret_ss)
+	movq	$LHCALL_IRET, DATA(iret_ax)
+	mov	%ss, %ecx
+	mov	%rcx, DATA(iret_cx)
+	mov	$LHCALL_IRET, %eax
+	syscall
+.endm
+
+GUEST mov_ss_syscall_for_ever
+	IRET_TO_STEP 1f
+1:	mov	%ecx, %ss
+	syscall
+END_GUEST mov_ss_syscall_for_ever
+
+GUEST step_syscall_for_ever
+	IRET_TO_STEP 1f
+1:	syscall
+END_GUEST step_syscall_for_ever
+
+/* Where the CPU steps in ring 3 only: the frame is still there. */
+GUEST event_irets_again
+	movl	$0, DATA(event_valid)
+	mov	$LHCALL_IRET, %eax
+	syscall
+END_GUEST event_irets_again
+
+/* A stack in the window for both modes, and nothing but system calls. */
+GUEST stacks_in_the_window
+	START
+	movabs	$WINDOW_STATE + 8, %rax
+	mov	%rax, DATA(sp0)
+	mov	%rax, DATA(iret_sp)
+	movq	$VM_USER, DATA(iret_ip)
+	movq	$0x33, DATA(iret_cs)
+	movq	$0x202, DATA(iret_flags)
+	movq	$0x2b, DATA(iret_ss)
+	mov	$LHCALL_IRET, %eax
+	syscall
+END_GUEST stacks_in_the_window
+
+GUEST user_syscalls_for_ever
+1:	syscall
+	jmp	1b
+END_GUEST user_syscalls_for_ever
+
+/* A return by SYSRET and one by IRET, in turn. */
+GUEST syscall_returns
+	mov	DATA(syscall_ip), %rax
+	mov	%rax, DATA(iret_ip)
+	xorq	$1, DATA(iret_cx)
+	testq	$1, DATA(iret_cx)
+	jnz	1f
+	mov	%rax, DATA(iret_cx)
+1:	movq	$0x202, DATA(iret_r11)
+	mov	$LHCALL_IRET, %eax
+	syscall
+END_GUEST syscall_returns
+
 GUEST mov_ss_int3
 	START
 	mov	%ss, %ecx

@@ -46,6 +46,7 @@ struct hostile_case {
 	const char *code, *code_end;
 	const char *event, *event_end;	/* event entry; NULL: event_ends */
 	const char *user, *user_end;	/* what lies at VM_USER */
+	const char *syscall, *syscall_end;	/* system call entry; NULL: syscall_restarts */
 	void (*prepare)(struct vm *vm);
 	unsigned int ends;
 	uint64_t vectors, error;	/* .error: 0: any */
@@ -279,6 +280,7 @@ static void frame_32_bit_far_up(struct vm *vm)
 #define CODE(c)		.code = code_##c, .code_end = code_##c##_end
 #define EVENT_CODE(c)	.event = code_##c, .event_end = code_##c##_end
 #define USER_CODE(c)	.user = code_##c, .user_end = code_##c##_end
+#define SYSCALL_CODE(c)	.syscall = code_##c, .syscall_end = code_##c##_end
 
 DECLARE(event_ends); DECLARE(event_returns_at_once); DECLARE(event_next_frame);
 DECLARE(event_reads_next_page); DECLARE(syscall_restarts);
@@ -293,6 +295,8 @@ DECLARE(jump_to_non_canonical); DECLARE(ret_to_non_canonical); DECLARE(syscall_a
 DECLARE(sysenter); DECLARE(syscall32);
 DECLARE(flags_tf); DECLARE(flags_nt); DECLARE(flags_ac); DECLARE(flags_all);
 DECLARE(mov_ss_syscall); DECLARE(mov_ss_int3);
+DECLARE(mov_ss_syscall_for_ever); DECLARE(step_syscall_for_ever); DECLARE(event_irets_again);
+DECLARE(stacks_in_the_window); DECLARE(user_syscalls_for_ever); DECLARE(syscall_returns);
 DECLARE(wrgsbase_non_canonical); DECLARE(wrfsbase_non_canonical);
 DECLARE(selectors_go_stale); DECLARE(selector_of_the_kernel); DECLARE(selector_of_the_tss);
 DECLARE(selector_of_the_ldt);
@@ -358,6 +362,12 @@ static const struct hostile_case cases[] = {
 	{ "flags_ac", CODE(flags_ac), .ends = EVENT | POWEROFF, .vectors = AC },
 	{ "flags_all", CODE(flags_all), .ends = EVENT | POWEROFF, .vectors = DB | AC },
 	{ "mov_ss_syscall", CODE(mov_ss_syscall), .ends = EVENT | POWEROFF, .vectors = DB },
+	{ "mov_ss_syscall_for_ever", CODE(mov_ss_syscall_for_ever), EVENT_CODE(event_irets_again),
+	  .ends = RUNS },
+	{ "step_syscall_for_ever", CODE(step_syscall_for_ever), EVENT_CODE(event_irets_again),
+	  .ends = RUNS },
+	{ "stacks_in_the_window_for_ever", CODE(stacks_in_the_window),
+	  USER_CODE(user_syscalls_for_ever), SYSCALL_CODE(syscall_returns), .ends = RUNS },
 	FAULTS(mov_ss_int3, DB | BP),
 	FAULTS(wrgsbase_non_canonical, GP | PF),
 	FAULTS(wrfsbase_non_canonical, GP | PF),
@@ -472,7 +482,10 @@ static void fill(struct vm *vm, const struct hostile_case *c)
 		copy(vm, VM_EVENT, c->event, c->event_end);
 	else
 		copy(vm, VM_EVENT, code_event_ends, code_event_ends_end);
-	copy(vm, VM_SYSCALL, code_syscall_restarts, code_syscall_restarts_end);
+	if (c->syscall)
+		copy(vm, VM_SYSCALL, c->syscall, c->syscall_end);
+	else
+		copy(vm, VM_SYSCALL, code_syscall_restarts, code_syscall_restarts_end);
 	if (c->user)
 		copy(vm, VM_USER_PHYS, c->user, c->user_end);
 	if (c->prepare)
