@@ -62,7 +62,7 @@ static void count_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 {
 	vcpu->stats.hypercalls++;
 	if (nr < ARRAY_SIZE(vcpu->stats.hypercall_nr))
-		vcpu->stats.hypercall_nr[nr]++;
+		vcpu->stats.hypercall_nr[array_index_nospec(nr, ARRAY_SIZE(vcpu->stats.hypercall_nr))]++;
 	trace_lguest_hypercall(vcpu->id, nr, arg);
 }
 
@@ -174,14 +174,14 @@ static bool kernel_text(u64 address)
 /* Gone without a word if it is not all in one piece of memory: it is but a help. */
 static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
 {
-	const struct lg_memory_slot *slot = lg_slot_of(vm, gpa >> PAGE_SHIFT);
+	gfn_t first = gpa >> PAGE_SHIFT, last = (gpa + size - 1) >> PAGE_SHIFT;
+	const struct lg_memory_slot *slot = lg_slot_of(vm, &first);
 
-	if (!size || size > U32_MAX || (gpa & ~PAGE_MASK) || !slot ||
-	    slot != lg_slot_of(vm, (gpa + size - 1) >> PAGE_SHIFT))
+	if (!size || size > U32_MAX || (gpa & ~PAGE_MASK) || !slot || slot != lg_slot_of(vm, &last))
 		return;
 	write_lock(&vm->mmu_lock);
 	lg_tables_changed(vm);
-	vm->mmu.dirty_map = lg_gfn_to_hva(vm, gpa >> PAGE_SHIFT);
+	vm->mmu.dirty_map = lg_gfn_to_hva(vm, first);
 	vm->mmu.dirty_map_size = size;
 	write_unlock(&vm->mmu_lock);
 }

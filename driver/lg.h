@@ -28,6 +28,7 @@
 #include <linux/kref.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -359,20 +360,30 @@ bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss);
 
 /* guest_memory.c */
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
-static inline struct lg_memory_slot *lg_slot_of(struct lg_vm *vm, gfn_t gfn)
-{
-	unsigned int i;
 
-	for (i = 0; i < vm->nr_slots; i++)
-		if (gfn - vm->slots[i].first < vm->slots[i].frames)
-			return &vm->slots[i];
+/*
+ * The slot that @gfn is in; NULL: none. @gfn is the Guest's word: it is made such that
+ * no speculation behind a wrong guess in here looks behind the slot with it, either.
+ */
+static inline struct lg_memory_slot *lg_slot_of(struct lg_vm *vm, gfn_t *gfn)
+{
+	struct lg_memory_slot *slot;
+
+	for (slot = vm->slots; slot < vm->slots + vm->nr_slots; slot++) {
+		gfn_t frame = *gfn - slot->first;
+
+		if (frame >= slot->frames)
+			continue;
+		*gfn = slot->first + array_index_nospec(frame, slot->frames);
+		return slot;
+	}
 	return NULL;
 }
 
 /* Where the Launcher has @gfn; 0: nowhere. */
 static inline hva_t lg_gfn_to_hva(struct lg_vm *vm, gfn_t gfn)
 {
-	const struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	const struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
 	return slot ? slot->hva + ((gfn - slot->first) << PAGE_SHIFT) : 0;
 }

@@ -46,13 +46,16 @@ int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3])
 }
 
 /* What the Guest has put where @selector points; NULL: that is not its place, or empty. */
-static const struct desc_struct *tls_of(const struct lg_vcpu *vcpu, u64 selector)
+static const struct desc_struct *tls_of(const struct lg_vcpu *vcpu, u16 selector)
 {
-	u64 entry = (selector >> 3) - GDT_ENTRY_TLS_MIN;
+	unsigned int entry = (selector >> 3) - GDT_ENTRY_TLS_MIN;
+	const struct desc_struct *desc;
 
-	if ((selector & 7) != 3 || entry >= ARRAY_SIZE(vcpu->tls) || !vcpu->tls[entry].p)
+	if ((selector & 7) != 3 || entry >= ARRAY_SIZE(vcpu->tls))
 		return NULL;
-	return &vcpu->tls[entry];
+	/* Nor by speculation, with what lies elsewhere: the Guest says the selector. */
+	desc = &vcpu->tls[array_index_nospec(entry, ARRAY_SIZE(vcpu->tls))];
+	return desc->p ? desc : NULL;
 }
 
 /* @selector for DS, ES, FS or GS if it can be loaded, else null. */
@@ -67,7 +70,7 @@ u16 lg_check_selector(const struct lg_vcpu *vcpu, u16 selector)
 /* Can IRET go to ring 3 with these? SS must be writable data. */
 bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss)
 {
-	const struct desc_struct *stack = tls_of(vcpu, ss);
+	const struct desc_struct *stack = ss <= U16_MAX ? tls_of(vcpu, ss) : NULL;
 
 	return (cs == __USER_CS || cs == __USER32_CS) &&
 	       (ss == __USER_DS || (stack && (stack->type & 2)));

@@ -244,13 +244,14 @@ static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 {
 	u64 writable = page->table[index] & LG_HOST_WRITABLE;
 	unsigned int end = min(round_up(index + 1, AROUND), LG_ENTRIES), i;
-	const struct lg_memory_slot *slot = lg_slot_of(vcpu->vm, page->gfn + index + 1);
+	gfn_t first = page->gfn + index + 1, last = page->gfn + end - 1;
+	const struct lg_memory_slot *slot = lg_slot_of(vcpu->vm, &first);
 	int got;
 
 	if (index + 1 >= end || !slot || lg_mapped(page->table[index + 1]) ||
-	    slot != lg_slot_of(vcpu->vm, page->gfn + end - 1))
+	    slot != lg_slot_of(vcpu->vm, &last))
 		return;
-	got = host_pages(lg_gfn_to_hva(vcpu->vm, page->gfn + index + 1), vcpu->pages,
+	got = host_pages(lg_gfn_to_hva(vcpu->vm, first), vcpu->pages,
 			 end - index - 1, writable);
 	for (i = 0; i < got; i++) {
 		if (lg_mapped(page->table[index + 1 + i]))

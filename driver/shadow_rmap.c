@@ -94,7 +94,7 @@ void lg_slot_free(struct lg_memory_slot *slot)
 /* The list of @gfn's places at this level: 1, or 2 for 2 MiB. It is in a slot. */
 lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
 {
-	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
 	return level == 1 ? &slot->places[gfn - slot->first] :
 			    &slot->large_places[large_of(slot, gfn)];
@@ -117,7 +117,7 @@ static u64 frame_at(struct lg_vm *vm, lg_place_t place)
  */
 bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 {
-	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 	lg_place_t *head, place = 0;
 
 	if (!slot)
@@ -138,7 +138,7 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 /* The same for the 2 MiB around @gfn, if an entry has them all: mmu_lock is written for those. */
 bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 {
-	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 	lg_place_t place = slot ? slot->large_places[large_of(slot, gfn)] : 0;
 
 	if (place)
@@ -152,7 +152,7 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
  */
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 {
-	const struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	const struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 	gfn_t first = round_down(gfn, LG_LARGE_FRAMES);
 
 	return slot && first >= slot->first &&
@@ -162,7 +162,7 @@ bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 
 void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
 {
-	struct lg_memory_slot *slot = lg_slot_of(vm, gfn);
+	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
 	slot->no_large[large_of(slot, gfn)] = 1;
 }

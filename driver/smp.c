@@ -7,7 +7,6 @@
  * own thread. A request to flush is written under mmu_lock; its own thread does
  * it before it enters the Guest again.
  */
-#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include <asm/trapnr.h>

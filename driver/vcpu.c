@@ -92,6 +92,7 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 
 	if (id >= LGUEST_MAX_VCPUS)
 		return -EINVAL;
+	id = array_index_nospec(id, LGUEST_MAX_VCPUS);
 	if (vm->vcpus[id])
 		return -EEXIST;
 	fd = get_unused_fd_flags(O_CLOEXEC);
