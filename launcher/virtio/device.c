@@ -101,6 +101,16 @@ int virtio_device_start(struct virtio_device *device)
 }
 
 /**
+ * virtio_device_leave() - the Guest ends: let virtual CPUs out that wait in a register
+ * @device: the device; its lock is not taken, for who holds it may wait
+ */
+void virtio_device_leave(struct virtio_device *device)
+{
+	device->leaving = true;
+	pthread_cond_broadcast(&device->idle);
+}
+
+/**
  * virtio_device_exit() - end the device's threads and give all back
  * @device: as virtio_device_init() left it
  */

@@ -45,7 +45,8 @@ static struct virtio_queue *selected_queue(struct virtio_device *device)
 
 /*
  * Forget all that the driver said, after the last buffer is left alone (2.4.2). Other
- * virtual CPUs may use registers while we wait: what they write is forgotten, too.
+ * virtual CPUs may use registers while we wait: what they write is forgotten, too, or not
+ * done at all, so that no queue is ready and nothing runs at the end.
  */
 static void reset(struct virtio_device *device)
 {
@@ -77,6 +78,8 @@ static void set_status(struct virtio_device *device, uint32_t status)
 		reset(device);
 		return;
 	}
+	if (device->stops)
+		return;
 	if ((set & VIRTIO_CONFIG_S_FEATURES_OK) && !features_are_good(device))
 		set &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 	if ((set & VIRTIO_CONFIG_S_DRIVER_OK) &&
@@ -86,7 +89,7 @@ static void set_status(struct virtio_device *device, uint32_t status)
 	if (!(set & VIRTIO_CONFIG_S_DRIVER_OK))
 		return;
 	if (device->ops->start && device->ops->start(device))
-		device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+		virtio_fails(device);
 	else
 		for (i = 0; i < device->queues; i++)
 			virtio_kick(&device->queue[i]);
@@ -96,7 +99,8 @@ static void set_ready(struct virtio_queue *queue, uint32_t ready)
 {
 	if (!ready)
 		virtio_queue_stop(queue);
-	else if (!queue->ready && !queue->stops && !virtio_queue_enable(queue))
+	else if (!queue->ready && !queue->stops && !queue->device->stops &&
+		 !virtio_queue_enable(queue))
 		virtio_misuse(queue->device, "a queue that is not in memory");
 }
 

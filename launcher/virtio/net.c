@@ -249,6 +249,14 @@ static int net_start(struct virtio_device *device)
 	return net->ops->set_features ? net->ops->set_features(net, device->driver_features) : 0;
 }
 
+static void net_reset(struct virtio_device *device)
+{
+	struct net *net = device->private;
+
+	if (net->ops->reset)
+		net->ops->reset(net);
+}
+
 static void take_kick(const struct net_poll *poll_on, int index, struct virtio_queue *queue)
 {
 	if (net_poll_events(poll_on, index))
@@ -324,14 +332,15 @@ static const struct virtio_ops net_device_ops = {
 	.queues = NET_QUEUES,
 	.run = net_run,
 	.start = net_start,
+	.reset = net_reset,
 	.exit = net_exit,
 };
 
-static void net_reset(struct virtio_device *device)
+static void net_stop_queue(struct virtio_queue *queue)
 {
-	struct net *net = device->private;
+	struct net *net = queue->device->private;
 
-	net->ops->reset(net);
+	net->ops->stop_queue(net, queue->index);
 }
 
 /* The same for the driver, but nothing of ours runs. */
@@ -342,6 +351,7 @@ static const struct virtio_ops net_remote_ops = {
 	.remote = true,
 	.start = net_start,
 	.reset = net_reset,
+	.stop_queue = net_stop_queue,
 	.exit = net_exit,
 };
 

@@ -66,8 +66,10 @@ struct net_ops {
 	 * lock. 0, or a negative errno after telling the person.
 	 */
 	int (*set_features)(struct net *net, uint64_t features);
-	/* Optional, for a remote card: the driver resets it. Under the device's lock. */
+	/* Optional: the driver resets the card. Under the device's lock. */
 	void (*reset)(struct net *net);
+	/* For a remote card: the driver takes a queue back. Under the device's lock. */
+	void (*stop_queue)(struct net *net, unsigned int index);
 	/* Optional: close it, however far init() came. The thread is gone. */
 	void (*exit)(struct net *net);
 };
@@ -126,7 +128,7 @@ extern const struct net_ops net_socket_ops;
 /* net_vhost.c, for tap devices */
 struct net_vhost *net_vhost_open(struct net *net, int tap);
 int net_vhost_start(struct net_vhost *vhost, uint64_t features);
-void net_vhost_stop(struct net_vhost *vhost);
+void net_vhost_stop_queue(struct net_vhost *vhost, unsigned int index);
 void net_vhost_close(struct net_vhost *vhost);
 
 #endif /* _LAUNCHER_VIRTIO_NET_H */

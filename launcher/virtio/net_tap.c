@@ -259,12 +259,19 @@ static int tap_set_features(struct net *net, uint64_t features)
 	return tap->vhost ? net_vhost_start(tap->vhost, features) : 0;
 }
 
+/* The next driver may want none of what this one took over from the Host. */
 static void tap_reset(struct net *net)
 {
 	struct tap *tap = net->private;
 
-	if (tap->vhost)
-		net_vhost_stop(tap->vhost);
+	ioctl(tap->fd, TUNSETOFFLOAD, 0UL);
+}
+
+static void tap_stop_queue(struct net *net, unsigned int index)
+{
+	struct tap *tap = net->private;
+
+	net_vhost_stop_queue(tap->vhost, index);
 }
 
 static void tap_prepare(struct net *net, struct net_poll *poll)
@@ -316,6 +323,7 @@ static void tap_exit(struct net *net)
 	.init = mode_init,			\
 	.set_features = tap_set_features,	\
 	.reset = tap_reset,			\
+	.stop_queue = tap_stop_queue,		\
 	.prepare = tap_prepare,			\
 	.receive = tap_receive,			\
 	.send = tap_send,			\

@@ -96,22 +96,23 @@ int net_vhost_start(struct net_vhost *vhost, uint64_t features)
 			error = start_queue(vhost, &device->queue[i]);
 	if (!error)
 		return 0;
-	net_vhost_stop(vhost);
+	for (i = 0; i < NET_QUEUES; i++)
+		net_vhost_stop_queue(vhost, i);
 	return refuse(error, "vhost-net does not take the guest's rings: %s", strerror(-error));
 }
 
 /**
- * net_vhost_stop() - the driver takes its memory back
+ * net_vhost_stop_queue() - the driver takes a queue back
  * @vhost: from net_vhost_open()
+ * @index: which queue
  *
- * Under the device's lock. The Host's thread has finished when this returns.
+ * Under the device's lock. The Host's thread has finished with it when this returns.
  */
-void net_vhost_stop(struct net_vhost *vhost)
+void net_vhost_stop_queue(struct net_vhost *vhost, unsigned int index)
 {
-	struct vhost_vring_file nothing = { .fd = -1 };
+	struct vhost_vring_file nothing = { .index = index, .fd = -1 };
 
-	for (nothing.index = 0; nothing.index < NET_QUEUES; nothing.index++)
-		ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &nothing);
+	ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &nothing);
 }
 
 /**

@@ -20,6 +20,8 @@
 
 /* A driver that stops a queue waits so long for threads that could wait for ever. */
 #define STOP_MS	5000
+/* virtio_device_leave() can't take the lock to wake us: look again after so long. */
+#define LOOK_MS	100
 
 /* 2.7.10, 2.7.7: the event indexes live behind the rings. */
 #define used_event(queue)	((queue)->avail->ring[(queue)->size])
@@ -40,6 +42,19 @@ void virtio_interrupt(struct virtio_device *device, unsigned int reason)
 }
 
 /**
+ * virtio_fails() - the device stops until the driver resets it
+ * @device: the device; its lock is held, and the person knows why
+ */
+void virtio_fails(struct virtio_device *device)
+{
+	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	pthread_cond_broadcast(&device->idle);
+	/* 2.1.2: when DRIVER_OK is set, the driver is told. */
+	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		virtio_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
+}
+
+/**
  * virtio_misuse() - the driver broke the rules: the device stops until reset
  * @device: the device; its lock is held
  * @how: what the driver did, for the person
@@ -48,13 +63,9 @@ void virtio_misuse(struct virtio_device *device, const char *how)
 {
 	if (device->status & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
-	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	pthread_cond_broadcast(&device->idle);
 	message("the guest misuses its %s (%s): the device stops until the guest resets it",
 		device->ops->name, how);
-	/* 2.1.2: when DRIVER_OK is set, the driver is told. */
-	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK)
-		virtio_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
+	virtio_fails(device);
 }
 
 /* Fewer chains are in use. */
@@ -112,21 +123,49 @@ int virtio_stop_time(struct virtio_queue *queue)
 }
 
 /**
+ * virtio_idle_wait() - wait until a queue may have no more chains in use
+ * @device: the device; its lock is held, and given up meanwhile
+ * @until: now_ms() of when to wait no longer; INT64_MAX: no such time
+ *
+ * Called by: a virtual CPU's thread, which looks then whether that is so.
+ *
+ * Return: false if there is no time left, or the Guest ends (virtio_device_leave()): then it
+ * can't run on what it gets back.
+ */
+bool virtio_idle_wait(struct virtio_device *device, int64_t until)
+{
+	int64_t now = now_ms(), look = now + LOOK_MS < until ? now + LOOK_MS : until;
+	struct timespec time = { .tv_sec = look / 1000, .tv_nsec = look % 1000 * 1000000 };
+
+	if (now >= until || device->leaving)
+		return false;
+	pthread_cond_clockwait(&device->idle, &device->lock, CLOCK_MONOTONIC, &time);
+	return true;
+}
+
+/**
  * virtio_queue_stop() - use a queue no more
  * @queue: the queue; its device's lock is held, and given up meanwhile
  *
  * When this returns, no buffer of the queue's is read or written any more: the
  * driver may use the memory for something else (2.6.1, 4.2.2.2).  Meanwhile another
  * virtual CPU can't make it ready: the wait would never end.
+ *
+ * What the Host reads into a buffer can't be called back, so there is no limit to the wait
+ * but the Guest's end (virtio_device_leave()), after which no driver cares.
  */
 void virtio_queue_stop(struct virtio_queue *queue)
 {
+	struct virtio_device *device = queue->device;
+
 	queue->ready = false;
 	queue->epoch++;
 	if (!queue->stops++)
 		queue->stop_deadline = now_ms() + STOP_MS;
-	while (queue->in_use)
-		pthread_cond_wait(&queue->device->idle, &queue->device->lock);
+	if (device->ops->stop_queue && (device->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		device->ops->stop_queue(queue);
+	while (queue->in_use && virtio_idle_wait(device, INT64_MAX))
+		;
 	queue->stops--;
 }
 
@@ -314,12 +353,12 @@ static const char *walk_chain(struct virtio_queue *queue, struct virtio_chain *c
 bool virtio_queue_waiting(struct virtio_queue *queue)
 {
 	uint16_t waiting = 0;
+	bool is_one;
 
 	pthread_mutex_lock(&queue->device->lock);
-	if (is_live(queue))
-		count_waiting(queue, &waiting);
+	is_one = is_live(queue) && count_waiting(queue, &waiting) && waiting;
 	pthread_mutex_unlock(&queue->device->lock);
-	return waiting && waiting <= queue->size;
+	return is_one;
 }
 
 /**
@@ -331,10 +370,6 @@ bool virtio_queue_waiting(struct virtio_queue *queue)
 void virtio_queue_drain(struct virtio_queue *queue)
 {
 	struct virtio_device *device = queue->device;
-	struct timespec until = {
-		.tv_sec = device->stop_deadline / 1000,
-		.tv_nsec = device->stop_deadline % 1000 * 1000000,
-	};
 	uint16_t last;
 
 	if (!queue->has_thread || !is_live(queue))
@@ -343,7 +378,7 @@ void virtio_queue_drain(struct virtio_queue *queue)
 	virtio_kick(queue);
 	/* Its thread may be beyond that by now. */
 	while (is_live(queue) && (int16_t)(last - queue->next_avail) > 0 &&
-	       !pthread_cond_clockwait(&device->idle, &device->lock, CLOCK_MONOTONIC, &until))
+	       virtio_idle_wait(device, device->stop_deadline))
 		;
 }
 
@@ -455,4 +490,23 @@ void virtio_queue_rest(struct virtio_queue *queue)
 	pthread_mutex_lock(&queue->device->lock);
 	set_in_use(queue, 0);
 	pthread_mutex_unlock(&queue->device->lock);
+}
+
+/**
+ * virtio_hold() - go on with a chain after virtio_queue_rest()
+ * @queue: where virtio_pop() took it from
+ * @chain: the chain; give it back with virtio_push()
+ *
+ * Return: false if the driver has its buffers back: the chain is to be forgotten.
+ */
+bool virtio_hold(struct virtio_queue *queue, const struct virtio_chain *chain)
+{
+	bool is_ours;
+
+	pthread_mutex_lock(&queue->device->lock);
+	is_ours = is_live(queue) && chain->epoch == queue->epoch;
+	if (is_ours)
+		queue->in_use++;
+	pthread_mutex_unlock(&queue->device->lock);
+	return is_ours;
 }

@@ -31,23 +31,23 @@
 
 static int vhost_block_start(struct virtio_device *device)
 {
-	return vhost_user_start(device->private, device);
+	vhost_user_start(device->private);
+	return 0;
 }
 
-static void vhost_block_reset(struct virtio_device *device)
+static void vhost_block_stop_queue(struct virtio_queue *queue)
 {
-	vhost_user_stop(device->private, device);
+	vhost_user_stop_queue(queue->device->private, queue->index);
 }
 
 static void vhost_block_write_config(struct virtio_device *device, uint64_t offset,
 				     unsigned int length, uint64_t value)
 {
-	uint8_t wce = value & 1;
-
-	if (offset == WCE_OFFSET && length == 1 &&
-	    virtio_has_feature(device, VIRTIO_BLK_F_CONFIG_WCE) &&
-	    !vhost_user_set_config(device->private, offset, &wce, sizeof(wce)))
-		device->config[WCE_OFFSET] = wce;
+	if (offset != WCE_OFFSET || length != 1 ||
+	    !virtio_has_feature(device, VIRTIO_BLK_F_CONFIG_WCE))
+		return;
+	device->config[WCE_OFFSET] = value & 1;
+	vhost_user_set_config(device->private, offset, value & 1);
 }
 
 static void vhost_block_exit(struct virtio_device *device)
@@ -67,7 +67,7 @@ static const struct virtio_ops vhost_block_ops = {
 	.remote = true,
 	.start = vhost_block_start,
 	.write_config = vhost_block_write_config,
-	.reset = vhost_block_reset,
+	.stop_queue = vhost_block_stop_queue,
 	.exit = vhost_block_exit,
 };
 
@@ -93,13 +93,14 @@ int vhost_block_init(struct virtio_device *device, const struct guest_memory *me
 	user = calloc(1, sizeof(*user));
 	if (!user)
 		return refuse(-ENOMEM, "no memory");
-	user->fd = -1;
+	user->fd = user->wake = -1;
 	device->private = user;	/* from here on vhost_block_exit() frees it */
 	error = value_parse(&value, "block", VHOST_BLOCK_PREFIX "SOCKET", text);
 	if (!error)
 		error = value_refuse_others(&value, "block=" VHOST_BLOCK_PREFIX "SOCKET", NULL);
 	if (!error)
-		error = vhost_user_connect(user, value.first + strlen(VHOST_BLOCK_PREFIX));
+		error = vhost_user_connect(user, device,
+					   value.first + strlen(VHOST_BLOCK_PREFIX));
 	value_free(&value);
 	if (!error)
 		error = vhost_user_get_config(user, config, sizeof(config));
@@ -107,5 +108,5 @@ int vhost_block_init(struct virtio_device *device, const struct guest_memory *me
 		return error;
 	device->features = user->features & FEATURES;
 	virtio_config_set(device, config, sizeof(config));
-	return vhost_user_watch(user, device);
+	return vhost_user_run(user);
 }

@@ -4,21 +4,27 @@
  * docs/interop/vhost-user.rst; we are its front end). The program gets the Guest's memory
  * and the eventfds of the device over a socket; then kicks and interrupts go between it
  * and lg.ko, and we are asked only for registers.
+ *
+ * The program may be slow to answer, or never answer at all. So a thread of ours talks to
+ * it: virtual CPUs say which queues are wanted, and go on; only who takes a queue back waits
+ * until the program has let go of it. A program that does not do as it should is told
+ * nothing any more, and the device stops.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "../clock.h"
 #include "../file.h"
 #include "../memory.h"
 #include "../message.h"
 #include "../thread.h"
+#include "../unix_socket.h"
 #include "lguest_abi.h"
 #include "vhost_user.h"
 #include "virtio.h"
@@ -49,7 +55,8 @@ enum {
 #define FLAG_REPLY		4U
 #define FLAG_NEED_REPLY		8U
 
-#define SECONDS_TO_ANSWER	30
+/* For all that is said at a time: to agree at first, to start a queue, or to stop one. */
+int vhost_user_patience_ms = 10000;
 
 struct header {
 	uint32_t request;
@@ -127,24 +134,44 @@ static int put(struct vhost_user *user, uint32_t request, uint32_t flags, const 
 		memcpy(CMSG_DATA(rights), fds, count * sizeof(int));
 	}
 	do
-		sent = sendmsg(user->fd, &message, MSG_NOSIGNAL);
+		sent = sendmsg(user->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
 	if (sent == (ssize_t)(sizeof(header) + size))
 		return 0;
 	return refuse_program(user, sent < 0 ? errno : EIO);
 }
 
+/* Until there is something to read. Return: 0, or a negative errno. */
+static int wait_for_program(struct vhost_user *user)
+{
+	struct pollfd poll_fd[] = {
+		{ .fd = user->fd, .events = POLLIN },
+		{ .fd = user->device->stop, .events = POLLIN },
+	};
+	int64_t left;
+
+	do {
+		left = user->deadline - now_ms();
+		if (left <= 0)
+			return refuse_program(user, ETIMEDOUT);
+	} while (poll(poll_fd, 2, left) <= 0);
+	return poll_fd[1].revents ? -ECANCELED : 0;
+}
+
 static int get_bytes(struct vhost_user *user, void *to, size_t size)
 {
 	ssize_t got;
+	int error;
 
 	for (; size; size -= got, to = (char *)to + got) {
-		do
-			got = recv(user->fd, to, size, MSG_WAITALL);
-		while (got < 0 && errno == EINTR);
-		if (got <= 0)
-			return refuse_program(user, got < 0 && errno == EAGAIN ? ETIMEDOUT :
-						    got < 0 ? errno : ECONNRESET);
+		error = wait_for_program(user);
+		if (error)
+			return error;
+		got = recv(user->fd, to, size, MSG_DONTWAIT);
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			got = 0;
+		else if (got <= 0)
+			return refuse_program(user, got < 0 ? errno : ECONNRESET);
 	}
 	return 0;
 }
@@ -209,29 +236,34 @@ static int negotiate(struct vhost_user *user)
 	return error ? error : set(user, SET_OWNER, NULL, 0, NULL, 0);
 }
 
+/* From here on the program has some time for all that it is asked. */
+static void begin_talk(struct vhost_user *user)
+{
+	user->deadline = now_ms() + vhost_user_patience_ms;
+}
+
 /**
  * vhost_user_connect() - find the program, and agree on what we can do
- * @user: all zero, but fd -1; vhost_user_exit() it, whatever is returned
+ * @user: all zero, but descriptors -1; vhost_user_exit() it, whatever is returned
+ * @device: whose queues it is to serve
  * @path: of the socket where the program listens
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int vhost_user_connect(struct vhost_user *user, const char *path)
+int vhost_user_connect(struct vhost_user *user, struct virtio_device *device, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = SECONDS_TO_ANSWER };
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return refuse(-ENAMETOOLONG, "'%s' is too long for a socket's name", path);
-	strcpy(address.sun_path, path);
+	user->device = device;
 	user->path = strdup(path);
-	user->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (!user->path || user->fd < 0)
+	user->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!user->path || user->wake < 0)
 		return refuse(-ENOMEM, "no memory");
-	if (connect(user->fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return refuse(-errno, "no program serves a disk at '%s': %s", path,
-			      strerror(errno));
-	setsockopt(user->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	user->fd = unix_connect(path, SOCK_STREAM);
+	if (user->fd == -ENAMETOOLONG)
+		return refuse(user->fd, "'%s' is too long for a socket's name", path);
+	if (user->fd < 0)
+		return refuse(user->fd, "no program serves a disk at '%s': %s", path,
+			      strerror(-user->fd));
+	begin_talk(user);
 	return negotiate(user);
 }
 
@@ -255,24 +287,6 @@ int vhost_user_get_config(struct vhost_user *user, void *config, uint32_t size)
 	if (!error)
 		memcpy(config, space.value, size);
 	return error;
-}
-
-/**
- * vhost_user_set_config() - the driver writes to the device's configuration
- * @user: connected
- * @offset: where
- * @value: what
- * @size: bytes of it
- *
- * Return: 0, or a negative errno after telling the person.
- */
-int vhost_user_set_config(struct vhost_user *user, uint32_t offset, const void *value,
-			  uint32_t size)
-{
-	struct config_space space = { .offset = offset, .size = size };
-
-	memcpy(space.value, value, size);
-	return set(user, SET_CONFIG, &space, offsetof(struct config_space, value) + size, NULL, 0);
 }
 
 static int share_memory(struct vhost_user *user, const struct guest_memory *memory)
@@ -317,91 +331,199 @@ static int start_queue(struct vhost_user *user, const struct virtio_queue *queue
 	return error;
 }
 
-/**
- * vhost_user_start() - let the program serve the device's queues
- * @user: connected
- * @device: its lock is held, and its driver has set DRIVER_OK
- *
- * Return: 0, or a negative errno after telling the person.
- */
-int vhost_user_start(struct vhost_user *user, struct virtio_device *device)
+static int stop_queue(struct vhost_user *user, unsigned int index)
 {
-	unsigned int i;
-	int error;
+	struct ring_state state = { index, 0 };
+	int error = put(user, GET_VRING_BASE, 0, &state, sizeof(state), NULL, 0);
 
-	error = set_number(user, SET_FEATURES, device->driver_features | F_PROTOCOL_FEATURES, NULL);
-	if (!error)
-		error = share_memory(user, device->memory);
-	user->started = !error;
-	for (i = 0; !error && i < device->queues; i++)
-		if (device->queue[i].ready)
-			error = start_queue(user, &device->queue[i]);
-	return error;
+	return error ? error : get(user, GET_VRING_BASE, &state, sizeof(state));
 }
 
-/**
- * vhost_user_stop() - the program lets go of the Guest's memory
- * @user: connected
- * @device: its lock is held
- */
-void vhost_user_stop(struct vhost_user *user, struct virtio_device *device)
+static int send_config(struct vhost_user *user, const struct config_space *space)
 {
-	struct ring_state state;
-	unsigned int i;
-	int error = 0;
-
-	for (i = 0; user->started && !error && i < device->queues; i++) {
-		if (!device->queue[i].ready)
-			continue;
-		state = (struct ring_state) { i, 0 };
-		error = put(user, GET_VRING_BASE, 0, &state, sizeof(state), NULL, 0);
-		if (!error)
-			error = get(user, GET_VRING_BASE, &state, sizeof(state));
-	}
-	user->started = false;
+	return set(user, SET_CONFIG, space, offsetof(struct config_space, value) + space->size,
+		   NULL, 0);
 }
 
-struct watch {
-	struct vhost_user *user;
-	struct virtio_device *device;
+static void wake(struct vhost_user *user)
+{
+	uint64_t one = 1;
+
+	if (write(user->wake, &one, sizeof(one)) < 0)
+		return;	/* the thread has enough to wake up for */
+}
+
+/* The next thing to say to the program, under the device's lock. */
+struct task {
+	enum { NOTHING, STOP_QUEUE, START_QUEUE, SEND_CONFIG } what;
+	uint64_t features;
+	struct virtio_queue queue;	/* a copy */
+	struct config_space space;
 };
 
-static void *watch(void *argument)
+static void next_task(struct vhost_user *user, struct task *task)
 {
-	struct watch *watch = argument;
-	struct pollfd poll_fd[] = {
-		{ .fd = watch->device->stop, .events = POLLIN },
-		{ .fd = watch->user->fd, .events = POLLRDHUP },
-	};
+	struct virtio_device *device = user->device;
+	uint64_t stop = user->served & ~user->wanted, start = user->wanted & ~user->served;
 
-	while (!watch->device->stopping && poll(poll_fd, 2, -1) < 0)
-		;	/* EINTR */
-	if (!watch->device->stopping && poll_fd[1].revents)
-		message("the program at '%s' has gone: the guest's %s answers no more",
-			watch->user->path, watch->device->ops->name);
-	free(watch);
+	task->what = NOTHING;
+	if (user->broken)
+		return;
+	if (stop | start)
+		task->queue = device->queue[__builtin_ctzll(stop ? stop : start)];
+	if (stop) {
+		task->what = STOP_QUEUE;
+	} else if (start) {
+		task->what = START_QUEUE;
+		task->features = device->driver_features | F_PROTOCOL_FEATURES;
+		/* As soon as it may use it: who takes it back has to wait. */
+		user->served |= 1ULL << task->queue.index;
+	} else if (user->has_config) {
+		task->what = SEND_CONFIG;
+		task->space = (struct config_space){ .offset = user->config_offset, .size = 1 };
+		task->space.value[0] = user->config_value;
+		user->has_config = false;
+	}
+}
+
+static int do_task(struct vhost_user *user, const struct task *task)
+{
+	int error;
+
+	begin_talk(user);
+	if (task->what == STOP_QUEUE)
+		return stop_queue(user, task->queue.index);
+	if (task->what == SEND_CONFIG)
+		return send_config(user, &task->space);
+	error = set_number(user, SET_FEATURES, task->features, NULL);
+	if (!error)
+		error = share_memory(user, user->device->memory);
+	return error ? error : start_queue(user, &task->queue);
+}
+
+/*
+ * It has said something else than it should, or nothing, and may go on to use the Guest's
+ * memory: that can't be helped. Under the device's lock.
+ */
+static void give_up(struct vhost_user *user)
+{
+	user->broken = true;
+	user->served = 0;
+	shutdown(user->fd, SHUT_RDWR);
+	virtio_fails(user->device);
+}
+
+/* Say to the program what there is to be said. */
+static void talk(struct vhost_user *user)
+{
+	struct virtio_device *device = user->device;
+	struct task task;
+	int error;
+
+	pthread_mutex_lock(&device->lock);
+	for (next_task(user, &task); task.what != NOTHING; next_task(user, &task)) {
+		pthread_mutex_unlock(&device->lock);
+		error = do_task(user, &task);
+		pthread_mutex_lock(&device->lock);
+		if (error)
+			give_up(user);
+		else if (task.what == STOP_QUEUE)
+			user->served &= ~(1ULL << task.queue.index);
+		pthread_cond_broadcast(&device->idle);
+	}
+	pthread_mutex_unlock(&device->lock);
+}
+
+static void *run_talk(void *argument)
+{
+	struct vhost_user *user = argument;
+	struct virtio_device *device = user->device;
+	struct pollfd poll_fd[] = {
+		{ .fd = device->stop, .events = POLLIN },
+		{ .fd = user->wake, .events = POLLIN },
+		{ .fd = user->fd, .events = POLLRDHUP },
+	};
+	uint64_t count;
+
+	while (!device->stopping) {
+		if (poll(poll_fd, 3, -1) < 0)
+			continue;	/* EINTR */
+		if (poll_fd[1].revents && read(user->wake, &count, sizeof(count)) > 0)
+			talk(user);
+		if (!poll_fd[2].revents)
+			continue;
+		if (!user->broken && !device->stopping)
+			message("the program at '%s' has gone: the guest's %s answers no more",
+				user->path, device->ops->name);
+		poll_fd[2].fd = -1;
+	}
 	return NULL;
 }
 
 /**
- * vhost_user_watch() - tell the person if the program goes away
+ * vhost_user_start() - let the program serve the device's queues
+ * @user: connected, with a thread
+ *
+ * Under the device's lock; its driver has set DRIVER_OK. If the program refuses, the device
+ * stops later.
+ */
+void vhost_user_start(struct vhost_user *user)
+{
+	unsigned int i;
+
+	for (i = 0; i < user->device->queues; i++)
+		if (user->device->queue[i].ready)
+			user->wanted |= 1ULL << i;
+	if (user->broken)
+		virtio_fails(user->device);
+	wake(user);
+}
+
+/**
+ * vhost_user_stop_queue() - the program lets go of a queue
+ * @user: connected, with a thread
+ * @index: which queue
+ *
+ * Under the device's lock, which is given up until the program has answered, or its time to
+ * answer is over, or the Guest ends.
+ */
+void vhost_user_stop_queue(struct vhost_user *user, unsigned int index)
+{
+	user->wanted &= ~(1ULL << index);
+	wake(user);
+	while ((user->served & 1ULL << index) && virtio_idle_wait(user->device, INT64_MAX))
+		;
+}
+
+/**
+ * vhost_user_set_config() - the driver writes to the device's configuration
+ * @user: connected, with a thread
+ * @offset: where
+ * @value: what; the program hears of it later
+ *
+ * Under the device's lock.
+ */
+void vhost_user_set_config(struct vhost_user *user, uint32_t offset, uint8_t value)
+{
+	user->config_offset = offset;
+	user->config_value = value;
+	user->has_config = true;
+	wake(user);
+}
+
+/**
+ * vhost_user_run() - start the thread that talks to the program
  * @user: connected
- * @device: whose queues it serves
+ *
+ * It tells the person if the program goes away, too.
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int vhost_user_watch(struct vhost_user *user, struct virtio_device *device)
+int vhost_user_run(struct vhost_user *user)
 {
-	struct watch *argument = malloc(sizeof(*argument));
-	int error;
+	int error = thread_start(&user->thread, run_talk, user);
 
-	if (!argument)
-		return refuse(-ENOMEM, "no memory");
-	*argument = (struct watch) { user, device };
-	error = thread_start(&user->watcher, watch, argument);
-	user->has_watcher = !error;
-	if (error)
-		free(argument);
+	user->has_thread = !error;
 	return error;
 }
 
@@ -411,10 +533,11 @@ int vhost_user_watch(struct vhost_user *user, struct virtio_device *device)
  */
 void vhost_user_exit(struct vhost_user *user)
 {
-	if (user->has_watcher)
-		thread_join(user->watcher);
-	user->has_watcher = false;
+	if (user->has_thread)
+		thread_join(user->thread);
+	user->has_thread = false;
 	file_close(&user->fd);
+	file_close(&user->wake);
 	free(user->path);
 	user->path = NULL;
 }

@@ -10,22 +10,33 @@
 struct virtio_device;
 
 struct vhost_user {
+	struct virtio_device *device;
 	int fd;			/* the connection, or -1 */
+	int wake;		/* eventfd: the thread has something to say to the program */
 	char *path;		/* of the socket */
 	bool acknowledges;	/* the program answers each message if it is asked to */
 	uint64_t features;	/* VIRTIO_* that the program offers */
-	bool started;		/* it serves the queues; under the device's lock */
-	pthread_t watcher;	/* tells the person when the program goes away */
-	bool has_watcher;
+	int64_t deadline;	/* now_ms() of when the program must have answered */
+	pthread_t thread;	/* talks to the program, and tells the person when it goes */
+	bool has_thread;
+
+	/* Under the device's lock; a bit for each queue: */
+	uint64_t wanted;	/* the driver wants it to be served, */
+	uint64_t served;	/* the program may use it */
+	bool broken;		/* the program did not do as it should: no more is said */
+	bool has_config;	/* a byte of the configuration is to be told */
+	uint8_t config_value;
+	uint32_t config_offset;
 };
 
-int vhost_user_connect(struct vhost_user *user, const char *path);
+extern int vhost_user_patience_ms;	/* tests have less */
+
+int vhost_user_connect(struct vhost_user *user, struct virtio_device *device, const char *path);
 int vhost_user_get_config(struct vhost_user *user, void *config, uint32_t size);
-int vhost_user_set_config(struct vhost_user *user, uint32_t offset, const void *value,
-			  uint32_t size);
-int vhost_user_watch(struct vhost_user *user, struct virtio_device *device);
-int vhost_user_start(struct vhost_user *user, struct virtio_device *device);
-void vhost_user_stop(struct vhost_user *user, struct virtio_device *device);
+int vhost_user_run(struct vhost_user *user);
+void vhost_user_start(struct vhost_user *user);
+void vhost_user_stop_queue(struct vhost_user *user, unsigned int index);
+void vhost_user_set_config(struct vhost_user *user, uint32_t offset, uint8_t value);
 void vhost_user_exit(struct vhost_user *user);
 
 #endif /* _LAUNCHER_VHOST_USER_H */

@@ -92,6 +92,12 @@ struct virtio_ops {
 	int (*start)(struct virtio_device *device);
 	void (*reset)(struct virtio_device *device);
 	/*
+	 * Optional, for a remote device: the driver takes a queue back after DRIVER_OK. When
+	 * this returns, the other program uses it no more, or never will do again as it
+	 * should. Under the device's lock, which it may give up meanwhile.
+	 */
+	void (*stop_queue)(struct virtio_queue *queue);
+	/*
 	 * Optional: the driver writes length bytes at offset of the configuration.
 	 * Under the device's lock; without it configuration is read-only.
 	 */
@@ -132,9 +138,11 @@ struct virtio_device {
 	atomic_bool stopping;
 	atomic_uint interrupt_status;	/* VIRTIO_MMIO_INT_* */
 
+	atomic_bool leaving;		/* the Guest ends: no virtual CPU waits for anything */
+
 	pthread_mutex_t lock;		/* of all below */
-	pthread_cond_t idle;		/* a queue has no more chains in use, or is misused */
-	unsigned int stops;		/* resets that wait for threads */
+	pthread_cond_t idle;		/* a queue may have no more chains in use, or is misused */
+	unsigned int stops;		/* resets that wait for threads; no queue becomes ready */
 	int64_t stop_deadline;		/* by when they want to have done; now_ms() */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
 	uint64_t driver_features;
@@ -157,6 +165,7 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_ops *op
 		       const struct guest_memory *memory);
 int virtio_device_add_queue(struct virtio_device *device);
 int virtio_device_start(struct virtio_device *device);
+void virtio_device_leave(struct virtio_device *device);
 void virtio_device_exit(struct virtio_device *device);
 void virtio_config_set(struct virtio_device *device, const void *config, size_t size);
 
@@ -173,6 +182,7 @@ bool virtio_queue_enable(struct virtio_queue *queue);
 void virtio_stop_begin(struct virtio_device *device);
 void virtio_stop_end(struct virtio_device *device);
 int virtio_stop_time(struct virtio_queue *queue);
+bool virtio_idle_wait(struct virtio_device *device, int64_t until);
 void virtio_queue_stop(struct virtio_queue *queue);
 void virtio_queue_drain(struct virtio_queue *queue);
 void virtio_queue_reset(struct virtio_queue *queue);
@@ -181,9 +191,11 @@ bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain);
 void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written);
 void virtio_drop(struct virtio_queue *queue);
 void virtio_queue_rest(struct virtio_queue *queue);
+bool virtio_hold(struct virtio_queue *queue, const struct virtio_chain *chain);
 bool virtio_has_feature(const struct virtio_device *device, unsigned int bit);
 void virtio_push_all(struct virtio_queue *queue, uint32_t epoch, const struct virtio_used *used,
 		     unsigned int count);
+void virtio_fails(struct virtio_device *device);
 void virtio_misuse(struct virtio_device *device, const char *how);
 void virtio_interrupt(struct virtio_device *device, unsigned int reason);
 

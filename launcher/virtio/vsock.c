@@ -58,10 +58,14 @@ static int vsock_start(struct virtio_device *device)
 			      strerror(-error)) : 0;
 }
 
-/* The Host's thread has finished with the rings when this returns. */
-static void vsock_reset(struct virtio_device *device)
+/*
+ * The Host's thread has finished with the rings when this returns: with all of them, since
+ * it can't be told of one alone.
+ */
+static void vsock_stop_queue(struct virtio_queue *queue)
 {
-	set_running(device->private, false);
+	if (queue->index < EVENT_QUEUE)
+		set_running(queue->device->private, false);
 }
 
 static void vsock_exit(struct virtio_device *device)
@@ -80,7 +84,7 @@ static const struct virtio_ops vsock_ops = {
 	.queues = QUEUES,
 	.remote = true,
 	.start = vsock_start,
-	.reset = vsock_reset,
+	.stop_queue = vsock_stop_queue,
 	.exit = vsock_exit,
 };
 

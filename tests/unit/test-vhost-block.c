@@ -185,6 +185,7 @@ START_TEST(program_that_goes_away_is_told)
 	if (!start_daemon())
 		return;
 	start();
+	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
 	stop_daemon();
 	for (tries = 0; !unit_messages && tries < 10000; tries++)
 		usleep(1000);
@@ -194,6 +195,8 @@ START_TEST(program_that_goes_away_is_told)
 	driver_set_queue(&driver, 0);
 	driver_write(&driver, VIRTIO_MMIO_STATUS,
 		     driver_read(&driver, VIRTIO_MMIO_STATUS) | VIRTIO_CONFIG_S_DRIVER_OK);
+	for (tries = 0; !driver_needs_reset(&driver) && tries < 10000; tries++)
+		usleep(1000);
 	ck_assert(driver_needs_reset(&driver));
 	driver_stop(&driver);
 }

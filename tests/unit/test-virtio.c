@@ -330,6 +330,52 @@ START_TEST(queue_stops_when_its_buffers_are_left_alone)
 }
 END_TEST
 
+/* A reset waits for the last queue, when the first one has been reset already. */
+START_TEST(nothing_runs_when_a_reset_is_over)
+{
+	pthread_t thread;
+
+	set_up(0);
+	queue = &device.queue[1];
+	driver_put_desc(&driver, 1, 0, DRIVER_BUFFERS, 1, 0, 0);
+	driver_offer(&driver, 1, 0);
+	ck_assert(virtio_pop(queue, &chain));
+	stopped = false;
+	pthread_create(&thread, NULL, stop_queue, (void *)VIRTIO_MMIO_STATUS);
+	while (driver_read(&driver, VIRTIO_MMIO_QUEUE_READY))
+		usleep(100);
+	driver_set_queue(&driver, 0);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_QUEUE_READY), 0);
+	driver_write(&driver, VIRTIO_MMIO_STATUS, 0xff);
+	virtio_drop(queue);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_STATUS), 0);
+	ck_assert(!device.queue[0].ready && !device.queue[1].ready);
+	tear_down();
+}
+END_TEST
+
+/* A chain that never comes back, such as a disk's that is gone, does not outlive the Guest. */
+START_TEST(a_virtual_cpu_does_not_wait_beyond_the_end)
+{
+	pthread_t thread;
+	int tries;
+
+	set_up(0);
+	take_chain();
+	stopped = false;
+	pthread_create(&thread, NULL, stop_queue, (void *)VIRTIO_MMIO_STATUS);
+	usleep(50000);
+	ck_assert(!stopped);
+	virtio_device_leave(&device);
+	for (tries = 0; !stopped && tries < 5000; tries++)
+		usleep(1000);
+	ck_assert(stopped);
+	pthread_join(thread, NULL);
+	tear_down();
+}
+END_TEST
+
 START_TEST(queue_is_reset_alone)
 {
 	set_up(F_RING_RESET);
@@ -574,6 +620,8 @@ int main(void)
 	UNIT_ADD(suite, event_indexes_are_kept);
 	UNIT_ADD(suite, chain_from_before_a_reset_is_forgotten);
 	UNIT_ADD(suite, queue_stops_when_its_buffers_are_left_alone);
+	UNIT_ADD(suite, nothing_runs_when_a_reset_is_over);
+	UNIT_ADD(suite, a_virtual_cpu_does_not_wait_beyond_the_end);
 	UNIT_ADD(suite, queue_is_reset_alone);
 	UNIT_ADD(suite, nothing_happens_before_driver_ok);
 	UNIT_ADD(suite, hostile_chains_cost_the_device);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The other end of vhost-user, for tests: it answers, up to a message of their choice. */
+#include <linux/virtio_config.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "vhost_program.h"
+
+#define GET_PROTOCOL_FEATURES	15
+#define GET_CONFIG		24
+#define NEED_REPLY		8U
+
+char program_value[160];
+
+static char path[128];
+static int listener, connection = -1;
+static pthread_t thread;
+static atomic_uint silent_from, heard[64];
+
+struct message {
+	uint32_t request, flags, size;
+	uint8_t payload[512];
+} __attribute__((packed));
+
+static bool receive(struct message *message)
+{
+	union {
+		struct cmsghdr first;
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+	} control;
+	struct iovec iov = { message, 12 };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	struct cmsghdr *rights;
+
+	if (recvmsg(connection, &header, MSG_WAITALL) != 12 ||
+	    message->size > sizeof(message->payload))
+		return false;
+	rights = CMSG_FIRSTHDR(&header);
+	if (rights) {
+		int *fd = (int *)CMSG_DATA(rights);
+		size_t i, count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		for (i = 0; i < count; i++)
+			close(fd[i]);
+	}
+	return !message->size ||
+	       recv(connection, message->payload, message->size, MSG_WAITALL) == message->size;
+}
+
+static void answer(struct message *message)
+{
+	uint64_t number = 0;
+	bool has_number = true;
+
+	switch (message->request) {
+	case GET_FEATURES:
+		number = 1ULL << 30 | 1ULL << VIRTIO_F_VERSION_1 | 1ULL << 11;	/* CONFIG_WCE */
+		break;
+	case GET_PROTOCOL_FEATURES:
+		number = 1ULL << 9 | 1ULL << 3;		/* CONFIG, REPLY_ACK */
+		break;
+	case GET_CONFIG:
+	case GET_VRING_BASE:
+		has_number = false;
+		break;
+	default:
+		if (!(message->flags & NEED_REPLY))
+			return;
+	}
+	if (has_number) {
+		memcpy(message->payload, &number, sizeof(number));
+		message->size = sizeof(number);
+	}
+	message->flags = 5;
+	send(connection, message, 12 + message->size, MSG_NOSIGNAL);
+}
+
+static void *run(void *argument)
+{
+	struct message message;
+
+	connection = accept(listener, NULL, NULL);
+	while (receive(&message)) {
+		unsigned int request = message.request % 64;
+
+		heard[request]++;
+		if (!silent_from || silent_from != request)
+			answer(&message);
+	}
+	return argument;
+}
+
+/* It says nothing more once it gets @silent, a message; 0: it answers each. */
+void program_start(unsigned int silent)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	silent_from = silent;
+	snprintf(path, sizeof(path), "%s/program", unit_directory());
+	snprintf(program_value, sizeof(program_value), "vhost-user:%s", path);
+	strcpy(name.sun_path, path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&name, sizeof(name)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	pthread_create(&thread, NULL, run, NULL);
+}
+
+/* How often it got a message. */
+unsigned int program_heard(unsigned int request)
+{
+	return heard[request];
+}
+
+/* Wait up to 10 s until it has got a message so often. */
+bool program_hears(unsigned int request, unsigned int times)
+{
+	int tries;
+
+	for (tries = 0; heard[request] < times && tries < 10000; tries++)
+		usleep(1000);
+	return heard[request] == times;
+}
+
+/* Whoever was connected has gone. */
+void program_end(void)
+{
+	pthread_join(thread, NULL);
+	close(connection);
+	close(listener);
+	unlink(path);
+}
