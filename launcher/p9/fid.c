@@ -10,8 +10,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "p9.h"
+
+#define LEASE_MS	1000	/* who holds a lease gets so long to give it up */
+#define LEASE_LOOK_MS	10
 
 struct p9_fids p9_fids;
 
@@ -212,15 +216,35 @@ void p9_fid_drop_all(struct p9_server *server)
 			p9_fid_drop(server, server->bucket[i]);
 }
 
+/*
+ * Whoever owns a regular file may hold a lease on it (fcntl(2), F_SETLEASE), and gets 45
+ * seconds to give it up, or as much as lease-break-time says, at each open() that has to
+ * wait for it. We ask without waiting: the holder is told all the same, and a good one, such
+ * as a file server, gives it up at once.
+ */
+static int open_without_lease(const struct p9_server *server, const char *name, int flags)
+{
+	int64_t until = now_ms() + LEASE_MS;
+	int fd;
+
+	for (;;) {
+		fd = openat(server->self, name, flags | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 || errno != EWOULDBLOCK || now_ms() >= until)
+			return fd;
+		usleep(LEASE_LOOK_MS * 1000);
+	}
+}
+
 /**
  * p9_open_again() - another descriptor of the same file
  * @server: the server
  * @fd: the file
  * @flags: open()'s
  *
- * Through /proc/self/fd, whose links lead to the file itself, by no name.
+ * Through /proc/self/fd, whose links lead to the file itself, by no name. It is no pipe and
+ * no device, or @flags have O_PATH: their open() waits, and has effects.
  *
- * Return: the descriptor, or a negative errno.
+ * Return: the descriptor, or a negative errno; -EAGAIN if somebody holds a lease on the file.
  */
 int p9_open_again(const struct p9_server *server, int fd, int flags)
 {
@@ -228,6 +252,14 @@ int p9_open_again(const struct p9_server *server, int fd, int flags)
 	int again;
 
 	snprintf(name, sizeof(name), "%d", fd);
-	again = openat(server->self, name, flags | O_CLOEXEC);
-	return again < 0 ? -errno : again;
+	if (flags & O_PATH)
+		again = openat(server->self, name, flags | O_CLOEXEC);
+	else
+		again = open_without_lease(server, name, flags);
+	if (again < 0)
+		return -errno;
+	/* For reading and writing it means nothing with files, but a file system may differ. */
+	if (!(flags & O_PATH))
+		fcntl(again, F_SETFL, 0);
+	return again;
 }

@@ -27,7 +27,11 @@ struct share {
 /* How many there are, for the tags of those that have none: share0, share1... */
 static unsigned int shares;
 
-/* The whole message is copied first: the Guest can't change it under us. */
+/*
+ * The whole message is copied first: the Guest can't change it under us. And so its buffers
+ * need not be held while the Host's file system works, which may take any time, or for ever
+ * (a network's, or another program's): a driver that wants them back does not wait for that.
+ */
 static void serve(struct virtio_queue *queue, struct share *share, struct virtio_chain *chain)
 {
 	struct iovec *out = chain->iov, *in = chain->iov + chain->out;
@@ -37,10 +41,13 @@ static void serve(struct virtio_queue *queue, struct share *share, struct virtio
 		room = sizeof(share->reply);
 	if (size <= sizeof(share->request)) {
 		iov_read(&out, &chain->out, share->request, size);
+		virtio_queue_rest(queue);
 		size = p9_serve(&share->server, share->request, size, share->reply, room);
 	} else {
 		size = 0;
 	}
+	if (!virtio_hold(queue, chain))
+		return;
 	if (!size) {
 		pthread_mutex_lock(&queue->device->lock);
 		virtio_misuse(queue->device, "no message of 9P");
