@@ -3,7 +3,6 @@
  * Amounts as a person says them: of memory, CPUs and time.
  */
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -13,33 +12,67 @@
 #include "message.h"
 #include "number.h"
 
+/* Behind the digits: a unit, or nothing. Return: the shift to bytes, or -1. */
+static int unit_shift(const char *unit)
+{
+	static const char units[] = "kmg";
+	const char *found = *unit ? strchr(units, tolower((unsigned char)*unit)) : units + 1;
+
+	if (!found || (*unit && unit[1]))
+		return -1;
+	return 10 * (1 + (found - units));
+}
+
 /**
- * amount_memory() - understand an amount of memory
+ * amount_looks_like() - does a person mean an amount of memory by it?
+ * @text: a word
+ *
+ * Return: true for digits and perhaps one of k, m, g.
+ */
+bool amount_looks_like(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits && unit_shift(text + digits) > 0;
+}
+
+/**
+ * amount_bytes() - understand an amount of memory, which may be nothing
  * @text: digits and one of k, m, g; none means MiB
  * @size: bytes, whole pages, go there
  *
  * Return: 0, or a negative errno after telling the person.
  */
+int amount_bytes(const char *text, uint64_t *size)
+{
+	uint64_t value = UINT64_MAX;	/* if it is larger */
+	int shift;
+
+	if (!amount_looks_like(text))
+		return misused("'%s' is not an amount of memory: say 64m, 2g or a number of MiB",
+			       text);
+	shift = unit_shift(text + strspn(text, "0123456789"));
+	number_read(text, 0, UINT64_MAX, &value);
+	if (value > UINT64_MAX >> shift)
+		return misused("'%s' is more memory than there can be", text);
+	*size = (value << shift) / PAGE_SIZE * PAGE_SIZE;
+	return 0;
+}
+
+/**
+ * amount_memory() - understand how much memory a Guest is to have
+ * @text: as for amount_bytes()
+ * @size: bytes, whole pages, at least one, go there
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
 int amount_memory(const char *text, uint64_t *size)
 {
-	const char *units = "kmg", *unit = units + 1;
-	uint64_t value = UINT64_MAX;	/* if it is larger */
-	const char *end = number_read(text, 0, UINT64_MAX, &value);
-	unsigned int shift;
+	int error = amount_bytes(text, size);
 
-	if (end && *end)
-		unit = strchr(units, tolower((unsigned char)*end++));
-	if (!isdigit((unsigned char)*text) || !unit || (end && *end))
-		return refuse(-EINVAL,
-			      "'%s' is not an amount of memory: say 64m, 2g or a number of MiB",
-			      text);
-	shift = 10 * (1 + (unit - units));
-	if (value > UINT64_MAX >> shift)
-		return refuse(-ERANGE, "'%s' is more memory than there can be", text);
-	*size = (value << shift) / PAGE_SIZE * PAGE_SIZE;
-	if (!*size)
-		return refuse(-EINVAL, "'%s' is too small a guest: 64m is a good size", text);
-	return 0;
+	if (!error && !*size)
+		return misused("'%s' is too small a guest: 64m is a good size", text);
+	return error;
 }
 
 /**
@@ -54,8 +87,7 @@ int amount_cpus(const char *text, unsigned int *cpus)
 	uint64_t value;
 
 	if (!number_parse(text, 1, LGUEST_MAX_VCPUS, &value))
-		return refuse(-EINVAL,
-			      "'%s' is not a number of CPUs that a guest can have: say 1 to %d",
+		return misused("'%s' is not a number of CPUs that a guest can have: say 1 to %d",
 			      text, LGUEST_MAX_VCPUS);
 	*cpus = value;
 	return 0;
@@ -73,7 +105,7 @@ int amount_seconds(const char *text, unsigned int *seconds)
 	uint64_t value;
 
 	if (!number_parse(text, 1, INT_MAX, &value))
-		return refuse(-EINVAL, "'%s' is not a number of seconds", text);
+		return misused("'%s' is not a number of seconds", text);
 	*seconds = value;
 	return 0;
 }

@@ -3,8 +3,11 @@
 #ifndef _LAUNCHER_AMOUNT_H
 #define _LAUNCHER_AMOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+bool amount_looks_like(const char *text);
+int amount_bytes(const char *text, uint64_t *size);
 int amount_memory(const char *text, uint64_t *size);
 int amount_cpus(const char *text, unsigned int *cpus);
 int amount_seconds(const char *text, unsigned int *seconds);

@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "compiler.h"
 #include "control.h"
+#include "exit_status.h"
 #include "file.h"
 #include "message.h"
 #include "terminal.h"
@@ -144,8 +145,8 @@ int command_console(int argc, char **argv)
 	sigset_t resize_signal;
 
 	if (argc != 2 || *argv[1] == '-') {
-		message("console of which guest? 'lguest list' lists yours");
-		return status;
+		misused("console of which guest? 'lguest list' lists yours");
+		return EXIT_USAGE;
 	}
 	if (terminal_init())
 		return status;

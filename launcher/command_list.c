@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "client.h"
 #include "commands.h"
+#include "exit_status.h"
 #include "message.h"
 #include "runtime.h"
 
@@ -92,14 +93,13 @@ static void print_table(const json_t *list)
  */
 int command_list(int argc, char **argv)
 {
-	bool json = argc > 1 && !strcmp(argv[1], "--json");
 	struct runtime runtime;
 	json_t *list;
 	int error;
 
-	if (argc > 1 + json) {
-		message("'%s': lguest list takes nothing but --json", argv[1 + json]);
-		return EXIT_FAILURE;
+	if (argc > 1) {
+		misused("'%s': lguest list takes nothing but --json", argv[1]);
+		return EXIT_USAGE;
 	}
 	error = runtime_open(&runtime, false);
 	if (error && error != -ENOENT)
@@ -107,7 +107,7 @@ int command_list(int argc, char **argv)
 	list = error ? json_array() : look_at_all(&runtime);
 	if (!error)
 		runtime_close(&runtime);
-	if (list && json) {
+	if (list && message_json) {
 		json_dumpf(list, stdout, JSON_COMPACT);
 		putchar('\n');
 	} else if (list) {

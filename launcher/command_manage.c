@@ -15,6 +15,7 @@
 #include "client.h"
 #include "commands.h"
 #include "control.h"
+#include "exit_status.h"
 #include "message.h"
 #include "words.h"
 
@@ -36,26 +37,25 @@ static int parse(struct words *words, int argc, char **argv, unsigned int count)
 	int i, used;
 
 	memset(words, 0, sizeof(*words));
+	words->json = message_json;
 	for (i = 1; i < argc; i++) {
 		used = stops ? words_option(argv + i, "timeout", true, &timeout) : 0;
 		if (used < 0 || (used && amount_seconds(timeout, &words->timeout)))
 			return -EINVAL;
 		if (used) {
 			i += used - 1;
-		} else if (!strcmp(argv[i], "--json")) {
-			words->json = true;
 		} else if (*argv[i] == '-' || words->count == count) {
-			return refuse(-EINVAL, "'%s' is not for lguest %s: 'lguest --help' says what is",
-				      argv[i], argv[0]);
+			return misused("'%s' is not for lguest %s: 'lguest %s --help' says what is",
+				       argv[i], argv[0], argv[0]);
 		} else {
 			words->word[words->count++] = argv[i];
 		}
 	}
 	if (words->count < 1)
-		return refuse(-EINVAL, "%s which guest? 'lguest list' lists yours", argv[0]);
+		return misused("%s which guest? 'lguest list' lists yours", argv[0]);
 	if (words->count < count)
-		return refuse(-EINVAL, "lguest %s %s: how much? For example: 64m, or 0 for nothing",
-			      argv[0], words->word[0]);
+		return misused("lguest %s %s: how much? For example: 64m, or 0 for nothing", argv[0],
+			       words->word[0]);
 	return 0;
 }
 
@@ -85,7 +85,7 @@ int command_ask(int argc, char **argv)
 	pid_t pid;
 
 	if (parse(&words, argc, argv, 1))
-		return EXIT_FAILURE;
+		return EXIT_USAGE;
 	return show(client_ask(words.word[0], &pid, argv[0]), words.json, NULL);
 }
 
@@ -129,7 +129,7 @@ int command_stats(int argc, char **argv)
 	pid_t pid;
 
 	if (parse(&words, argc, argv, 1))
-		return EXIT_FAILURE;
+		return EXIT_USAGE;
 	return show(client_ask(words.word[0], &pid, argv[0]), words.json, tell_stats);
 }
 
@@ -148,9 +148,9 @@ int command_balloon(int argc, char **argv)
 	pid_t pid;
 
 	if (parse(&words, argc, argv, 2))
-		return EXIT_FAILURE;
+		return EXIT_USAGE;
 	if (strcmp(words.word[1], "0") && amount_memory(words.word[1], &size))
-		return EXIT_FAILURE;
+		return EXIT_USAGE;
 	snprintf(line, sizeof(line), "balloon %llu", (unsigned long long)size);
 	return show(client_ask(words.word[0], &pid, line), words.json, NULL);
 }
@@ -220,7 +220,9 @@ int command_kill(int argc, char **argv)
 	struct ending ending;
 	struct words words;
 
-	if (parse(&words, argc, argv, 1) || ask_for_end(&ending, words.word[0], "kill"))
+	if (parse(&words, argc, argv, 1))
+		return EXIT_USAGE;
+	if (ask_for_end(&ending, words.word[0], "kill"))
 		return EXIT_FAILURE;
 	return wait_for_kill(&ending, words.json);
 }
@@ -254,7 +256,9 @@ int command_stop(int argc, char **argv)
 	struct ending ending;
 	struct words words;
 
-	if (parse(&words, argc, argv, 1) || ask_for_end(&ending, words.word[0], "stop"))
+	if (parse(&words, argc, argv, 1))
+		return EXIT_USAGE;
+	if (ask_for_end(&ending, words.word[0], "stop"))
 		return EXIT_FAILURE;
 	if (!words.timeout)
 		words.timeout = STOP_TIMEOUT_S;

@@ -10,54 +10,35 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "amount.h"
 #include "commands.h"
 #include "compiler.h"
 #include "config.h"
+#include "exit_status.h"
 #include "file.h"
 #include "message.h"
 #include "number.h"
+#include "option_rows.h"
 #include "options.h"
 #include "run_image.h"
 #include "session.h"
 #include "session_protocol.h"
 #include "start.h"
 #include "terminal.h"
-#include "words.h"
+#include "virtio/virtio.h"
 
-#define MAX_WORDS	64	/* of the command line that we make */
+#define DEFAULT_MEMORY	(512ULL << 20)
 
-struct request {
-	const char *kernel;
-	const char *memory;
-	const char *append;
-	bool writable, user, verbose, help;
-	unsigned int timeout;
-	char **command;		/* up to NULL; empty: a shell */
-	unsigned int words;	/* options for start_guest() */
-	char *word[MAX_WORDS];
-};
-
-/* Our own options, and where they go. */
-static const struct {
-	const char *name;
-	enum { TEXT, SECONDS, FLAG } what;
-	size_t offset;
-} rows[] = {
-	{ "kernel", TEXT, offsetof(struct request, kernel) },
-	{ "memory", TEXT, offsetof(struct request, memory) },
-	{ "append", TEXT, offsetof(struct request, append) },
-	{ "timeout", SECONDS, offsetof(struct request, timeout) },
-	{ "rw", FLAG, offsetof(struct request, writable) },
-	{ "user", FLAG, offsetof(struct request, user) },
-	{ "verbose", FLAG, offsetof(struct request, verbose) },
-	{ "help", FLAG, offsetof(struct request, help) },
+/* Devices of ours, beside those that the person asks for. */
+struct own_devices {
+	char *share, *port;	/* values of --share and --port; malloc */
+	char *initrd;		/* its name; malloc */
+	char *kernel;		/* malloc */
+	char *argument[3];	/* for the kernel */
 };
 
 static void print_help(void)
@@ -66,33 +47,15 @@ static void print_help(void)
 	      "Run a command, or a shell, in a guest whose files are this host's, in the current\n"
 	      "directory, and end with its status.\n"
 	      "\n"
-	      "  --kernel FILE      a bzImage or vmlinux (default: $LGUEST_KERNEL, else\n"
-	      "                     arch/x86/boot/bzImage, else one beside this program or\n"
-	      "                     one that is installed)\n"
-	      "  --memory SIZE      the guest's memory (512m)\n"
-	      "  --rw               what it writes stays; without this, it is gone at the end\n"
-	      "  --user             not as root but as you (after sudo: as who called it)\n"
-	      "  --timeout S        end it after so many seconds, with status 124\n"
-	      "  --append TEXT      more arguments for the kernel\n"
-	      "  --verbose          the kernel's messages on standard error\n"
-	      "\n"
-	      "and the options of 'lguest --help' for CPUs and devices, such as --cpus 4 and\n"
-	      "--share DIR.\n"
+	      "Options:\n", stdout);
+	option_help(OF_RUN);
+	fputs("\nDevices, each as often as it is wanted:\n", stdout);
+	option_help_devices();
+	fputs("\n"
 	      "Exit status: the command's; 126 or 127 if it could not be run or found; 128 and\n"
-	      "a signal's number; 124; 255 after a panic; 1 if the guest could not be started.\n",
+	      "a signal's number; 124; 255 after a panic; 125 if the guest could not be started,\n"
+	      "2 if an option is wrong.\n",
 	      stdout);
-}
-
-static int add_word(struct request *request, char *word)
-{
-	if (!word)
-		return refuse(-ENOMEM, "no memory");
-	if (request->words == MAX_WORDS - 1) {
-		free(word);
-		return refuse(-E2BIG, "too many options");
-	}
-	request->word[request->words++] = word;
-	return 0;
 }
 
 /* printf's, for one word. */
@@ -109,70 +72,19 @@ static char *text(const char *format, ...)
 	return word;
 }
 
-/* One of our own options. Return: words used, 0 if it is none, or a negative errno. */
-static int take_option(struct request *request, char **word)
-{
-	const char *value;
-	int used = 0, error = 0;
-	unsigned int i;
-	void *at;
-
-	for (i = 0; !used && i < ARRAY_SIZE(rows); i++)
-		used = words_option(word, rows[i].name, rows[i].what != FLAG, &value);
-	if (used <= 0)
-		return used;
-	at = (char *)request + rows[i - 1].offset;
-	if (rows[i - 1].what == TEXT)
-		*(const char **)at = value;
-	else if (rows[i - 1].what == SECONDS)
-		error = amount_seconds(value, at);
-	else
-		*(bool *)at = true;
-	return error ? error : used;
-}
-
-/* One of start_guest()'s. Return: words used, or a negative errno. */
-static int pass_option(struct request *request, char **word)
-{
-	int used = options_words(word), i, error = 0;
-
-	for (i = 0; !error && i < used; i++)
-		error = add_word(request, strdup(word[i]));
-	return error ? error : used;
-}
-
-static int parse(struct request *request, char **word)
-{
-	int used;
-
-	for (; *word && !strncmp(*word, "--", 2); word += used) {
-		if (!(*word)[2]) {
-			word++;
-			break;
-		}
-		used = take_option(request, word);
-		if (!used)
-			used = pass_option(request, word);
-		if (used < 0)
-			return used;
-	}
-	request->command = word;
-	return 0;
-}
-
 static bool is_there(const char *path)
 {
 	return !access(path, R_OK);
 }
 
 /* Malloc'ed, or NULL after telling the person. */
-static char *find_kernel(const struct request *request)
+static char *find_kernel(const struct options *options)
 {
 	static const char * const places[] = {
 		"arch/x86/boot/bzImage", "/usr/local/share/lguest/bzImage",
 		"/usr/share/lguest/bzImage", "/usr/lib/lguest/bzImage",
 	};
-	const char *named = request->kernel ? request->kernel : getenv("LGUEST_KERNEL");
+	const char *named = options->kernel ? options->kernel : getenv("LGUEST_KERNEL");
 	char self[PATH_MAX], *beside, *slash;
 	ssize_t length;
 	unsigned int i;
@@ -199,7 +111,7 @@ static char *find_kernel(const struct request *request)
 }
 
 /* Who the command runs as: root, or whoever has called us, through sudo perhaps. */
-static void fill_user(const struct request *request, struct session_command *command)
+static void fill_user(const struct options *options, struct session_command *command)
 {
 	const char *sudo = geteuid() ? NULL : getenv("SUDO_UID");
 	gid_t groups[ARRAY_SIZE(command->group)];
@@ -207,7 +119,7 @@ static void fill_user(const struct request *request, struct session_command *com
 	const struct passwd *user;
 	uint64_t uid;
 
-	if (!request->user)
+	if (!options->as_user)
 		return;
 	command->uid = sudo && number_parse(sudo, 0, UINT32_MAX - 1, &uid) ? uid : getuid();
 	user = getpwuid(command->uid);
@@ -225,9 +137,9 @@ static void fill_user(const struct request *request, struct session_command *com
 }
 
 /* The frame that the Guest's init gets first. */
-static int make_command(const struct request *request, bool terminal, struct bytes *frame)
+static int make_command(const struct options *options, bool terminal, struct bytes *frame)
 {
-	struct session_command command = { .writable = request->writable };
+	struct session_command command = { .writable = options->writable };
 	struct session_frame header = { .type = SESSION_COMMAND };
 	char directory[PATH_MAX], **word, *made = NULL;
 	size_t size = 0;
@@ -235,9 +147,9 @@ static int make_command(const struct request *request, bool terminal, struct byt
 
 	if (!getcwd(directory, sizeof(directory)))
 		return refuse(-errno, "there is no current directory: %s", strerror(errno));
-	fill_user(request, &command);
+	fill_user(options, &command);
 	command.terminal = terminal ? 3 | (isatty(STDERR_FILENO) ? 4 : 0) : 0;
-	for (word = request->command; *word; word++)
+	for (word = options->words; *word; word++)
 		command.arguments++;
 	for (word = environ; *word; word++)
 		command.variables++;
@@ -247,7 +159,7 @@ static int make_command(const struct request *request, bool terminal, struct byt
 	fwrite(&header, sizeof(header), 1, out);
 	fwrite(&command, sizeof(command), 1, out);
 	fwrite(directory, strlen(directory) + 1, 1, out);
-	for (word = request->command; *word; word++)
+	for (word = options->words; *word; word++)
 		fwrite(*word, strlen(*word) + 1, 1, out);
 	for (word = environ; *word; word++)
 		fwrite(*word, strlen(*word) + 1, 1, out);
@@ -262,74 +174,92 @@ static int make_command(const struct request *request, bool terminal, struct byt
 	return 0;
 }
 
-/* The command line without "run" that makes such a Guest. */
-static int make_words(struct request *request, const struct session *session, int image)
+/* Make of the person's options those of such a Guest. */
+static int plan_guest(struct options *options, const struct session *session, int image,
+		      struct own_devices *own)
 {
-	char *kernel = find_kernel(request);
-	int error;
+	unsigned int arguments = 0;
 
-	if (!kernel)
+	if (options->devices > OPTIONS_MAX_DEVICES - 2)
+		return misused("too many devices: with 'lguest run', %d is the most",
+			       OPTIONS_MAX_DEVICES - 2);
+	own->kernel = find_kernel(options);
+	if (!own->kernel)
 		return -ENOENT;
-	error = add_word(request, text("--share=/:%s%s", SESSION_TAG, request->writable ? "" : ",ro"));
-	if (!error)
-		error = add_word(request, text("--port=%s,fd=%d", SESSION_PORT, session->guest_fd));
-	if (!error)
-		error = add_word(request, text("--initrd=/proc/self/fd/%d", image));
-	if (!error)
-		error = add_word(request, strdup(request->memory));
-	if (error) {
-		free(kernel);
-		return error;
-	}
-	error = add_word(request, kernel);
-	if (!error && !request->verbose)
-		error = add_word(request, strdup("quiet"));
-	if (!error && request->append)
-		error = add_word(request, strdup(request->append));
-	return error;
+	own->share = text("/:%s%s", SESSION_TAG, options->writable ? "" : ",ro");
+	own->port = text("%s,fd=%d", SESSION_PORT, session->guest_fd);
+	own->initrd = text("/proc/self/fd/%d", image);
+	if (!own->share || !own->port || !own->initrd)
+		return refuse(-ENOMEM, "no memory");
+	options->device[options->devices++] = (struct options_device) { &virtio_p9_kind, own->share };
+	options->device[options->devices++] = (struct options_device) { &virtio_port_kind, own->port };
+	options->kernel = own->kernel;
+	options->initrd = own->initrd;
+	if (!options->verbose)
+		own->argument[arguments++] = "quiet";
+	if (options->append)
+		own->argument[arguments++] = (char *)options->append;
+	options->arguments = own->argument;
+	return 0;
 }
 
-static int run(struct request *request)
+static void free_own(struct own_devices *own)
+{
+	free(own->share);
+	free(own->port);
+	free(own->initrd);
+	free(own->kernel);
+}
+
+static int not_started(void)
+{
+	return message_misused ? EXIT_USAGE : EXIT_RUN_NOT_STARTED;
+}
+
+/* The Guest, from its start to its end. Return: the exit status. */
+static int run_guest_for(struct session *session, struct options *options, bool terminal)
+{
+	int status;
+
+	options->session = session;
+	session->reads_stdin = !terminal;
+	if (options->panic_status >= 0)
+		session->panic_status = options->panic_status;
+	if (!terminal)
+		terminal_detach(options->verbose ? STDERR_FILENO : -1);
+	else if (!options->verbose)
+		terminal_hide_early();	/* the kernel says a few words before it reads "quiet" */
+	if (session_start(session))
+		return not_started();
+	status = start_guest(options);
+	session_stop(session);
+	if (status == EXIT_NOT_STARTED)
+		return not_started();
+	return session_status(session, status);
+}
+
+static int run(struct options *options)
 {
 	/* Keys go to the Guest's terminal if there is one on both sides. */
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	struct options options = { 0 };
+	int image = -1, error, status = -1;
+	struct own_devices own = { 0 };
 	struct session session;
-	int image = -1, error, status = EXIT_NOT_STARTED;
 
-	error = session_init(&session, request->timeout);
+	error = session_init(&session, options->timeout);
 	if (!error)
 		error = image = run_image();
 	if (error >= 0)
-		error = make_command(request, terminal, &session.command);
+		error = make_command(options, terminal, &session.command);
 	if (!error)
-		error = make_words(request, &session, image);
+		error = plan_guest(options, &session, image, &own);
 	if (!error)
-		error = options_parse(&options, request->words, request->word);
-	if (!error && (options.action != OPTIONS_RUN || options.detach))
-		error = refuse(-EINVAL, "--version, --check and --detach do not go with 'lguest run'");
-	if (error)
-		goto exit;
-	message_verbose = request->verbose;
-	options.session = &session;
-	session.reads_stdin = !terminal;
-	if (!terminal)
-		terminal_detach(request->verbose ? STDERR_FILENO : -1);
-	else if (!request->verbose)
-		terminal_hide_early();	/* the kernel says a few words before it reads "quiet" */
-	error = session_start(&session);
-	if (!error)
-		status = start_guest(&options);
-	session_stop(&session);
-	if (!error)
-		status = session_status(&session, status);
-
-exit:
-	options_free(&options);
+		status = run_guest_for(&session, options, terminal);
 	session_stop(&session);
 	session_exit(&session);
 	file_close(&image);
-	return status;
+	free_own(&own);
+	return status < 0 ? not_started() : status;
 }
 
 /**
@@ -341,22 +271,20 @@ exit:
  */
 int command_run(int argc, char **argv)
 {
-	struct request request = { .memory = "512m" };
-	int status = EXIT_NOT_STARTED;
-	unsigned int i;
+	struct options options;
+	int status;
 
-	(void)argc;
-	if (add_word(&request, strdup("lguest")) || parse(&request, argv + 1))
-		goto free;
-	if (request.help) {
+	if (options_read(&options, argc, argv, OF_RUN)) {
+		status = EXIT_USAGE;
+	} else if (options.action == OPTIONS_HELP) {
 		print_help();
 		status = EXIT_SUCCESS;
 	} else {
-		status = run(&request);
+		if (!options.memory)
+			options.memory = DEFAULT_MEMORY;
+		message_verbose |= options.verbose;
+		status = run(&options);
 	}
-
-free:
-	for (i = 0; i < request.words; i++)
-		free(request.word[i]);
+	options_free(&options);
 	return status;
 }

@@ -3,29 +3,48 @@
  * What lguest can be told to do by its first word, if that is no option and no
  * amount of memory.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
 #include "compiler.h"
+#include "words.h"
 
 static const struct command commands[] = {
-	{ "list", "[--json]", "your guests", command_list },
+	{ "list", "[--json]", "your guests", command_list, .json = true },
 	{ "console", "NAME", "the console of a guest that was detached; Ctrl-A x leaves it",
-	  command_console },
+	  command_console, .json = false },
 	{ "stop", "NAME [--timeout=S] [--json]", "a guest switches itself off, or is killed after S seconds (60)",
-	  command_stop },
-	{ "kill", "NAME [--json]", "end a guest at once, as if its power was cut", command_kill },
-	{ "pause", "NAME [--json]", "a guest and its time stand still", command_ask },
-	{ "resume", "NAME [--json]", "and go on", command_ask },
+	  command_stop, .json = true },
+	{ "kill", "NAME [--json]", "end a guest at once, as if its power was cut", command_kill,
+	  .json = true },
+	{ "pause", "NAME [--json]", "a guest and its time stand still", command_ask, .json = true },
+	{ "resume", "NAME [--json]", "and go on", command_ask, .json = true },
 	{ "balloon", "NAME SIZE [--json]",
 	  "a guest gives SIZE of its memory back to the host; 0 ends it",
-	  command_balloon },
-	{ "stats", "NAME [--json]", "what a guest costs", command_stats },
-	{ "run", "[--kernel FILE] [--memory SIZE] [--append TEXT] [--timeout S] [--rw] [--user] [--verbose] [--] COMMAND...",
-	  "a command in a guest on this host's files: lguest run --help", command_run },
-	{ "help", "", "this text", NULL },
+	  command_balloon, .json = true },
+	{ "stats", "NAME [--json]", "what a guest costs", command_stats, .json = true },
+	{ "run", "[OPTIONS] [--] COMMAND...",
+	  "a command in a guest on this host's files: lguest run --help", command_run,
+	  .has_help = true },
+	{ "help", "[COMMAND]", "this text, or a command's", NULL, .json = false },
 };
+
+/**
+ * commands_count() - how many commands there are
+ */
+unsigned int commands_count(void)
+{
+	return ARRAY_SIZE(commands);
+}
+
+/**
+ * commands_get() - one of the commands
+ * @number: from 0 to one less than commands_count()
+ */
+const struct command *commands_get(unsigned int number)
+{
+	return &commands[number];
+}
 
 /**
  * command_find() - is it a command?
@@ -44,13 +63,22 @@ const struct command *command_find(const char *word)
 }
 
 /**
- * commands_help() - print the commands
+ * command_nearest() - which command may the person have meant?
+ * @word: what was said
+ *
+ * Return: the command's name, or NULL.
  */
-void commands_help(void)
+const char *command_nearest(const char *word)
 {
-	unsigned int i;
+	unsigned int i, distance, best = WORDS_FAR;
+	const char *nearest = NULL;
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  lguest %s %s\n%21s%s\n", commands[i].name, commands[i].arguments, "",
-		       commands[i].help);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		distance = words_distance(word, strlen(word), commands[i].name);
+		if (distance < best) {
+			best = distance;
+			nearest = commands[i].name;
+		}
+	}
+	return nearest;
 }

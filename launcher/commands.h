@@ -3,14 +3,19 @@
 #ifndef _LAUNCHER_COMMANDS_H
 #define _LAUNCHER_COMMANDS_H
 
+#include <stdbool.h>
+
 struct command {
 	const char *name;
 	const char *arguments;	/* what may follow, for --help */
-	const char *help;	/* one line */
-	/* argv[0] is the name. Return: the exit status. NULL: main() prints the help. */
+	const char *help;	/* lines */
+	/* argv[0] is the name. Return: the exit status. NULL: help, which is main()'s. */
 	int (*run)(int argc, char **argv);
+	bool json;		/* it can say what it says in JSON: message_json */
+	bool has_help;		/* its --help is its own */
 };
 
+/* The commands, each in a file of its own, or with those that are like it. */
 int command_list(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_stop(int argc, char **argv);
@@ -18,11 +23,11 @@ int command_kill(int argc, char **argv);
 int command_ask(int argc, char **argv);
 int command_balloon(int argc, char **argv);
 int command_stats(int argc, char **argv);
-
-const struct command *command_find(const char *word);
-void commands_help(void);
-
-/* The commands, each in a file of its own. */
 int command_run(int argc, char **argv);
+
+unsigned int commands_count(void);
+const struct command *commands_get(unsigned int number);
+const struct command *command_find(const char *word);
+const char *command_nearest(const char *word);
 
 #endif /* _LAUNCHER_COMMANDS_H */

@@ -32,6 +32,7 @@ struct options {
 	bool stats;
 	bool report_free;
 	bool detach;
+	bool json;
 	const char *name;	/* or NULL */
 	bool merge;
 	bool no_sandbox;
@@ -43,6 +44,19 @@ struct options {
 	char *found_initrd;	/* malloc: see boot_plan_initrd() */
 	struct session *session;	/* whose command the Guest is there for, or NULL */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
+
+	/* Of "lguest run" alone. */
+	const char *append;	/* to its kernel's command line, or NULL */
+	bool writable;		/* the Host's files */
+	bool as_user;
+	unsigned int timeout;	/* seconds; 0: none */
+	int panic_status;	/* -1: EXIT_CRASHED */
+
+	/* Of options_read(), for whoever goes on with the command line. */
+	char **words;		/* those behind the options, up to NULL */
+	const char *first;	/* name of the first option that is for starting a Guest */
+	const char *took;	/* name of the option whose value the word before is, or NULL */
+
 	unsigned int devices;	/* beside those that every Guest has */
 	struct options_device device[OPTIONS_MAX_DEVICES];
 };

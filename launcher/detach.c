@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "detach.h"
+#include "exit_status.h"
 #include "message.h"
 #include "relay.h"
-#include "start.h"
 
 static int report = -1;		/* a pipe to the waiting process; -1: nobody waits */
 

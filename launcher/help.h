@@ -3,6 +3,9 @@
 #ifndef _LAUNCHER_HELP_H
 #define _LAUNCHER_HELP_H
 
+struct command;
+
 void help_print(void);
+void help_command(const struct command *command);
 
 #endif /* _LAUNCHER_HELP_H */

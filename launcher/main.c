@@ -10,16 +10,21 @@
  * thread for each further virtual CPU (vcpu.c) and for each queue of each device
  * (virtio/) beside it; report.c tells how it ended.
  */
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "commands.h"
 #include "config.h"
+#include "exit_status.h"
 #include "help.h"
 #include "host_check.h"
 #include "lguest_abi.h"
 #include "lguest_uapi.h"
 #include "message.h"
+#include "option_rows.h"
 #include "options.h"
 #include "start.h"
 
@@ -27,40 +32,126 @@
 #define LGUEST_VERSION	"development"
 #endif
 
-int main(int argc, char **argv)
+/* Up to "--": take out the words that are the option. Return: was it there? */
+static bool take_option(char **word, const char *name, const char *letter)
 {
-	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
-	struct options options;
-	int status = EXIT_NOT_STARTED;
+	char **to = word;
+	bool found = false;
 
-	if (command && command->run)
-		return command->run(argc - 1, argv + 1);
-	if (command) {
+	for (; *word && strcmp(*word, "--"); word++) {
+		if (!strcmp(*word, name) || (letter && !strcmp(*word, letter)))
+			found = true;
+		else
+			*to++ = *word;
+	}
+	while ((*to++ = *word))
+		word++;
+	return found;
+}
+
+static int count(char **word)
+{
+	int words = 0;
+
+	while (word[words])
+		words++;
+	return words;
+}
+
+static int print_help_of(char **word)
+{
+	const struct command *command = *word ? command_find(*word) : NULL;
+	char *its_help[] = { *word, "--help", NULL };
+
+	if (*word && !command)
+		return misused("'%s' is no command: 'lguest --help' lists them", *word);
+	if (!command)
 		help_print();
+	else if (command->has_help)
+		return command->run(2, its_help);
+	else
+		help_command(command);
+	return EXIT_SUCCESS;
+}
+
+/* The first word is a command. Return: the exit status, or a negative errno. */
+static int run_command(const struct command *command, struct options *options)
+{
+	char **word = options->words;
+	bool wants_json = options->json;
+
+	if (options->first)
+		return misused("--%s comes behind '%s', or does not go with it", options->first,
+			       command->name);
+	if (!command->has_help) {
+		wants_json |= take_option(word + 1, "--json", NULL);
+		message_verbose |= take_option(word + 1, "--verbose", "-v");
+	}
+	if (wants_json && !command->json)
+		return misused("'lguest %s' can't say it in JSON", command->name);
+	message_json = wants_json;
+	if (!command->run)
+		return print_help_of(word + 1);
+	if (!command->has_help && take_option(word + 1, "--help", "-h")) {
+		help_command(command);
 		return EXIT_SUCCESS;
 	}
-	if (options_parse(&options, argc, argv))
-		goto free;
-	message_verbose = options.verbose;
-	switch (options.action) {
-	case OPTIONS_RUN:
-		status = start_guest(&options);
-		break;
-	case OPTIONS_CHECK:
-		status = check_host("");
-		break;
+	return command->run(count(word), word);
+}
+
+static int print_version(bool json)
+{
+	printf(json ? "{\"version\":\"%s\",\"interface\":%d,\"abi\":%d}\n" :
+		      "lguest %s (interface to lg.ko %d, guest ABI %d)\n", LGUEST_VERSION,
+	       LGUEST_API_VERSION, LGUEST_ABI_VERSION);
+	return EXIT_SUCCESS;
+}
+
+/* The first word is no command. Return: the exit status, or a negative errno. */
+static int run_guest_of(struct options *options)
+{
+	const char *word = *options->words, *nearest;
+	int error;
+
+	if (word && *word && !isdigit((unsigned char)*word) && !options->first) {
+		nearest = command_nearest(word);
+		return misused("'%s' is neither a command nor an amount of memory, such as 64m: %s%s%s",
+			       word, nearest ? "did you mean '" : "'lguest --help' lists the commands",
+			       nearest ? nearest : "", nearest ? "'?" : "");
+	}
+	error = options_guest(options);
+	return error ? error : start_guest(options);
+}
+
+static int do_it(struct options *options)
+{
+	const struct command *command = *options->words ? command_find(*options->words) : NULL;
+
+	switch (options->action) {
 	case OPTIONS_HELP:
 		help_print();
-		status = EXIT_SUCCESS;
-		break;
+		return EXIT_SUCCESS;
 	case OPTIONS_VERSION:
-		printf("lguest %s (interface to lg.ko %d, guest ABI %d)\n", LGUEST_VERSION,
-		       LGUEST_API_VERSION, LGUEST_ABI_VERSION);
-		status = EXIT_SUCCESS;
-		break;
+		return print_version(options->json);
+	case OPTIONS_CHECK:
+		return check_host("");
+	default:
+		return command ? run_command(command, options) : run_guest_of(options);
 	}
+}
 
-free:
+int main(int argc, char **argv)
+{
+	struct options options;
+	int status;
+
+	status = options_read(&options, argc, argv, OF_START);
+	message_verbose = options.verbose;
+	if (!status)
+		status = do_it(&options);
 	options_free(&options);
+	/* Some of what is wrong with the words is seen by whoever does what they say. */
+	if (status < 0 || (status == EXIT_NOT_STARTED && message_misused))
+		status = EXIT_USAGE;
 	return status;
 }

@@ -13,7 +13,7 @@
 #include "clock.h"
 #include "message.h"
 
-bool message_verbose;
+bool message_verbose, message_json, message_misused;
 const char *_Atomic message_newline = "\n";
 void (*message_sink)(const char *line);
 
@@ -120,6 +120,23 @@ int refuse(int error, const char *format, ...)
 	say(format, arguments);
 	va_end(arguments);
 	return error;
+}
+
+/**
+ * misused() - say what is wrong with the words on the command line
+ * @format: as printf, with no newline: what is wrong and what mends it
+ *
+ * Return: -EINVAL; the exit status is to be EXIT_USAGE.
+ */
+int misused(const char *format, ...)
+{
+	va_list arguments;
+
+	message_misused = true;
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	return -EINVAL;
 }
 
 /**

@@ -12,6 +12,12 @@
 /* --verbose was given. */
 extern bool message_verbose;
 
+/* --json was given: what a command says, it is to say in JSON. */
+extern bool message_json;
+
+/* misused() was called: the person has to say it in another way. */
+extern bool message_misused;
+
 /* What ends a line; a raw terminal needs to be told to go back to the first column, too. */
 extern const char *_Atomic message_newline;
 
@@ -21,6 +27,7 @@ extern void (*message_sink)(const char *line);
 __printf(1, 2) void message(const char *format, ...);
 __printf(1, 2) void detail(const char *format, ...);
 __printf(2, 3) int refuse(int error, const char *format, ...);
+__printf(1, 2) int misused(const char *format, ...);
 void message_limit(bool on);
 int host_refuses(const char *what);
 

@@ -5,10 +5,9 @@
 
 struct options;
 
+int options_read(struct options *options, int argc, char **argv, unsigned int whose);
+int options_guest(struct options *options);
 int options_parse(struct options *options, int argc, char **argv);
 void options_free(struct options *options);
-int options_words(char **word);
-void options_help(void);
-void options_help_devices(void);
 
 #endif /* _LAUNCHER_OPTIONS_H */

@@ -40,8 +40,7 @@ int runtime_check_name(const char *name)
 	while (isalnum((unsigned char)*at) || (at > name && *at && strchr("._-", *at)))
 		at++;
 	if (at == name || *at || at - name >= RUNTIME_NAME_MAX)
-		return refuse(-EINVAL,
-			      "'%s' is no name for a guest: say up to %d letters and digits, and . _ - within",
+		return misused("'%s' is no name for a guest: say up to %d letters and digits, and . _ - within",
 			      name, RUNTIME_NAME_MAX - 1);
 	return 0;
 }

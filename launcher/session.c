@@ -17,11 +17,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "exit_status.h"
 #include "file.h"
 #include "message.h"
 #include "session.h"
 #include "session_protocol.h"
-#include "start.h"
 #include "thread.h"
 #include "vm.h"
 
@@ -46,6 +46,7 @@ int session_init(struct session *session, unsigned int timeout)
 	memset(session, 0, sizeof(*session));
 	pthread_mutex_init(&session->lock, NULL);
 	session->status = session->left = -1;
+	session->panic_status = EXIT_CRASHED;
 	sigemptyset(&signals);
 	for (i = 0; i < sizeof(passed_signals) / sizeof(*passed_signals); i++)
 		sigaddset(&signals, passed_signals[i]);
@@ -89,7 +90,7 @@ static void take_timeout(struct session *session)
 	if (read(session->timer, &times, sizeof(times)) < 0)
 		return;
 	message("the time is up");
-	leave(session, SESSION_TIMED_OUT);
+	leave(session, EXIT_TIMED_OUT);
 }
 
 static void take_signal(struct session *session);
@@ -366,6 +367,8 @@ void session_stop(struct session *session)
  */
 int session_status(const struct session *session, int how_it_ended)
 {
+	if (how_it_ended == EXIT_CRASHED)
+		return session->panic_status;
 	if (how_it_ended != EXIT_SUCCESS)
 		return how_it_ended;
 	if (session->left >= 0)
@@ -373,7 +376,7 @@ int session_status(const struct session *session, int how_it_ended)
 	if (session->status >= 0)
 		return session->status;
 	message("the guest went down before the command ended");
-	return EXIT_CRASHED;
+	return session->panic_status;
 }
 
 /**

@@ -11,8 +11,6 @@
 
 struct vm;
 
-#define SESSION_TIMED_OUT	124
-
 struct session {
 	int fd;			/* our end of the socket behind the port */
 	int guest_fd;		/* the port's end */
@@ -20,6 +18,7 @@ struct session {
 	int timer;		/* timerfd */
 	int stop;		/* eventfd */
 	bool reads_stdin;
+	int panic_status;	/* what a crash ends with */
 	struct bytes command;	/* frame for the Guest: see session_protocol.h */
 	pthread_t thread;
 	bool has_thread;

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "control.h"
 #include "detach.h"
+#include "exit_status.h"
 #include "message.h"
 #include "parser.h"
 #include "recent.h"
@@ -113,7 +114,7 @@ exit:
  * start_guest() - run a Guest from its start to its end
  * @options: what the person wants
  *
- * Return: the exit status: 0, EXIT_NOT_STARTED or EXIT_CRASHED; the person knows why.
+ * Return: the exit status: 0, or one of exit_status.h; the person knows why.
  */
 int start_guest(struct options *options)
 {

@@ -5,10 +5,6 @@
 
 struct options;
 
-/* Beside EXIT_SUCCESS, after the Guest's poweroff. */
-#define EXIT_NOT_STARTED	1
-#define EXIT_CRASHED		255
-
 int start_guest(struct options *options);
 
 #endif /* _LAUNCHER_START_H */

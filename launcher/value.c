@@ -46,10 +46,10 @@ int value_parse(struct value *value, const char *option, const char *what, const
 	value->first = value->text;
 	next = cut(value->text);
 	if (!*value->first)
-		return refuse(-EINVAL, "--%s needs a value: --%s=%s", option, option, what);
+		return misused("--%s needs a value: --%s=%s", option, option, what);
 	while (next) {
 		if (value->words == VALUE_MAX_WORDS)
-			return refuse(-E2BIG, "--%s=%s has too many words", option, text);
+			return misused("--%s=%s has too many words", option, text);
 		value->word[value->words++] = next;
 		next = cut(next);
 	}
@@ -122,8 +122,7 @@ int value_refuse_others(const struct value *value, const char *option, ...)
 		}
 		va_end(list);
 		if (!found)
-			return refuse(-EINVAL,
-				      "--%s does not know '%s': 'lguest --help' lists what there is",
+			return misused("--%s does not know '%s': 'lguest --help' lists what there is",
 				      option, value->word[i]);
 	}
 	return 0;

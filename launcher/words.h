@@ -5,6 +5,10 @@
 
 #include <stdbool.h>
 
+/* Words that have nothing to do with each other are so far apart. */
+#define WORDS_FAR	100
+
 int words_option(char **word, const char *name, bool has_value, const char **value);
+unsigned int words_distance(const char *said, unsigned int length, const char *word);
 
 #endif /* _LAUNCHER_WORDS_H */

@@ -36,6 +36,9 @@
 #define EXIT_NOT_RUN	126
 #define EXIT_NOT_FOUND	127
 
+/* And where it was not even tried: as lguest has it when no Guest could be started. */
+#define EXIT_NOT_STARTED	125
+
 static int port = -1;
 static struct session_command command;
 static char *texts;	/* the command's */
@@ -113,7 +116,7 @@ static void die(const char *what)
 
 	if (port >= 0) {
 		send_frame(SESSION_STDERR, text, length);
-		finish(255);
+		finish(EXIT_NOT_STARTED);
 	}
 	write_all(STDERR_FILENO, text, length);
 	exit(1);

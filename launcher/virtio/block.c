@@ -495,8 +495,7 @@ static int choose_cache(struct block *block, const char *word)
 	}
 	if (!word)
 		return 0;
-	return refuse(-EINVAL,
-		      "a disk has no cache=%s: say cache=none, cache=writeback or cache=writethrough",
+	return misused("a disk has no cache=%s: say cache=none, cache=writeback or cache=writethrough",
 		      word);
 }
 
@@ -513,7 +512,7 @@ static int open_disk(struct block *block, const struct value *value)
 	if (!serial)
 		serial = "lguest";
 	if (strlen(serial) > sizeof(block->serial))
-		return refuse(-EINVAL, "'%s' is too long for a disk's serial number: %zu letters are the most",
+		return misused("'%s' is too long for a disk's serial number: %zu letters are the most",
 			      serial, sizeof(block->serial));
 	memcpy(block->serial, serial, strlen(serial));
 	block->file.read_only = value_flag(value, "ro");

@@ -372,7 +372,7 @@ int virtio_console_add_port(struct virtio_device *device, const char *value)
 	int error;
 
 	if (console->ports == CONSOLE_MAX_PORTS)
-		return refuse(-E2BIG, "too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
+		return misused("too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
 	port = new_port(console);
 	if (!port)
 		return refuse(-ENOMEM, "no memory");

@@ -68,13 +68,12 @@ int net_parse_mac(const char *text, uint8_t mac[6])
 	if (strcasecmp(again, text))
 		goto bad;
 	if (mac[0] & 1)
-		return refuse(-EINVAL,
-			      "'%s' is the address of a group, not of a network card: make the first byte even",
+		return misused("'%s' is the address of a group, not of a network card: make the first byte even",
 			      text);
 	return 0;
 
 bad:
-	return refuse(-EINVAL, "'%s' is no hardware address: say six bytes like 52:54:00:12:34:56",
+	return misused("'%s' is no hardware address: say six bytes like 52:54:00:12:34:56",
 		      text);
 }
 
@@ -89,11 +88,11 @@ static int find_mode(struct net_request *request, const char *text)
 		if (strlen(modes[i].name) == length && !strncmp(modes[i].name, text, length))
 			break;
 	if (i == ARRAY_SIZE(modes) || (colon && !modes[i].may_have_one))
-		return refuse(-EINVAL, "'%s' is no kind of network: there are " MODES, text);
+		return misused("'%s' is no kind of network: there are " MODES, text);
 	request->ops = modes[i].ops;
 	request->argument = colon && colon[1] ? colon + 1 : NULL;
 	if (modes[i].argument && !request->argument)
-		return refuse(-EINVAL, "--net=%s needs to know more: --net=%s:%s", modes[i].name,
+		return misused("--net=%s needs to know more: --net=%s:%s", modes[i].name,
 			      modes[i].name, modes[i].argument);
 	return 0;
 }

@@ -229,8 +229,7 @@ static int address_init(struct net *net, const struct net_request *request)
 	int error;
 
 	if (inet_pton(AF_INET, request->argument, &address) != 1)
-		return refuse(-EINVAL,
-			      "'%s' is no IPv4 address: say --tunnet=192.168.19.1 or --tunnet=bridge:BR",
+		return misused("'%s' is no IPv4 address: say --tunnet=192.168.19.1 or --tunnet=bridge:BR",
 			      request->argument);
 	error = make_tap(net, request, "tap%d");
 	if (!error)

@@ -268,8 +268,7 @@ static int add_forward(struct user *user, const char *text)
 	struct forward forward;
 
 	if (!parse_forward(text, &forward))
-		return refuse(-EINVAL,
-			      "'%s' is no port to forward: say hostfwd=tcp:127.0.0.1:2222-:22",
+		return misused("'%s' is no port to forward: say hostfwd=tcp:127.0.0.1:2222-:22",
 			      text);
 	if (!slirp_add_hostfwd(user->slirp, forward.udp, forward.host, forward.host_port,
 			       forward.guest, forward.guest_port))

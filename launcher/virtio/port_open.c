@@ -52,7 +52,7 @@ static int open_output(struct port *port, const char *path)
 static int open_input(struct port *port, const char *path)
 {
 	if (port->in >= 0)
-		return refuse(-EINVAL, "the port '%s' has a socket: in= is for files", port->name);
+		return misused("the port '%s' has a socket: in= is for files", port->name);
 	/* O_NONBLOCK: a pipe that nobody writes to yet is no end, nor is it waited for. */
 	port->in = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (port->in < 0)
@@ -85,7 +85,7 @@ static int open_value(struct port *port, const struct value *value)
 		*colon++ = '\0';
 	if (!*value->first || strlen(value->first) >= sizeof(port->name) || !colon == !fd ||
 	    (colon && !*colon))
-		return refuse(-EINVAL, "a port has a name of 1 to %d characters, and a file: --port=NAME:PATH",
+		return misused("a port has a name of 1 to %d characters, and a file: --port=NAME:PATH",
 			      PORT_NAME_SIZE - 1);
 	strcpy(port->name, value->first);
 	error = fd ? use_descriptor(port, fd) : open_output(port, colon);

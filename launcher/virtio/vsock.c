@@ -92,7 +92,7 @@ static const struct virtio_ops vsock_ops = {
 static int parse_address(const char *text, uint64_t *cid)
 {
 	if (!number_parse(text, VMADDR_CID_HOST + 1, VMADDR_CID_ANY - 1, cid))
-		return refuse(-EINVAL, "'%s' is no address of a guest: --vsock takes a number from 3 to %u",
+		return misused("'%s' is no address of a guest: --vsock takes a number from 3 to %u",
 			      text, VMADDR_CID_ANY - 1);
 	return 0;
 }

@@ -69,14 +69,17 @@ free_kib()
 
 # refuses WORDS COMMAND...: status 1, no output, and one line on standard error that has
 # WORDS (an extended regular expression).
-refuses()
+refuses() { ends_refused 1 "$@"; }
+# misused WORDS COMMAND...: the same with status 2: what was typed is wrong.
+misused() { ends_refused 2 "$@"; }
+ends_refused()
 {
-	words=$1
-	shift
+	wanted=$1 words=$2
+	shift 2
 	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
 	status=$?
 	cat "$work/err"
-	[ "$status" = 1 ] || { echo "status $status"; return 1; }
+	[ "$status" = "$wanted" ] || { echo "status $status, not $wanted"; return 1; }
 	[ ! -s "$work/out" ] || { echo "output:"; cat "$work/out"; return 1; }
 	[ "$(wc -l <"$work/err")" = 1 ] || { echo "not one line"; return 1; }
 	grep -qE "^lguest: .*($words)" "$work/err" || { echo "no '$words'"; return 1; }

@@ -37,15 +37,17 @@ more_lines() { wait_for 20 has_lines $(($(lines) + $1)); }
 # field NAME: of what `lguest list` says of the guest one.
 field() { lguest list --json | "$tests/json" "$1"; }
 is() { [ "$1" = "$2" ] || { echo "\"$1\", not \"$2\""; return 1; }; }
-# refused TEXT COMMAND...: COMMAND ends with 1 and one line that has TEXT.
-refused()
+# refused TEXT COMMAND...: COMMAND ends with 1 and one line that has TEXT; mistyped: with 2.
+refused() { refused_with 1 "$@"; }
+mistyped() { refused_with 2 "$@"; }
+refused_with()
 {
-	refused_text=$1
-	shift
+	refused_wanted=$1 refused_text=$2
+	shift 2
 	"$@" >"$work/out" 2>&1
 	refused_status=$?
 	cat "$work/out"
-	[ "$refused_status" = 1 ] && [ "$(wc -l <"$work/out")" = 1 ] && grep -qF -- "$refused_text" "$work/out"
+	[ "$refused_status" = "$refused_wanted" ] && [ "$(wc -l <"$work/out")" = 1 ] && grep -qF -- "$refused_text" "$work/out"
 }
 
 listed()
@@ -253,8 +255,8 @@ check balloon_has_16m wait_for 30 given 16777216
 check balloon_gives_back sh -c 'lguest balloon one 0'
 check balloon_has_nothing wait_for 30 given 0
 check balloon_of_all_memory_is_refused refused "can't give all" lguest balloon one 64m
-check balloon_of_nonsense_is_refused refused "not an amount of memory" lguest balloon one x
-check balloon_without_size_is_refused refused 'how much?' lguest balloon one
+check balloon_of_nonsense_is_refused mistyped "not an amount of memory" lguest balloon one x
+check balloon_without_size_is_refused mistyped 'how much?' lguest balloon one
 check the_guest_still_runs more_lines 5
 check console_elsewhere_is_refused refused 'its console is where it was started' lguest console one
 check stop_without_an_agent_is_refused refused "no guest agent runs in it: 'lguest kill one' ends it" \
@@ -263,12 +265,13 @@ check and_nothing_is_lost more_lines 5
 check it_pauses_again sh -c 'lguest pause one'
 check stop_while_it_is_paused_is_refused refused "'lguest resume one' lets it go on" lguest stop one
 check kill_ends_it_even_then killed
+check options_come_before_commands_too sh -c "lguest --verbose list && lguest --json list"
 check a_guest_unknown_is_refused refused "there is no guest 'one'" lguest pause one
-check a_bad_name_is_refused refused 'is no name for a guest' lguest --name=../x 64m "$kernel"
-check no_name_is_refused refused 'which guest?' lguest kill
-check an_unknown_option_is_refused refused 'is not for lguest pause' lguest pause one --now
-check a_timeout_is_for_stop_alone refused 'is not for lguest kill' lguest kill one --timeout=1
-check no_number_of_seconds_is_refused refused 'is not a number of seconds' lguest stop one --timeout=0
+check a_bad_name_is_refused mistyped 'is no name for a guest' lguest --name=../x 64m "$kernel"
+check no_name_is_refused mistyped 'which guest?' lguest kill
+check an_unknown_option_is_refused mistyped 'is not for lguest pause' lguest pause one --now
+check a_timeout_is_for_stop_alone mistyped 'is not for lguest kill' lguest kill one --timeout=1
+check no_number_of_seconds_is_refused mistyped 'is not a number of seconds' lguest stop one --timeout=0
 check stop_ends_a_guest_that_restarted stopped
 check stop_kills_a_guest_that_does_not_end stopped_by_force
 check stop_of_a_guest_without_a_port_is_refused no_port

@@ -29,10 +29,10 @@ check two_cards run --net=user --net=user -- "$(user_address); cat /sys/class/ne
 check forwarded_port forwards 2222
 check comes_back_100_times run --net=user -- "$(reset_100_times); $(user_address); $(ping_and_fetch 10.0.2.2)"
 
-check no_such_network refuses "no kind of network: there are" lguest --net=lan 64m "$kernel"
-check no_such_word refuses "does not know 'fast'" lguest --net=user,fast 64m "$kernel"
-check bad_mac refuses 'no hardware address: say six bytes' lguest --net=user,mac=1 64m "$kernel"
-check bad_port refuses 'no port to forward: say hostfwd=' lguest --net=user,hostfwd=22 64m "$kernel"
+check no_such_network misused "no kind of network: there are" lguest --net=lan 64m "$kernel"
+check no_such_word misused "does not know 'fast'" lguest --net=user,fast 64m "$kernel"
+check bad_mac misused 'no hardware address: say six bytes' lguest --net=user,mac=1 64m "$kernel"
+check bad_port misused 'no port to forward: say hostfwd=' lguest --net=user,hostfwd=22 64m "$kernel"
 check port_is_taken refuses 'port 8080 of the host is taken: choose another' \
 	lguest --net=user,hostfwd=tcp:127.0.0.1:8080-:80 64m "$kernel"
 check port_is_root_s refuses 'below 1024 are root' \

@@ -59,10 +59,10 @@ check socket_is_gone sh -c "! [ -e $work/cable ]"
 check no_carrier_alone run --net="socket:$work/cable" -- 'ip link set eth0 up; grep -x 0 /sys/class/net/eth0/carrier'
 
 check no_such_bridge refuses "no bridge 'br9': make it: ip link add br9" lguest --net=bridge:br9 64m "$kernel"
-check bridge_without_a_name refuses 'needs to know more: --net=bridge:BR' lguest --net=bridge 64m "$kernel"
+check bridge_without_a_name misused 'needs to know more: --net=bridge:BR' lguest --net=bridge 64m "$kernel"
 check no_tap_device refuses "'lo' can't be a tap device" lguest --net=tap:lo 64m "$kernel"
 check name_too_long refuses 'too long for a network device' lguest --net=tap:abcdefghijklmnop 64m "$kernel"
-check no_ip refuses "'here' is no IPv4 address" lguest --tunnet=here 64m "$kernel"
+check no_ip misused "'here' is no IPv4 address" lguest --tunnet=here 64m "$kernel"
 chmod 600 /dev/net/tun
 check tun_without_permission refuses 'no permission to open /dev/net/tun: run lguest as root' \
 	su nobody -c "/lg/lguest --net=tap 64m $kernel"

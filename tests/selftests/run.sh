@@ -56,6 +56,20 @@ time_is_up() { run --timeout=10 -- sleep 1000 </dev/null; ended 124 && said "tim
 
 panics() { run --append=rdinit=/nowhere -- true </dev/null; ended 255 && said panic "$work/err" && [ ! -s "$work/out" ]; }
 
+# "git bisect run" stops at 255, and takes 1 to 124 for bad.
+panics_with_another_status()
+{
+	run --panic-status=3 --append=rdinit=/nowhere -- true </dev/null
+	ended 3 && said panic "$work/err"
+}
+
+# The kernel's messages are none of the command's output.
+is_verbose()
+{
+	run -v -- echo out </dev/null
+	ended 0 && [ "$(cat "$work/out")" = out ] && said 'Linux version' "$work/err"
+}
+
 changes_are_gone()
 {
 	echo old >"$work/file"
@@ -73,15 +87,17 @@ changes_stay()
 options_are_checked()
 {
 	run --timeout=x -- true </dev/null
-	ended 1 && said "'x' is not a number of seconds" "$work/err" || return 1
+	ended 2 && said "'x' is not a number of seconds" "$work/err" || return 1
 	run --kernel=/nowhere -- true </dev/null
-	ended 1 && said "can't open the kernel '/nowhere'" "$work/err" || return 1
-	for option in --version --check --detach; do
+	ended 125 && said "can't open the kernel '/nowhere'" "$work/err" || return 1
+	for option in --version --check --detach --initrd=x; do
 		run "$option" -- true </dev/null
-		ended 1 && said "do not go with 'lguest run'" "$work/err" || return 1
+		ended 2 && said "does not go with 'lguest run'" "$work/err" || return 1
 	done
+	run -x true </dev/null
+	ended 2 && said "unknown option '-x'" "$work/err" || return 1
 	run --frobnicate -- true </dev/null
-	ended 1 && said "unknown option '--frobnicate'" "$work/err" && [ "$(wc -l <"$work/err")" = 1 ]
+	ended 2 && said "unknown option '--frobnicate'" "$work/err" && [ "$(wc -l <"$work/err")" = 1 ]
 }
 
 VARIABLE=value
@@ -95,6 +111,8 @@ check command_that_is_not_there_is_127 no_such_command
 check signals_are_passed_on signals_are_passed_on
 check time_that_is_up_is_124 time_is_up
 check panic_is_255 panics
+check panic_has_the_status_that_is_wanted panics_with_another_status
+check verbose_has_a_letter is_verbose
 check changes_are_gone changes_are_gone
 check changes_stay_with_rw changes_stay
 check options_are_checked options_are_checked

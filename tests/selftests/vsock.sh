@@ -71,7 +71,7 @@ check guest_calls_host guest_calls ''
 check host_calls_guest host_calls
 check driver_comes_and_goes comes_and_goes
 for address in 2 0 x 4294967295 99999999999999999999999 5x ''; do
-	check "address_'$address'_is_refused" refused 'is no address of a guest: --vsock takes a number from 3' "$address"
+	check "address_'$address'_is_refused" misused 'is no address of a guest: --vsock takes a number from 3' lguest --vsock="$address" 64m "$kernel"
 done
 check address_in_use_is_refused in_use
 checked

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "host_check.h"
 #include "images.h"
 #include "lguest_abi.h"
@@ -56,18 +57,30 @@ static int lguest(const char *arguments)
 	return WEXITSTATUS(status);
 }
 
-/* Status 1, nothing on standard output, one line with these words on the other. */
-static void fails(const char *arguments, const char *words)
+/* This status, nothing on standard output, one line with these words on the other. */
+static void ends(int wanted, const char *arguments, const char *words)
 {
 	int status = lguest(arguments);
 	char *newline = strchr(err, '\n');
 
-	ck_assert_msg(status == 1, "lguest %s: exit status %d: %s", arguments, status, err);
+	ck_assert_msg(status == wanted, "lguest %s: exit status %d: %s", arguments, status, err);
 	ck_assert_msg(!strncmp(err, "lguest: ", 8), "lguest %s: %s", arguments, err);
 	ck_assert_msg(newline && !newline[1], "lguest %s: not one line: %s", arguments, err);
 	ck_assert_msg(strstr(err, words) != NULL, "lguest %s: '%s' is not in: %s", arguments, words,
 		      err);
 	ck_assert_str_eq(out, "");
+}
+
+/* What was typed is wrong. */
+static void misused(const char *arguments, const char *words)
+{
+	ends(2, arguments, words);
+}
+
+/* It can't be done. */
+static void fails(const char *arguments, const char *words)
+{
+	ends(1, arguments, words);
 }
 
 static void write_image(const char *name, struct bytes image, size_t size)
@@ -101,26 +114,34 @@ static void set_up(void)
 	image_free(bad);
 }
 
-START_TEST(bad_input_gets_one_line_and_status_1)
+START_TEST(bad_input_gets_one_line_and_its_status)
 {
 	set_up();
-	fails("", "how much memory");
-	fails("64m", "which kernel");
-	fails("--frobnicate 64m bzImage", "unknown option '--frobnicate'");
-	fails("--cpus=0 64m bzImage", "'0' is not a number of CPUs that a guest can have");
-	fails("--cpus=17 64m bzImage", "'17' is not a number of CPUs");
-	fails("--cpus=x 64m bzImage", "'x' is not a number of CPUs");
-	fails("--cpus", "option '--cpus' needs a value: --cpus=N");
-	fails("64q bzImage", "not an amount of memory");
-	fails("0 bzImage", "too small");
+	misused("", "how much memory");
+	misused("64m", "which kernel");
+	misused("--frobnicate 64m bzImage", "unknown option '--frobnicate'");
+	misused("--cpus=0 64m bzImage", "'0' is not a number of CPUs that a guest can have");
+	misused("--cpus=17 64m bzImage", "'17' is not a number of CPUs");
+	misused("--cpus=x 64m bzImage", "'x' is not a number of CPUs");
+	misused("--cpus", "option '--cpus' needs a value: --cpus=N");
+	misused("--cpu=1 64m bzImage", "unknown option '--cpu=1': did you mean --cpus?");
+	misused("--initrd= 64m bzImage", "option '--initrd=' needs a value: --initrd=FILE");
+	misused("--net 64m bzImage", "'64m' was taken as the value of --net: say --net=MODE");
+	misused("--net 64m", "'64m' was taken as the value of --net");
+	misused("--net=64m 64m bzImage", "no kind of network");
+	misused("--shadow=1k 64m bzImage", "too little for the shadow page tables");
+	misused("--timeout=1 64m bzImage", "--timeout is for 'lguest run'");
+	misused("--json 64m bzImage", "--json is for commands");
+	misused("64q bzImage", "not an amount of memory");
+	misused("0 bzImage", "too small");
 	fails("100000g bzImage", "more than this host has");
-	fails("run --kernel=bzImage --memory=100000g true", "more than this host has");
-	fails("run --kernel bzImage --cpus 17 true", "'17' is not a number of CPUs");
-	fails("run --kernel bzImage --initrd=x --share /nowhere true", "'/nowhere'");
-	fails("run --rw=1 true", "option '--rw=1' takes no value");
-	fails("run --verbose --share", "option '--share' needs a value");
-	fails("run --timeout", "option '--timeout' needs a value");
-	fails("stop one --timeout", "option '--timeout' needs a value");
+	ends(125, "run --kernel=bzImage --memory=100000g true", "more than this host has");
+	misused("run --kernel bzImage --cpus 17 true", "'17' is not a number of CPUs");
+	ends(125, "run --kernel bzImage --share /nowhere true", "'/nowhere'");
+	misused("run --rw=1 true", "option '--rw=1' takes no value");
+	misused("run --verbose --share", "option '--share' needs a value");
+	misused("run --timeout", "option '--timeout' needs a value");
+	misused("stop one --timeout", "option '--timeout' needs a value");
 	fails("1m bzImage", "too small a guest for the kernel 'bzImage': give it 23m");
 	fails("64m nothing", "can't open the kernel 'nothing': No such file");
 	fails("64m .", "is not a file");
@@ -142,6 +163,75 @@ START_TEST(bad_input_gets_one_line_and_status_1)
 }
 END_TEST
 
+START_TEST(run_has_its_options_and_no_others)
+{
+	set_up();
+	misused("run --bogus true", "unknown option '--bogus'");
+	misused("run -x true", "unknown option '-x'");
+	misused("run --cpu 4 true", "unknown option '--cpu': did you mean --cpus?");
+	misused("run --nam foo true", "unknown option '--nam': did you mean --name?");
+	misused("run --initrd=x true", "--initrd does not go with 'lguest run'");
+	misused("run --detach true", "--detach does not go with 'lguest run'");
+	misused("run --panic-status=256 true", "'256' is no exit status: say 0 to 255");
+	misused("run --net=lan --kernel=bzImage true", "no kind of network");
+	/* The command's words are not ours. */
+	ends(125, "run --kernel=nothing -- --bogus -x", "can't open the kernel 'nothing'");
+	ends(125, "run --kernel=nothing true --bogus", "can't open the kernel 'nothing'");
+	ck_assert_int_eq(lguest("run -h"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "\n  --panic-status=N"));
+	ck_assert_ptr_nonnull(strstr(out, "\n  --share=DIR"));
+	ck_assert_ptr_null(strstr(out, "--initrd"));
+}
+END_TEST
+
+START_TEST(commands_are_told_from_amounts)
+{
+	set_up();
+	misused("lst", "'lst' is neither a command nor an amount of memory, such as 64m: did you mean 'list'?");
+	misused("xyzzy", "'xyzzy' is neither a command nor an amount of memory, such as 64m: 'lguest --help'");
+	misused("--cpus=2 list", "--cpus comes behind 'list', or does not go with it");
+	misused("list x", "takes nothing but --json");
+	misused("console", "which guest?");
+	misused("--json console x", "can't say it in JSON");
+	misused("stop", "stop which guest?");
+	misused("kill a b", "is not for lguest kill");
+	misused("balloon a", "how much?");
+	misused("balloon a x", "not an amount of memory");
+	misused("kill ../x", "is no name for a guest");
+}
+END_TEST
+
+START_TEST(every_command_has_help)
+{
+	static const char * const commands[] = {
+		"list", "console", "stop", "kill", "pause", "resume", "balloon", "stats", "run",
+	};
+	char words[64];
+	size_t i;
+
+	set_up();
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		static const char * const forms[] = { "%s --help", "help %s", "%s -h" };
+		size_t form;
+
+		for (form = 0; form < ARRAY_SIZE(forms); form++) {
+			snprintf(words, sizeof(words), forms[form], commands[i]);
+			ck_assert_int_eq(lguest(words), 0);
+			snprintf(words, sizeof(words), "Usage: lguest %s ", commands[i]);
+			ck_assert_msg(!strncmp(out, words, strlen(words)), "%s", out);
+			ck_assert_str_eq(err, "");
+		}
+	}
+	misused("help nosuch", "'nosuch' is no command");
+}
+END_TEST
+
+/* Return: is there a blank before a newline? */
+static bool has_trailing_blanks(void)
+{
+	return strstr(out, " \n") || strstr(out, "\t\n");
+}
+
 START_TEST(help_and_version_go_to_standard_output)
 {
 	set_up();
@@ -152,8 +242,17 @@ START_TEST(help_and_version_go_to_standard_output)
 	ck_assert_ptr_nonnull(strstr(out, "Usage: lguest [OPTIONS] MEMORY KERNEL"));
 	ck_assert_ptr_nonnull(strstr(out, "lguest help"));
 	ck_assert_str_eq(err, "");
+	ck_assert(!has_trailing_blanks());
+	ck_assert_int_eq(lguest("-h"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "Usage: lguest [OPTIONS] MEMORY KERNEL"));
+	ck_assert_int_eq(lguest("run --help"), 0);
+	ck_assert(!has_trailing_blanks());
 	ck_assert_int_eq(lguest("--version"), 0);
 	ck_assert_ptr_nonnull(strstr(out, "guest ABI 2"));
+	ck_assert_int_eq(lguest("-V"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "guest ABI 2"));
+	ck_assert_int_eq(lguest("--json --version"), 0);
+	ck_assert_ptr_nonnull(strstr(out, "\"abi\":2}\n"));
 	ck_assert_str_eq(err, "");
 }
 END_TEST
@@ -282,7 +381,10 @@ int main(void)
 {
 	Suite *suite = suite_create("command line");
 
-	UNIT_ADD(suite, bad_input_gets_one_line_and_status_1);
+	UNIT_ADD(suite, bad_input_gets_one_line_and_its_status);
+	UNIT_ADD(suite, run_has_its_options_and_no_others);
+	UNIT_ADD(suite, commands_are_told_from_amounts);
+	UNIT_ADD(suite, every_command_has_help);
 	UNIT_ADD(suite, help_and_version_go_to_standard_output);
 	UNIT_ADD(suite, verbose_says_what_is_done);
 	UNIT_ADD(suite, check_tells_what_is_missing_and_what_mends_it);

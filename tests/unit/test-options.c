@@ -9,10 +9,12 @@
 #include "boot_plan.h"
 #include "compiler.h"
 #include "config.h"
+#include "option_rows.h"
 #include "options.h"
 #include "unit.h"
 #include "value.h"
 #include "virtio/virtio.h"
+#include "words.h"
 
 static struct options options;
 
@@ -134,6 +136,68 @@ START_TEST(options_end_at_memory)
 	ck_assert_int_eq(PARSE("64m", "bz", "--help"), 0);
 	ck_assert_int_eq(options.action, OPTIONS_RUN);
 	ck_assert(!options.verbose && !options.initrd);
+}
+END_TEST
+
+START_TEST(only_whole_names_are_right)
+{
+	unit_refused(PARSE("--verb", "64m", "bz"), "did you mean --verbose?");
+	unit_refused(PARSE("--verb=1", "64m", "bz"), "did you mean --verbose?");
+	unit_refused(PARSE("--cpu"), "unknown option '--cpu': did you mean --cpus?");
+	unit_refused(PARSE("--cpu", "2", "64m", "bz"), "unknown option '--cpu'");
+	unit_refused(PARSE("--ver"), "unknown option '--ver'");	/* two begin so */
+	unit_refused(PARSE("--=x", "64m", "bz"), "unknown option '--=x'");
+	ck_assert_int_eq(PARSE("-v", "64m", "bz"), 0);
+	ck_assert(options.verbose);
+	ck_assert_int_eq(PARSE("--", "64m", "bz"), 0);
+	unit_refused(PARSE("--verbose", "--", "--cpus=2", "bz"), "not an amount");
+}
+END_TEST
+
+START_TEST(a_value_is_not_taken_for_the_memory)
+{
+	unit_refused(PARSE("--name", "64m", "bz"), "'64m' was taken as the value of --name: say --name=NAME");
+	unit_refused(PARSE("--net", "64m"), "'64m' was taken as the value of --net");
+	unit_refused(PARSE("--name=64m", "bz"), "'bz' is not an amount");
+	unit_refused(PARSE("--name", "64m", "--", "bz"), "'bz' is not an amount");
+	ck_assert_int_eq(PARSE("--name", "64m", "64m", "bz"), 0);
+	ck_assert_str_eq(options.name, "64m");
+}
+END_TEST
+
+START_TEST(run_and_start_share_a_table)
+{
+	static char *words[] = {
+		"run", "--cpus=2", "--rw", "--timeout", "5", "--memory=64m", "--block=a", "--", "--rw",
+		"-x", NULL,
+	};
+	static char *bad[] = { "run", "--initrd=x", "true", NULL };
+
+	options_free(&options);
+	ck_assert_int_eq(options_read(&options, ARRAY_SIZE(words) - 1, words, OF_RUN), 0);
+	ck_assert_uint_eq(options.cpus, 2);
+	ck_assert_uint_eq(options.timeout, 5);
+	ck_assert_uint_eq(options.memory, 64 << 20);
+	ck_assert_uint_eq(options.devices, 1);
+	ck_assert(options.writable && !options.as_user);
+	ck_assert_str_eq(options.words[0], "--rw");
+	ck_assert_str_eq(options.words[1], "-x");
+	ck_assert_ptr_null(options.words[2]);
+	unit_refused(options_read(&options, 3, bad, OF_RUN), "--initrd does not go with");
+	unit_refused(PARSE("--rw", "64m", "bz"), "--rw is for 'lguest run'");
+}
+END_TEST
+
+START_TEST(words_that_were_meant_are_near)
+{
+	ck_assert_uint_eq(words_distance("lst", 3, "list"), 1);
+	ck_assert_uint_eq(words_distance("lits", 4, "list"), 2);
+	ck_assert_uint_eq(words_distance("verb", 4, "verbose"), 1);
+	ck_assert_uint_eq(words_distance("list", 4, "list"), 1);
+	ck_assert_uint_eq(words_distance("", 0, "list"), WORDS_FAR);
+	ck_assert_uint_eq(words_distance("x", 1, "rw"), WORDS_FAR);
+	ck_assert_uint_eq(words_distance("nonsense", 8, "version"), WORDS_FAR);
+	ck_assert_uint_eq(words_distance("a-very-long-name-that-nobody-can-mean", 37, "a"), WORDS_FAR);
 }
 END_TEST
 
@@ -265,6 +329,10 @@ int main(void)
 	UNIT_ADD(suite, what_is_no_number_of_cpus_is_refused);
 	UNIT_ADD(suite, shadow_is_an_amount_of_memory);
 	UNIT_ADD(suite, options_end_at_memory);
+	UNIT_ADD(suite, only_whole_names_are_right);
+	UNIT_ADD(suite, a_value_is_not_taken_for_the_memory);
+	UNIT_ADD(suite, run_and_start_share_a_table);
+	UNIT_ADD(suite, words_that_were_meant_are_near);
 	UNIT_ADD(suite, devices_are_kept_in_order);
 	UNIT_ADD(suite, too_many_devices_are_refused);
 	UNIT_ADD(suite, values_are_taken_apart);

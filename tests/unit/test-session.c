@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "exit_status.h"
 #include "session.h"
 #include "unit.h"
 
@@ -29,7 +30,7 @@ START_TEST(time_is_up_while_a_frame_waits)
 		usleep(10000);
 	ck_assert_str_eq(unit_last_message, "the time is up");
 	session_stop(&session);
-	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), SESSION_TIMED_OUT);
+	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), EXIT_TIMED_OUT);
 	session_exit(&session);
 }
 END_TEST
@@ -52,11 +53,25 @@ START_TEST(a_signal_is_ours_while_a_frame_waits)
 }
 END_TEST
 
+START_TEST(a_crash_has_the_status_that_is_wanted)
+{
+	start_with_a_long_command(0);
+	session_stop(&session);
+	ck_assert_int_eq(session_status(&session, EXIT_CRASHED), EXIT_CRASHED);
+	session.panic_status = 3;
+	ck_assert_int_eq(session_status(&session, EXIT_CRASHED), 3);
+	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), 3);	/* it went too early */
+	ck_assert_int_eq(session_status(&session, EXIT_NOT_STARTED), EXIT_NOT_STARTED);
+	session_exit(&session);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("session");
 
 	UNIT_ADD(suite, time_is_up_while_a_frame_waits);
 	UNIT_ADD(suite, a_signal_is_ours_while_a_frame_waits);
+	UNIT_ADD(suite, a_crash_has_the_status_that_is_wanted);
 	return unit_run(suite);
 }
