@@ -40,6 +40,8 @@ offers_not() { ! offers "$@" >/dev/null; }
 options() { "$program" --help | sed -n 's/^  \(--[a-z-]*=\{0,1\}\).*/\1/p'; }
 commands() { "$program" --help | sed -n 's/^  lguest \([a-z]*\).*/\1/p'; }
 every_option_is_offered() { [ "$(options | wc -l)" -gt 5 ] && for option in $(options); do offers "$option" -- || return 1; done; }
+run_options() { "$program" run --help | sed -n 's/^  \(--[a-z-]*=\{0,1\}\).*/\1/p'; }
+every_option_of_run_is_offered() { [ "$(run_options | wc -l)" -gt 15 ] && for option in $(run_options); do offers "$option" run -- || return 1; done; }
 every_command_is_offered() { [ "$(commands | wc -l)" -gt 5 ] && for command in $(commands); do offers "$command" "" || return 1; done; }
 
 page=$root/usr/share/man/man1/lguest.1
@@ -47,7 +49,7 @@ page=$root/usr/share/man/man1/lguest.1
 page_text() { sed -e 's/\\-/-/g' -e 's/\\f[A-Z]//g' -e 's/"//g' "$page"; }
 every_option_is_described()
 {
-	for option in $(options); do
+	for option in $(options) $(run_options); do
 		page_text | grep -A1 '^\.TP' | grep -q -- "${option%=}\b" || { echo "$option"; return 1; }
 	done
 }
@@ -61,7 +63,7 @@ every_command_is_described()
 the_page_has_no_warnings()
 {
 	command -v groff >/dev/null || return 0
-	! groff -man -Tutf8 -ww -z "$page" 2>&1 | grep .
+	! groff -t -man -Tutf8 -ww -z "$page" 2>&1 | grep .
 }
 rule_names_the_device() { grep -q '^KERNEL=="lguest", SUBSYSTEM=="misc"' "$root/lib/udev/rules.d/60-lguest.rules" && grep -q '"lguest"' driver/core.c; }
 
@@ -75,9 +77,21 @@ check every_option_is_offered every_option_is_offered
 check every_command_is_offered every_command_is_offered
 check a_commands_option_is_offered offers --json list --
 check an_option_of_none_is_not offers_not --json console one --
+check an_option_of_run_alone_is_not offers_not --timeout= --ti
+check every_option_of_run_is_offered every_option_of_run_is_offered
+check a_command_is_offered_behind_run offers uname run unam
+check a_command_is_offered_behind_runs_options offers uname run --cpus 2 --net = user -v unam
+check an_option_is_not_offered_behind_the_command offers_not --cpus= run uname --
+check a_network_is_offered offers user --net = ''
+check a_network_is_offered_as_a_word offers bridge: run --net b
+check a_program_is_offered_for_a_disk offers vhost-user: --block = vh
+check a_command_is_offered_for_help offers stop help st
 cd "$root/usr" || exit 1
 check a_file_is_offered_for_a_kernel offers bin 64m bi
 check a_file_is_offered_for_an_option offers bin --initrd = bi
+check a_file_is_offered_for_a_disk offers bin --block bi
+check a_directory_is_offered_for_a_share offers bin run --share = bi
+check a_file_is_offered_behind_runs_command offers bin run ls bi
 check a_file_is_offered_for_run offers bin run --kernel bi
 cd - >/dev/null || exit 1
 check every_option_is_described every_option_is_described
