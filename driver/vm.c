@@ -3,6 +3,8 @@
  * A VM: what open("/dev/lguest") makes, and its ioctls. It lives as long as its
  * fd or one of its vCPUs' fds.
  */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -15,13 +17,13 @@
 #include "lg.h"
 
 /* A VM for the calling process. -EBUSY: its slot 256 is taken. */
-static int vm_open(struct inode *inode, struct file *file)
+static struct lg_vm *vm_create(void)
 {
 	struct lg_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	int err;
 
 	if (!vm)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->kref);
 	mutex_init(&vm->lock);
 	INIT_LIST_HEAD(&vm->irqfds);
@@ -43,15 +45,24 @@ static int vm_open(struct inode *inode, struct file *file)
 	mmgrab(vm->mm);
 	__module_get(THIS_MODULE);
 	lg_debugfs_vm(vm);
-	file->private_data = vm;
-	return 0;
+	return vm;
 detach:
 	lg_windows_detach(vm->mm);
 free_mmu:
 	lg_mmu_free(vm);
 free:
 	kvfree(vm);
-	return err;
+	return ERR_PTR(err);
+}
+
+static int vm_open(struct inode *inode, struct file *file)
+{
+	struct lg_vm *vm = vm_create();
+
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	file->private_data = vm;
+	return 0;
 }
 
 static void vm_free(struct kref *kref)
@@ -149,6 +160,27 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 	return -ENOTTY;
 }
 
+/* One more VM, for a process that may have lost the way to /dev/lguest. */
+static long create_vm(void)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+	struct lg_vm *vm;
+	struct file *file;
+
+	if (fd < 0)
+		return fd;
+	vm = vm_create();
+	file = IS_ERR(vm) ? ERR_CAST(vm) : anon_inode_getfile("lguest-vm", &lg_vm_fops, vm, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		if (!IS_ERR(vm))
+			lg_vm_put(vm);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lg_vm *vm = file->private_data;
@@ -158,6 +190,8 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EPERM;
 	if (cmd == LGUEST_GET_INFO)
 		return get_info((void __user *)arg);
+	if (cmd == LGUEST_CREATE_VM)
+		return create_vm();
 	mutex_lock(&vm->lock);
 	ret = vm_ioctl_locked(vm, cmd, arg);
 	mutex_unlock(&vm->lock);

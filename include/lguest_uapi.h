@@ -2,11 +2,11 @@
 /*
  * The ABI between Launcher and Host: /dev/lguest.
  *
- * Opening /dev/lguest makes a VM. LGUEST_CREATE_VCPU makes a virtual CPU and
- * returns an fd for it, on which LGUEST_RUN runs the Guest in the calling
- * thread. All ioctls on a VM and its vCPUs come from the process that opened
- * it (-EPERM from another). Every struct has a fixed size, and reserved fields
- * must be zero (-EINVAL).
+ * Opening /dev/lguest makes a VM; LGUEST_CREATE_VM on it makes another one and
+ * returns its fd. LGUEST_CREATE_VCPU makes a virtual CPU and returns an fd for
+ * it, on which LGUEST_RUN runs the Guest in the calling thread. All ioctls on a
+ * VM and its vCPUs come from the process that opened it (-EPERM from another).
+ * Every struct has a fixed size, and reserved fields must be zero (-EINVAL).
  */
 #ifndef _LGUEST_UAPI_H
 #define _LGUEST_UAPI_H
@@ -14,7 +14,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define LGUEST_API_VERSION	1
+#define LGUEST_API_VERSION	2
 #define LGUEST_DEVICE		"/dev/lguest"
 
 #define LGUEST_MAX_VCPUS	16
@@ -184,6 +184,7 @@ struct lguest_stats {
 #define LGUEST_IRQ_LINE		_IO(LGUEST_IOC, 0x05)	/* the argument is the line */
 #define LGUEST_PAUSE		_IO(LGUEST_IOC, 0x06)	/* 1: the VM's time stops; 0: it goes on */
 #define LGUEST_SET_SHADOW_LIMIT	_IO(LGUEST_IOC, 0x07)	/* the argument is the most shadow pages */
+#define LGUEST_CREATE_VM	_IO(LGUEST_IOC, 0x08)	/* one more, as if by open() */
 #define LGUEST_RUN		_IO(LGUEST_IOC, 0x10)
 #define LGUEST_GET_REGS		_IOR(LGUEST_IOC, 0x11, struct lguest_regs)
 #define LGUEST_SET_REGS		_IOW(LGUEST_IOC, 0x12, struct lguest_regs)

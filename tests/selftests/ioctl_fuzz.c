@@ -130,6 +130,30 @@ static void check_memory(void)
 	munmap((void *)at, 1 << 20);
 }
 
+/* As a Launcher does whose Guest restarts: it has one VM after the other, and opens one. */
+static void check_another_vm(void)
+{
+	struct vm vm = make_or_die();
+	int next = call(vm.fd, LGUEST_CREATE_VM, NULL);
+	uint64_t at = (uintptr_t)vm.memory;
+	struct lguest_info info;
+
+	tap_result(next >= 0 && fcntl(next, F_GETFD) == FD_CLOEXEC, "a_vm_makes_another");
+	expect(0, set_memory(next, 0, VM_SIZE, at, 0), "which_has_no_memory_yet");
+	vm_spin(&vm);
+	expect(-EINTR, vm_run(&vm, 20), "the_first_one_runs_beside_it");
+	close(vm.fd);
+	vm.fd = next;
+	munmap(vm.run, 4096);
+	close(vm.vcpu_fd);
+	expect(0, call(vm.fd, LGUEST_GET_INFO, &info), "the_other_outlives_it");
+	vm.vcpu_fd = call(vm.fd, LGUEST_CREATE_VCPU, NULL);
+	vm.run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, vm.vcpu_fd, 0);
+	vm_spin(&vm);
+	expect(-EINTR, vm_run(&vm, 20), "the_other_runs");
+	vm_end(&vm);
+}
+
 static void check_vcpu(void)
 {
 	struct vm vm = make_or_die();
@@ -294,6 +318,7 @@ static int calls_are_refused(struct vm *vm)
 	struct lguest_regs regs;
 
 	return call(vm->fd, LGUEST_GET_INFO, &info) != -EPERM ||
+	       call(vm->fd, LGUEST_CREATE_VM, NULL) != -EPERM ||
 	       call(vm->fd, LGUEST_CREATE_VCPU, (void *)1) != -EPERM ||
 	       call(vm->vcpu_fd, LGUEST_RUN, NULL) != -EPERM ||
 	       call(vm->vcpu_fd, LGUEST_GET_REGS, &regs) != -EPERM;
@@ -525,6 +550,7 @@ int main(int argc, char **argv)
 
 	check_vm_calls();
 	check_memory();
+	check_another_vm();
 	check_vcpu();
 	check_mmap();
 	check_eventfds();

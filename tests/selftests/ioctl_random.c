@@ -37,6 +37,7 @@ static void *fuzz(void *argument)
 		LGUEST_GET_INFO, LGUEST_SET_MEMORY, LGUEST_CREATE_VCPU, LGUEST_IRQFD,
 		LGUEST_IOEVENTFD, LGUEST_IRQ_LINE, LGUEST_GET_REGS, LGUEST_SET_REGS,
 		LGUEST_SET_REGS, LGUEST_GET_STATS, LGUEST_RUN, LGUEST_RUN,
+		LGUEST_CREATE_VM,
 	};
 	struct fuzz *f = argument;
 	union {
@@ -66,7 +67,7 @@ static void *fuzz(void *argument)
 		ret = ioctl(fd, command,
 			    command == LGUEST_CREATE_VCPU || command == LGUEST_IRQ_LINE ||
 			    rand_r(&f->seed) % 16 == 0 ? (void *)fuzz_value(&f->seed, f->vm) : &args);
-		if (command == LGUEST_CREATE_VCPU && ret >= 0)
+		if ((command == LGUEST_CREATE_VCPU || command == LGUEST_CREATE_VM) && ret >= 0)
 			close(ret);
 	}
 	return NULL;
