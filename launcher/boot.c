@@ -8,7 +8,6 @@
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "boot.h"
 #include "file.h"
@@ -59,35 +58,30 @@ static uint64_t initrd_place(const struct kernel *kernel, const struct guest_mem
 	return (top - size) / PAGE_SIZE * PAGE_SIZE;
 }
 
-static int load_initrd(const char *path, const struct kernel *kernel,
+static int load_initrd(const struct boot_file *file, const struct kernel *kernel,
 		       struct guest_memory *memory, struct setup_header *header)
 {
 	uint64_t size, gpa;
 	void *to;
-	int fd, error;
+	int error;
 
-	fd = file_open(path, "initrd", &size);
-	if (fd < 0)
-		return fd;
+	error = file_size(file->fd, file->path, &size);
+	if (error)
+		return error;
 	gpa = initrd_place(kernel, memory, size);
 	to = guest_range(memory, gpa, size);
-	if (!to || gpa < align_up(kernel->image.end, PAGE_SIZE)) {
-		error = refuse(-ENOSPC,
-			       "the initrd '%s' does not fit: with this kernel it needs a guest of %llum at least",
-			       path, to_mib(kernel->image.end + size + LEAST_SPARE));
-		goto close;
-	}
-	error = file_read(fd, path, to, size);
+	if (!to || gpa < align_up(kernel->image.end, PAGE_SIZE))
+		return refuse(-ENOSPC,
+			      "the initrd '%s' does not fit: with this kernel it needs a guest of %llum at least",
+			      file->path, to_mib(kernel->image.end + size + LEAST_SPARE));
+	error = file_read(file->fd, file->path, to, size);
 	if (error)
-		goto close;
+		return error;
 	header->ramdisk_image = gpa;
 	header->ramdisk_size = size;
-	detail("%s: initrd of %llu KiB at 0x%llx", path, (unsigned long long)size >> 10,
+	detail("%s: initrd of %llu KiB at 0x%llx", file->path, (unsigned long long)size >> 10,
 	       (unsigned long long)gpa);
-
-close:
-	close(fd);
-	return error;
+	return 0;
 }
 
 static int write_command_line(const char *line, struct guest_memory *memory,
@@ -137,9 +131,9 @@ static int load_kernel(const struct boot_request *request, const struct kernel *
 	if (memory->low < kernel->image.end + LEAST_SPARE || kernel_load(kernel, memory))
 		return refuse(-ENOSPC,
 			      "%llu MiB is too small a guest for the kernel '%s': give it %llum at least",
-			      (unsigned long long)memory->size / MIB, request->kernel,
+			      (unsigned long long)memory->size / MIB, request->kernel.path,
 			      to_mib(kernel->image.end + LEAST_SPARE));
-	detail("%s: kernel at 0x%llx to 0x%llx, entry at 0x%llx", request->kernel,
+	detail("%s: kernel at 0x%llx to 0x%llx, entry at 0x%llx", request->kernel.path,
 	       (unsigned long long)kernel->image.start, (unsigned long long)kernel->image.end,
 	       (unsigned long long)kernel->image.entry);
 	return 0;
@@ -167,8 +161,8 @@ static int fill_memory(const struct boot_request *request, const struct kernel *
 	params->hdr.ramdisk_size = 0;
 	write_e820(params, memory);
 	error = write_command_line(request->command_line, memory, &params->hdr);
-	if (!error && request->initrd)
-		error = load_initrd(request->initrd, kernel, memory, &params->hdr);
+	if (!error && request->initrd.fd >= 0)
+		error = load_initrd(&request->initrd, kernel, memory, &params->hdr);
 	if (!error)
 		error = page_tables_build(memory, BOOT_PAGE_TABLES_GPA);
 	return error;
@@ -188,7 +182,7 @@ int boot_prepare(const struct boot_request *request, struct guest_memory *memory
 	struct kernel kernel;
 	int error;
 
-	error = parser_open(&kernel, request->kernel);
+	error = parser_open(&kernel, request->kernel.fd, request->kernel.path);
 	if (error)
 		return error;
 	error = fill_memory(request, &kernel, memory);

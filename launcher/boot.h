@@ -17,11 +17,17 @@
 
 struct guest_memory;
 
+/* A file that a Guest starts from: opened once, and read at each of its starts. */
+struct boot_file {
+	int fd;				/* -1: there is none */
+	const char *path;		/* its name, for the person alone */
+};
+
 /* What to boot: the person's wishes. */
 struct boot_request {
-	const char *kernel;		/* path */
-	const char *initrd;		/* path, or NULL */
-	const char *command_line;
+	struct boot_file kernel;
+	struct boot_file initrd;
+	char *command_line;
 	unsigned int cpus;
 };
 

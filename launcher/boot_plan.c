@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What follows from the person's wishes for how the Guest starts: its initial file system
- * and its kernel's command line.
+ * What follows from the person's wishes for how the Guest starts: the files that it starts
+ * from and its kernel's command line.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "boot.h"
 #include "boot_plan.h"
 #include "config.h"
+#include "file.h"
 #include "message.h"
 
 static bool names_root(char *const *arguments)
@@ -22,28 +24,62 @@ static bool names_root(char *const *arguments)
 	return false;
 }
 
-/**
- * boot_plan_initrd - the Guest's initial file system, if it has one
- * @options: as parsed
- *
- * What --initrd says; without it, and without a root= for the kernel, the file
- * initrd.img beside the kernel, if there is one.
- *
- * Return: a path that lives as long as @options, or NULL.
+/*
+ * The file initrd.img beside the kernel, if there is one: nobody has asked for it by name,
+ * so it has to be a file itself. What a Guest can write to, it could make a link to any of
+ * the Host's files.
  */
-const char *boot_plan_initrd(struct options *options)
+static void open_beside(struct boot_file *initrd, struct options *options)
 {
 	const char *slash = strrchr(options->kernel, '/');
 	int directory = slash ? slash - options->kernel + 1 : 0;
 
-	if (options->initrd || names_root(options->arguments))
-		return options->initrd;
-	free(options->found_initrd);
 	if (asprintf(&options->found_initrd, "%.*sinitrd.img", directory, options->kernel) < 0)
 		options->found_initrd = NULL;
-	if (!options->found_initrd || access(options->found_initrd, R_OK))
-		return NULL;
-	return options->found_initrd;
+	if (!options->found_initrd)
+		return;
+	initrd->path = options->found_initrd;
+	initrd->fd = open(initrd->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (initrd->fd < 0 && errno == ELOOP)
+		message("'%s' is a link, and not taken as the initrd: --initrd=%s takes it",
+			initrd->path, initrd->path);
+	if (initrd->fd >= 0)
+		initrd->fd = file_use(initrd->fd, initrd->path, "initrd");
+}
+
+/**
+ * boot_plan_open() - open the files that the Guest starts from
+ * @options: as parsed; what lives as long has their names
+ * @request: its files are filled in; boot_plan_close() it, whatever is returned
+ *
+ * Once for all starts of the Guest: what their names lead to later is none of its business.
+ * The initial file system is what --initrd says; without it, and without a root= for the
+ * kernel, the file initrd.img beside the kernel, if there is one.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int boot_plan_open(struct options *options, struct boot_request *request)
+{
+	request->kernel = (struct boot_file){ -1, options->kernel };
+	request->initrd = (struct boot_file){ -1, options->initrd };
+	request->kernel.fd = file_open(options->kernel, "kernel");
+	if (request->kernel.fd < 0)
+		return request->kernel.fd;
+	if (options->initrd)
+		request->initrd.fd = file_open(options->initrd, "initrd");
+	else if (!names_root(options->arguments))
+		open_beside(&request->initrd, options);
+	return options->initrd && request->initrd.fd < 0 ? request->initrd.fd : 0;
+}
+
+/**
+ * boot_plan_close() - give back what boot_plan_open() took
+ * @request: as it left it
+ */
+void boot_plan_close(struct boot_request *request)
+{
+	file_close(&request->kernel.fd);
+	file_close(&request->initrd.fd);
 }
 
 /**

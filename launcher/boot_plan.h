@@ -3,9 +3,11 @@
 #ifndef _LAUNCHER_BOOT_PLAN_H
 #define _LAUNCHER_BOOT_PLAN_H
 
+struct boot_request;
 struct options;
 
-const char *boot_plan_initrd(struct options *options);
+int boot_plan_open(struct options *options, struct boot_request *request);
+void boot_plan_close(struct boot_request *request);
 char *boot_plan_command_line(const struct options *options, const char *devices);
 
 #endif /* _LAUNCHER_BOOT_PLAN_H */

@@ -41,7 +41,7 @@ struct options {
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;
 	const char *initrd;
-	char *found_initrd;	/* malloc: see boot_plan_initrd() */
+	char *found_initrd;	/* malloc: see boot_plan_open() */
 	struct session *session;	/* whose command the Guest is there for, or NULL */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
 

@@ -60,16 +60,17 @@ int kernel_parse(struct kernel *kernel, const char *path, struct bytes file)
 /**
  * kernel_open() - read and check a kernel
  * @kernel: filled in; kernel_close() it if this succeeds
- * @path: the file's name
+ * @fd: the file, which stays the caller's; read as it is now
+ * @path: its name for the person
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int kernel_open(struct kernel *kernel, const char *path)
+int kernel_open(struct kernel *kernel, int fd, const char *path)
 {
 	struct bytes contents;
 	int error;
 
-	error = file_load(path, "kernel", KERNEL_FILE_MAX, &contents);
+	error = file_load(fd, path, "kernel", KERNEL_FILE_MAX, &contents);
 	return error ? error : kernel_parse(kernel, path, contents);
 }
 

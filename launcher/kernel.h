@@ -20,7 +20,7 @@ struct kernel {
 	bool mapped;			/* that is a mapping */
 };
 
-int kernel_open(struct kernel *kernel, const char *path);
+int kernel_open(struct kernel *kernel, int fd, const char *path);
 int kernel_parse(struct kernel *kernel, const char *path, struct bytes file);
 int kernel_load(const struct kernel *kernel, const struct guest_memory *memory);
 void kernel_close(struct kernel *kernel);

@@ -120,6 +120,21 @@ int guest_memory_merge(const struct guest_memory *memory)
 }
 
 /**
+ * guest_memory_clear() - all of it is zero again, and takes no room
+ * @memory: the Guest's memory, which no other thread uses now
+ *
+ * It stays where it is: whoever serves a device of the Guest's has been told the place.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int guest_memory_clear(const struct guest_memory *memory)
+{
+	if (!madvise(memory->base, memory->size, memory->shared ? MADV_REMOVE : MADV_DONTNEED))
+		return 0;
+	return refuse(-errno, "the host can't clear the guest's memory: %s", strerror(errno));
+}
+
+/**
  * guest_memory_exit() - give it back
  * @memory: as guest_memory_init() left it; no thread may use it any more
  */

@@ -54,7 +54,6 @@ static struct process parser;
 static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(recvmsg),
 	SANDBOX_CALL(sendmsg),
-	SANDBOX_CALL(read),
 	SANDBOX_CALL(pread64),
 	SANDBOX_CALL(pwrite64),
 	SANDBOX_CALL(lseek),
@@ -77,30 +76,6 @@ static int launcher;
 static void send_line(const char *line)
 {
 	process_send(launcher, line, strlen(line), NULL, 0);
-}
-
-static int load(const char *path, int file, struct bytes *contents)
-{
-	off_t size = lseek(file, 0, SEEK_END);
-	uint8_t *buffer;
-	int error;
-
-	if (size < 0 || lseek(file, 0, SEEK_SET) < 0)
-		return refuse(-errno, "can't read the kernel '%s': %s", path, strerror(errno));
-	if ((uint64_t)size > KERNEL_FILE_MAX)
-		return refuse(-EFBIG, "the kernel '%s' is too big: %lld MiB", path,
-			      (long long)size >> 20);
-	buffer = malloc(size + 1);
-	if (!buffer)
-		return refuse(-ENOMEM, "no memory to read '%s'", path);
-	error = file_read(file, path, buffer, size);
-	if (error) {
-		free(buffer);
-		return error;
-	}
-	contents->at = buffer;
-	contents->size = size;
-	return 0;
 }
 
 static int write_segment(int fd, struct bytes contents, uint64_t at)
@@ -152,7 +127,7 @@ static void answer_with(const char *path, int file)
 	struct bytes contents;
 	int fd = -1;
 
-	answer.error = load(path, file, &contents);
+	answer.error = file_load(file, path, "kernel", KERNEL_FILE_MAX, &contents);
 	if (!answer.error)
 		answer.error = kernel_parse(&kernel, path, contents);
 	if (!answer.error) {
@@ -323,21 +298,12 @@ static int ask(struct kernel *kernel, const char *path, int file)
 /**
  * parser_open() - have a kernel unpacked and checked, by the process if there is one
  * @kernel: filled in; kernel_close() it if this succeeds
- * @path: the file's name
+ * @file: the file, which stays the caller's; read as it is now
+ * @path: its name for the person
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int parser_open(struct kernel *kernel, const char *path)
+int parser_open(struct kernel *kernel, int file, const char *path)
 {
-	uint64_t size;
-	int file, error;
-
-	if (!parser.pid)
-		return kernel_open(kernel, path);
-	file = file_open(path, "kernel", &size);
-	if (file < 0)
-		return file;
-	error = ask(kernel, path, file);
-	close(file);
-	return error;
+	return parser.pid ? ask(kernel, path, file) : kernel_open(kernel, file, path);
 }

@@ -7,6 +7,6 @@ struct kernel;
 
 int parser_start(void);
 void parser_stop(void);
-int parser_open(struct kernel *kernel, const char *path);
+int parser_open(struct kernel *kernel, int file, const char *path);
 
 #endif /* _LAUNCHER_PARSER_H */

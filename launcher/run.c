@@ -185,7 +185,7 @@ enum run_end run_guest(struct vm *vm)
 {
 	int error;
 
-	vm->running = true;
+	vm_set_running(vm, true);
 	message_limit(true);
 	error = start_others(vm);
 	if (!error) {
@@ -193,7 +193,7 @@ enum run_end run_guest(struct vm *vm)
 		run_vcpu(&vm->vcpu[0]);
 	}
 	stop_others(vm);
-	vm->running = false;
+	vm_set_running(vm, false);
 	message_limit(false);
 	/* Only now: whoever ends it waits for this. */
 	control_guest(NULL);

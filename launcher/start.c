@@ -49,65 +49,75 @@ static void check_cpus(unsigned int wanted)
 		detail("the guest's %u CPUs take turns on this host's %ld", wanted, have);
 }
 
-/* Make a VM with the Guest in it, ready to run. */
-static int set_up(struct vm *vm, struct options *options)
+/* All that is needed for as many starts of the Guest as there will be. */
+static int set_up(struct vm *vm, struct options *options, struct boot_request *request)
 {
-	struct boot_request request = {
-		.kernel = options->kernel,
-		.initrd = boot_plan_initrd(options),
-		.cpus = options->cpus,
-	};
-	char *devices = NULL, *command_line = NULL;
-	struct boot_entry entry;
+	char *devices;
 	int error;
 
-	error = vm_init(vm, options);
+	error = boot_plan_open(options, request);
+	if (!error)
+		error = vm_init(vm, options);
 	if (error)
 		return error;
 	devices = vm_describe_devices(vm);
 	if (devices)
-		command_line = boot_plan_command_line(options, devices);
+		request->command_line = boot_plan_command_line(options, devices);
 	free(devices);
-	if (!command_line)
+	if (!request->command_line)
 		return -ENOMEM;
-	detail("kernel command line: %s", command_line);
-	request.command_line = command_line;
-	error = boot_prepare(&request, &vm->memory, &entry);
-	free(command_line);
-	if (!error)
-		error = vm_start(vm, &entry);
-	return error;
+	detail("kernel command line: %s", request->command_line);
+	return 0;
 }
 
-/* From set-up to the end, once. Return: exit status, or -1 to do it again. */
-static int run_once(struct options *options)
+static int boot(struct vm *vm, const struct boot_request *request)
 {
-	static struct vm vm;
-	enum run_end end;
-	int status = EXIT_NOT_STARTED;
+	struct boot_entry entry;
+	int error = boot_prepare(request, &vm->memory, &entry);
 
-	if (set_up(&vm, options))
-		goto exit;
+	return error ? error : vm_start(vm, &entry);
+}
+
+/* From its start to its end, once. Return: exit status, or -1 to do it again. */
+static int run_once(struct vm *vm, const struct options *options,
+		    const struct boot_request *request)
+{
+	enum run_end end;
+
+	recent_clear();
+	if (boot(vm, request))
+		return EXIT_NOT_STARTED;
 	if (options->session)
-		session_attach(options->session, &vm);
+		session_attach(options->session, vm);
 	detach_done(control_name());
-	end = run_guest(&vm);
+	end = run_guest(vm);
 	if (options->session)
 		session_detach(options->session);
 	if (end == RUN_NOT_STARTED)
-		goto exit;
+		return EXIT_NOT_STARTED;
 	if (options->stats)
-		stats_report(&vm);
+		stats_report(vm);
 	if (end == RUN_RESTART) {
 		detail("the guest restarts");
-		status = -1;
-	} else {
-		status = end == RUN_CRASHED ? EXIT_CRASHED : EXIT_SUCCESS;
+		return -1;
 	}
+	return end == RUN_CRASHED ? EXIT_CRASHED : EXIT_SUCCESS;
+}
 
-exit:
+/* As often as it restarts. Return: exit status. */
+static int run_all(struct options *options)
+{
+	struct boot_request request = { .cpus = options->cpus };
+	static struct vm vm = { .fd = -1 };
+	int status;
+
+	status = set_up(&vm, options, &request) ? EXIT_NOT_STARTED : run_once(&vm, options, &request);
+	while (status < 0 && !options->session && !control_killed())
+		status = vm_restart(&vm) ? EXIT_NOT_STARTED : run_once(&vm, options, &request);
 	vm_exit(&vm);
-	return status;
+	boot_plan_close(&request);
+	free(request.command_line);
+	return status < 0 ? EXIT_SUCCESS : status;
 }
 
 /**
@@ -140,12 +150,9 @@ int start_guest(struct options *options)
 		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
-	do {
-		recent_clear();
-		status = run_once(options);
-	} while (status < 0 && !options->session && !control_killed());
+	status = run_all(options);
 	relay_exit();
 	control_exit();
 	parser_stop();
-	return status < 0 ? EXIT_SUCCESS : status;
+	return status;
 }

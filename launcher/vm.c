@@ -3,6 +3,10 @@
  * A virtual machine: its memory, its devices, and what lg.ko knows of it.
  * vm_exit() is vm_init() and vm_start() read backwards, from wherever they came
  * to.
+ *
+ * All that has a name in the Host is opened before the Guest starts first, and stays open
+ * for as many starts as there are: vm_restart() opens nothing. So a Guest's reboot changes
+ * nothing in the Host, and it does not matter what those names lead to by then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +52,31 @@ void vm_wake_main(struct vm *vm)
 }
 
 /**
+ * vm_set_running() - whether there are threads of virtual CPUs to be woken
+ * @vm: as vm_start() left it
+ * @running: there are, from now on or no more
+ */
+void vm_set_running(struct vm *vm, bool running)
+{
+	pthread_mutex_lock(&vm->lock);
+	vm->running = running;
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* Wake the main thread, if the Guest runs, which it does until that is done. */
+static bool wake_running(struct vm *vm)
+{
+	bool running;
+
+	pthread_mutex_lock(&vm->lock);
+	running = vm->running;
+	if (running)
+		vm_wake_main(vm);
+	pthread_mutex_unlock(&vm->lock);
+	return running;
+}
+
+/**
  * vm_leave() - end the Guest at once
  * @vm: runs; the caller is a thread beside its virtual CPUs'
  *
@@ -60,8 +89,7 @@ void vm_leave(struct vm *vm)
 	vm->leaving = true;
 	pause_wake(vm);
 	terminal_give_up(true);
-	while (vm->running) {
-		vm_wake_main(vm);
+	while (wake_running(vm)) {
 		usleep(10 * 1000);
 		terminal_give_up(true);
 	}
@@ -111,6 +139,15 @@ static int add_devices(struct vm *vm, const struct options *options)
 	return error;
 }
 
+static void init_vcpus(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->vcpus; i++)
+		vcpu_init(&vm->vcpu[i], vm, i);
+	vm->vcpu[0].thread = pthread_self();
+}
+
 static bool shares_memory(const struct options *options)
 {
 	unsigned int i;
@@ -123,7 +160,7 @@ static bool shares_memory(const struct options *options)
 }
 
 /**
- * vm_init() - make all of a VM that is in this process
+ * vm_init() - make all of a VM that lasts until the Guest does not restart any more
  * @vm: filled in; vm_exit() it, whatever is returned
  * @options: what the person wants
  *
@@ -131,15 +168,13 @@ static bool shares_memory(const struct options *options)
  */
 int vm_init(struct vm *vm, const struct options *options)
 {
-	unsigned int i;
 	int error;
 
 	memset(vm, 0, sizeof(*vm));
 	vm->fd = -1;
 	vm->vcpus = options->cpus;
-	for (i = 0; i < vm->vcpus; i++)
-		vcpu_init(&vm->vcpu[i], vm, i);
-	vm->vcpu[0].thread = pthread_self();
+	init_vcpus(vm);
+	pthread_mutex_init(&vm->lock, NULL);
 	pause_init(&vm->pause);
 	thread_take_wake_ups();
 	terminal_give_up(false);
@@ -270,14 +305,13 @@ static int set_memory(struct vm *vm)
 }
 
 /* The first one boots the Guest, which starts the others when it wants to. */
-static int create_vcpus(struct vm *vm, const struct lguest_info *info,
-			const struct boot_entry *entry)
+static int create_vcpus(struct vm *vm, const struct boot_entry *entry)
 {
 	unsigned int i;
 	int error = 0;
 
 	for (i = 0; !error && i < vm->vcpus; i++)
-		error = vcpu_create(&vm->vcpu[i], info);
+		error = vcpu_create(&vm->vcpu[i], &vm->info);
 	return error ? error : vcpu_set_entry(&vm->vcpu[0], entry);
 }
 
@@ -307,38 +341,84 @@ static int connect_device(struct vm *vm, unsigned int number)
 	return 0;
 }
 
+static int start_devices(struct vm *vm)
+{
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; !vm->started && !error && i < vm->devices; i++)
+		error = virtio_device_start(&vm->device[i]);
+	vm->started = true;
+	return error;
+}
+
 /**
- * vm_start() - make the VM known to lg.ko, and start its devices' threads
- * @vm: as vm_init() left it, with the Guest in its memory
+ * vm_start() - make the Guest known to lg.ko, and let its devices begin
+ * @vm: as vm_init() or vm_restart() left it, with the Guest in its memory
  * @entry: where the Guest starts
  *
  * Return: 0, or a negative errno after telling the person.
  */
 int vm_start(struct vm *vm, const struct boot_entry *entry)
 {
-	struct lguest_info info = { 0 };
 	unsigned int i;
 	int error;
 
-	vm->fd = vm_open_device(LGUEST_DEVICE, &info);
+	if (vm->fd < 0)
+		vm->fd = vm_open_device(LGUEST_DEVICE, &vm->info);
 	if (vm->fd < 0)
 		return vm->fd;
 	error = set_memory(vm);
 	if (!error)
-		error = create_vcpus(vm, &info, entry);
+		error = create_vcpus(vm, entry);
 	for (i = 0; !error && i < vm->devices; i++)
 		error = connect_device(vm, i);
 	if (error)
 		return error;
 	terminal_raw();
-	for (i = 0; !error && i < vm->devices; i++)
-		error = virtio_device_start(&vm->device[i]);
-	return error;
+	return start_devices(vm);
+}
+
+static void exit_vcpus(struct vm *vm)
+{
+	unsigned int i;
+
+	for (i = vm->vcpus; i > 0; i--)
+		vcpu_exit(&vm->vcpu[i - 1]);
+}
+
+/**
+ * vm_restart() - the Guest has ended, and is to start once more
+ * @vm: as run_guest() left it
+ *
+ * For lg.ko it is another VM. The memory is empty again, and each device is as after its
+ * power-on; what is behind the devices does not learn of it.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int vm_restart(struct vm *vm)
+{
+	unsigned int i;
+	int fd;
+
+	exit_vcpus(vm);
+	fd = ioctl(vm->fd, LGUEST_CREATE_VM);
+	if (fd < 0)
+		return host_refuses("another start of the guest");
+	close(vm->fd);
+	vm->fd = fd;
+	init_vcpus(vm);
+	for (i = 0; i < vm->devices; i++)
+		virtio_device_reset(&vm->device[i]);
+	vm->stopping = false;
+	vm->ended_by = NULL;
+	vm->pause.wanted = false;
+	return guest_memory_clear(&vm->memory);
 }
 
 /**
  * vm_exit() - end a VM
- * @vm: as vm_init() and vm_start() left it
+ * @vm: as the others left it
  */
 void vm_exit(struct vm *vm)
 {
@@ -348,8 +428,7 @@ void vm_exit(struct vm *vm)
 		virtio_device_exit(&vm->device[i - 1]);
 	vm->devices = 0;
 	agent_exit(&vm->agent);
-	for (i = vm->vcpus; i > 0; i--)
-		vcpu_exit(&vm->vcpu[i - 1]);
+	exit_vcpus(vm);
 	vm->vcpus = 0;
 	file_close(&vm->fd);
 	guest_memory_exit(&vm->memory);

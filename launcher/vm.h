@@ -30,7 +30,11 @@ struct vm {
 	struct virtio_device *balloon;	/* another one, for balloon_set() */
 	struct agent agent;
 
+	struct lguest_info info;	/* what lg.ko says of itself */
+	bool started;			/* the devices have their threads */
+
 	/* What the threads of virtual CPUs tell each other; see run.c. */
+	pthread_mutex_t lock;		/* held while running changes, or must not */
 	atomic_bool running;		/* run_guest() is at work */
 	atomic_bool stopping;		/* all of them must end */
 	atomic_bool leaving;		/* the same: the person typed Ctrl-A x */
@@ -41,7 +45,9 @@ struct vm {
 int vm_open_device(const char *path, struct lguest_info *info);
 int vm_init(struct vm *vm, const struct options *options);
 int vm_start(struct vm *vm, const struct boot_entry *entry);
+int vm_restart(struct vm *vm);
 void vm_exit(struct vm *vm);
+void vm_set_running(struct vm *vm, bool running);
 void vm_wake_main(struct vm *vm);
 void vm_leave(struct vm *vm);
 char *vm_describe_devices(const struct vm *vm);

@@ -189,6 +189,9 @@ static void balloon_write_config(struct virtio_device *device, uint64_t offset,
 
 static void balloon_reset(struct virtio_device *device)
 {
+	struct balloon *balloon = device->private;
+
+	balloon->known = 0;
 	memset(device->config + offsetof(struct virtio_balloon_config, actual), 0,
 	       sizeof(uint32_t));
 }

@@ -8,6 +8,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "virtio.h"
 
@@ -52,6 +53,7 @@ static void reset(struct virtio_device *device)
 {
 	unsigned int i;
 
+	device->resets++;
 	virtio_stop_begin(device);
 	if (device->ops->reset)
 		device->ops->reset(device);
@@ -284,4 +286,20 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 		write_register(device, offset, value);
 		pthread_mutex_unlock(&device->lock);
 	}
+}
+
+/**
+ * virtio_device_reset() - the Guest starts anew, and its devices with it
+ * @device: whatever its driver has made of it; no virtual CPU runs
+ */
+void virtio_device_reset(struct virtio_device *device)
+{
+	uint64_t count;
+
+	pthread_mutex_lock(&device->lock);
+	reset(device);
+	pthread_mutex_unlock(&device->lock);
+	/* An interrupt that nobody has taken was for the Guest that has gone. */
+	if (read(device->interrupt, &count, sizeof(count)) < 0)
+		return;
 }

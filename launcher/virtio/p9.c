@@ -20,6 +20,7 @@
 
 struct share {
 	struct p9_server server;
+	unsigned int resets;		/* of the device, that the server knows of */
 	uint8_t request[P9_MAX_MESSAGE];
 	uint8_t reply[P9_MAX_MESSAGE];
 };
@@ -57,15 +58,35 @@ static void serve(struct virtio_queue *queue, struct share *share, struct virtio
 	virtio_push(queue, chain, iov_write(&in, &chain->in, share->reply, size));
 }
 
+/* The client that had those files open is gone. */
+static void see_reset(struct virtio_device *device, struct share *share)
+{
+	unsigned int resets = device->resets;
+
+	if (share->resets != resets)
+		p9_fid_drop_all(&share->server);
+	share->resets = resets;
+}
+
 static void p9_run(struct virtio_queue *queue)
 {
 	struct share *share = queue->device->private;
 	struct virtio_chain chain;
 
 	p9_thread_init();
-	while (virtio_wait(queue, -1, -1) != VIRTIO_WAIT_STOP)
-		while (!queue->device->stopping && virtio_pop(queue, &chain))
+	while (virtio_wait(queue, -1, -1) != VIRTIO_WAIT_STOP) {
+		see_reset(queue->device, share);
+		while (!queue->device->stopping && virtio_pop(queue, &chain)) {
+			see_reset(queue->device, share);
 			serve(queue, share, &chain);
+		}
+	}
+}
+
+/* Files are closed in the thread that has opened them: that may take its time. */
+static void p9_reset(struct virtio_device *device)
+{
+	virtio_kick(&device->queue[0]);
 }
 
 static void p9_exit(struct virtio_device *device)
@@ -84,6 +105,7 @@ static const struct virtio_ops p9_ops = {
 	.id = VIRTIO_ID_9P,
 	.queues = 1,
 	.run = p9_run,
+	.reset = p9_reset,
 	.exit = p9_exit,
 };
 

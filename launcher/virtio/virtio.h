@@ -136,6 +136,7 @@ struct virtio_device {
 	int interrupt;			/* eventfd: raises its line */
 	int stop;			/* eventfd: readable for good when threads must end */
 	atomic_bool stopping;
+	atomic_uint resets;		/* how often the driver, or its Guest, has begun anew */
 	atomic_uint interrupt_status;	/* VIRTIO_MMIO_INT_* */
 
 	atomic_bool leaving;		/* the Guest ends: no virtual CPU waits for anything */
@@ -210,6 +211,7 @@ size_t iov_cut_tail(struct iovec *iov, unsigned int *count, void **tail);
 uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigned int length);
 void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned int length,
 		       uint64_t value);
+void virtio_device_reset(struct virtio_device *device);
 
 /* The devices. */
 int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,

@@ -17,20 +17,25 @@ struct fake_lg fake_lg = {
 		  .run_size = 4096 },
 };
 
+/* Return: a new VM, of that number. */
+static int new_vm(int number)
+{
+	int memory = memfd_create("vm", 0);
+
+	dup2(memory, number);
+	close(memory);
+	return number;
+}
+
 int __wrap_open(const char *path, int flags, ...)
 {
-	int memory;
-
 	if (strcmp(path, LGUEST_DEVICE))
 		return __real_open(path, flags, 0600);
 	if (fake_lg.open_error) {
 		errno = fake_lg.open_error;
 		return -1;
 	}
-	memory = memfd_create("vm", 0);
-	dup2(memory, VM_FD);
-	close(memory);
-	return VM_FD;
+	return new_vm(VM_FD);
 }
 
 int __wrap_ioctl(int fd, unsigned long request, ...)
@@ -41,12 +46,14 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(list, request);
 	argument = va_arg(list, void *);
 	va_end(list);
-	if (fd < VM_FD || fd >= VCPU_FD + LGUEST_MAX_VCPUS)
+	if (fd < OTHER_VM_FD || fd >= VCPU_FD + LGUEST_MAX_VCPUS)
 		return __real_ioctl(fd, request, argument);
 	if (request == fake_lg.fail) {
 		errno = ENOSPC;
 		return -1;
 	}
+	if (request == LGUEST_CREATE_VM)
+		return new_vm(fd == VM_FD ? OTHER_VM_FD : VM_FD);
 	if (fd > VM_FD)
 		return fake_vcpu_ioctl(fd - VCPU_FD, request, argument);
 	if (request != LGUEST_GET_INFO)

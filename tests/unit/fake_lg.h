@@ -9,6 +9,7 @@
 #include "lguest_uapi.h"
 
 #define VM_FD	900
+#define OTHER_VM_FD	899	/* when the Guest has restarted, in turn with VM_FD */
 #define VCPU_FD	901	/* of CPU 0; those of others follow */
 
 /* What a test wants of it. */

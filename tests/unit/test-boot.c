@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "boot_plan.h"
+#include "config.h"
 #include "images.h"
 #include "lguest_abi.h"
 #include "memory.h"
@@ -55,12 +57,20 @@ static void tear_down(void)
 
 static int prepare(uint64_t size, const char *initrd, const char *line)
 {
-	struct boot_request request = { kernel_path, initrd, line, cpus };
+	char *none[] = { NULL };
+	struct options options = { .kernel = kernel_path, .initrd = initrd, .arguments = none };
+	struct boot_request request = { .command_line = (char *)line, .cpus = cpus };
+	int error;
 
 	guest_memory_exit(&memory);
 	ck_assert_int_eq(guest_memory_init(&memory, size), 0);
 	params = guest_range(&memory, BOOT_PARAMS_GPA, sizeof(*params));
-	return boot_prepare(&request, &memory, &entry);
+	error = boot_plan_open(&options, &request);
+	if (!error)
+		error = boot_prepare(&request, &memory, &entry);
+	boot_plan_close(&request);
+	free(options.found_initrd);
+	return error;
 }
 
 START_TEST(memory_has_a_hole)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "images.h"
 #include "intruder.h"
 #include "kernel.h"
@@ -106,17 +107,18 @@ END_TEST
 static void unpack_twice(void)
 {
 	char *path = kernel_file();
+	int i, file = file_open(path, "kernel");
 	struct kernel kernel;
-	int i;
 
 	ck_assert_int_eq(parser_start(), 0);
 	for (i = 0; i < 2; i++) {
-		ck_assert_int_eq(parser_open(&kernel, path), 0);
+		ck_assert_int_eq(parser_open(&kernel, file, path), 0);
 		ck_assert_uint_eq(kernel.image.segments, 2);
 		ck_assert_uint_ge(kernel.image.segment[0].contents.size, 1);
 		kernel_close(&kernel);
 	}
 	parser_stop();
+	close(file);
 	free(path);
 }
 
@@ -153,11 +155,12 @@ static void die(void)
 START_TEST(the_parsers_end_is_told)
 {
 	char *path = kernel_file();
+	int file = file_open(path, "kernel");
 	struct kernel kernel;
 
 	sandbox_intruder = die;
 	ck_assert_int_eq(parser_start(), 0);
-	unit_refused(parser_open(&kernel, path), "the process that unpacks kernels has ended");
+	unit_refused(parser_open(&kernel, file, path), "the process that unpacks kernels has ended");
 	parser_stop();
 	free(path);
 }

@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A Guest that restarts, from the command line to its end: the Host's files and sockets are
+ * the ones that they were at its first start, whatever their names lead to by then.
+ */
+#include <asm/bootparam.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "boot.h"
+#include "compiler.h"
+#include "config.h"
+#include "fake_lg.h"
+#include "images.h"
+#include "lguest_abi.h"
+#include "options.h"
+#include "p9_client.h"
+#include "start.h"
+#include "unit.h"
+#include "watch.h"
+#include "wrap.h"
+
+#define MOST_BOOTS	4
+
+/* What the Guest does in each of its boots; after the last one it powers off. */
+typedef void guest(void);
+
+static guest *boot[MOST_BOOTS + 1];
+static unsigned int boots;
+static struct lguest_run *run;
+static uint8_t *memory;		/* the Guest's */
+
+int fake_vm_ioctl(unsigned long request, void *argument)
+{
+	struct lguest_memory *given = argument;
+
+	if (request == LGUEST_SET_MEMORY && !given->guest_phys)
+		memory = (uint8_t *)(uintptr_t)given->host_virt;
+	if (request != LGUEST_CREATE_VCPU)
+		return 0;
+	run = fake_vcpu(0);
+	return VCPU_FD;
+}
+
+int fake_vcpu_ioctl(unsigned int number, unsigned long request, void *argument)
+{
+	(void)argument;
+	ck_assert_uint_eq(number, 0);
+	if (request != LGUEST_RUN)
+		return 0;
+	boot[boots++]();
+	run->exit_reason = LGUEST_EXIT_SHUTDOWN;
+	run->shutdown.reason = boot[boots] ? LGUEST_SHUTDOWN_RESTART : LGUEST_SHUTDOWN_POWEROFF;
+	return 0;
+}
+
+static const struct boot_params *params(void)
+{
+	return (struct boot_params *)(memory + BOOT_PARAMS_GPA);
+}
+
+/* What the Guest has as its initrd begins so. */
+static void initrd_is(const char *text)
+{
+	ck_assert_uint_ge(params()->hdr.ramdisk_size, strlen(text));
+	ck_assert_mem_eq(memory + params()->hdr.ramdisk_image, text, strlen(text));
+}
+
+/* --- The Host's directory that the Guest shares, and what lies beside it. --- */
+
+/* Share "vmdir", with a kernel in it; "outside" is no business of the Guest's. */
+static void make_directory(void)
+{
+	struct bytes elf = image_elf(5000, LGUEST_ABI_VERSION);
+	FILE *file;
+
+	strcpy(top, unit_directory());
+	ck_assert_int_eq(chdir(top), 0);
+	ck_assert_int_eq(mkdir("vmdir", 0755), 0);
+	file = fopen("vmdir/kernel", "w");
+	ck_assert_uint_eq(fwrite(elf.at, 1, elf.size, file), elf.size);
+	fclose(file);
+	image_free(elf);
+	write_file("outside", "secret");
+}
+
+/* As the Guest does it: through the server of shared directories. */
+static void replace_by_link(const char *name, const char *target)
+{
+	ck_assert_int_eq(p9_server_init(&server, "vmdir", false), 0);
+	ck_assert_int_eq(ask(P9_TVERSION, "4s", N(8192), "9P2000.L"), 0);
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(0), N(-1), "root", "", N(0)), 0);
+	ask(P9_TUNLINKAT, "4s4", N(0), name, N(0));
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), name, target, N(0)), 0);
+	p9_server_exit(&server);
+}
+
+/* Return: lguest's exit status, of this command line without its first word. */
+static int launch(char **word)
+{
+	char *words[16] = { "lguest" };
+	struct options options;
+	int status, count = 1;
+
+	while (*word)
+		words[count++] = *word++;
+	ck_assert_msg(!options_parse(&options, count, words), "%s", unit_last_message);
+	close(STDIN_FILENO);
+	ck_assert_int_eq(open("/dev/null", O_RDWR), STDIN_FILENO);
+	status = start_guest(&options);
+	options_free(&options);
+	return status;
+}
+
+#define LAUNCH(...)	launch((char *[]){ __VA_ARGS__, NULL })
+
+/* --- What leads out of a share. --- */
+
+static void no_initrd_then_a_link(void)
+{
+	ck_assert_uint_eq(params()->hdr.ramdisk_size, 0);
+	replace_by_link("initrd.img", "../outside");
+}
+
+static void still_no_initrd(void)
+{
+	ck_assert_msg(!params()->hdr.ramdisk_size, "the guest has '%.6s'",
+		      (char *)memory + params()->hdr.ramdisk_image);
+}
+
+START_TEST(default_initrd_that_becomes_a_link_leads_nowhere)
+{
+	make_directory();
+	boot[0] = no_initrd_then_a_link;
+	boot[1] = still_no_initrd;
+	ck_assert_int_eq(LAUNCH("--share=vmdir", "64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 2);
+}
+END_TEST
+
+static void initrd_becomes_a_link(void)
+{
+	initrd_is("its own");
+	replace_by_link("initrd", "../outside");
+}
+
+static void initrd_is_still_its_own(void)
+{
+	initrd_is("its own");
+}
+
+START_TEST(initrd_that_becomes_a_link_is_the_file_it_was)
+{
+	make_directory();
+	write_file("vmdir/initrd", "its own");
+	boot[0] = initrd_becomes_a_link;
+	boot[1] = initrd_is_still_its_own;
+	ck_assert_int_eq(LAUNCH("--share=vmdir", "--initrd=vmdir/initrd", "64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 2);
+}
+END_TEST
+
+static void port_becomes_a_link(void)
+{
+	replace_by_link("log", "../outside");
+}
+
+/* Have we the file open? */
+static bool is_open(const char *name)
+{
+	struct stat wanted, status;
+	int fd;
+
+	ck_assert_int_eq(stat(name, &wanted), 0);
+	for (fd = 0; fd < VM_FD; fd++)
+		if (!fstat(fd, &status) && status.st_ino == wanted.st_ino &&
+		    status.st_dev == wanted.st_dev)
+			return true;
+	return false;
+}
+
+static void outside_is_closed(void)
+{
+	ck_assert(!is_open("outside"));
+}
+
+START_TEST(port_that_becomes_a_link_leads_nowhere)
+{
+	make_directory();
+	boot[0] = port_becomes_a_link;
+	boot[1] = outside_is_closed;
+	ck_assert_int_eq(LAUNCH("--share=vmdir", "--port=log:vmdir/log", "64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 2);
+}
+END_TEST
+
+/* --- What a restart keeps. --- */
+
+/*
+ * The next open file of ours from there on that a number can be put on. Not a VM, which is
+ * another one in each boot.
+ */
+static int next_open(int fd)
+{
+	while (fd < OTHER_VM_FD && fcntl(fd, F_GETSIG) < 0)
+		fd++;
+	return fd;
+}
+
+static unsigned int marked;
+
+/* An open file has this number until it is closed; one that is opened later has 0. */
+static void mark_all(void)
+{
+	int fd;
+
+	marked = 0;
+	for (fd = next_open(0); fd < OTHER_VM_FD; fd = next_open(fd + 1)) {
+		ck_assert_int_eq(fcntl(fd, F_SETSIG, SIGRTMIN + 1), 0);
+		marked++;
+	}
+	ck_assert_uint_gt(marked, 10);
+}
+
+static void all_are_marked(void)
+{
+	unsigned int still = 0;
+	int fd;
+
+	for (fd = next_open(0); fd < OTHER_VM_FD; fd = next_open(fd + 1)) {
+		ck_assert_msg(fcntl(fd, F_GETSIG) == SIGRTMIN + 1, "%d is open, and was not", fd);
+		still++;
+	}
+	ck_assert_uint_eq(still, marked);
+}
+
+static void (*first)(void), (*again)(void);
+
+static void first_boot(void)
+{
+	if (first)
+		first();
+	mark_all();
+	watch_names();
+}
+
+static void second_boot(void)
+{
+	ck_assert_msg(!watch_noted(), "system call %d takes a name", watch_noted());
+	all_are_marked();
+	if (again)
+		again();
+}
+
+/* Between boots nothing is opened, nothing closed, and no name used, with this option. */
+static void restart_keeps(char *option, guest *in_first, guest *in_second)
+{
+	first = in_first;
+	again = in_second;
+	boot[0] = first_boot;
+	boot[1] = second_boot;
+	boot[2] = second_boot;
+	ck_assert_int_eq(LAUNCH(option, "--initrd=vmdir/initrd", "64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 3);
+	/* No leak checker: it would need names. */
+	_exit(0);
+}
+
+static void make_directory_and_initrd(void)
+{
+	make_directory();
+	write_file("vmdir/initrd", "its own");
+}
+
+static int probe;	/* a descriptor of the test's own */
+
+static void replace_disk(void)
+{
+	replace_by_link("disk", "../outside");
+	ck_assert_int_lt(flock(probe, LOCK_EX | LOCK_NB), 0);
+}
+
+static void disk_is_locked(void)
+{
+	ck_assert_int_lt(flock(probe, LOCK_EX | LOCK_NB), 0);
+}
+
+START_TEST(restart_keeps_a_disk)
+{
+	make_directory_and_initrd();
+	write_file("vmdir/disk", "");
+	probe = open("vmdir/disk", O_RDWR);
+	ck_assert_int_eq(ftruncate(probe, 1 << 20), 0);
+	restart_keeps("--block=vmdir/disk", replace_disk, disk_is_locked);
+}
+END_TEST
+
+START_TEST(restart_keeps_a_ports_file)
+{
+	make_directory_and_initrd();
+	restart_keeps("--port=log:vmdir/log,in=vmdir/kernel", port_becomes_a_link, NULL);
+}
+END_TEST
+
+static int listen_at(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, name);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+static int listener;
+
+/* A server that serves one, and leaves. */
+static void server_leaves(void)
+{
+	probe = accept(listener, NULL, NULL);
+	ck_assert_int_ge(probe, 0);
+	close(listener);
+	unlink("vmdir/socket");
+}
+
+static void server_still_serves(void)
+{
+	char byte;
+
+	ck_assert_int_eq(recv(probe, &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+
+START_TEST(restart_keeps_a_ports_peer)
+{
+	make_directory_and_initrd();
+	listener = listen_at("vmdir/socket");
+	restart_keeps("--port=log:vmdir/socket", server_leaves, server_still_serves);
+}
+END_TEST
+
+static void replace_share(void)
+{
+	ck_assert_int_eq(rename("vmdir", "moved"), 0);
+	ck_assert_int_eq(symlink("/", "vmdir"), 0);
+}
+
+START_TEST(restart_keeps_a_share)
+{
+	make_directory_and_initrd();
+	restart_keeps("--share=vmdir", replace_share, NULL);
+}
+END_TEST
+
+START_TEST(restart_keeps_forwarded_ports)
+{
+	make_directory_and_initrd();
+	restart_keeps("--net=user,hostfwd=tcp:127.0.0.1:48263-:22", NULL, NULL);
+}
+END_TEST
+
+START_TEST(restart_keeps_a_cable)
+{
+	make_directory_and_initrd();
+	restart_keeps("--net=socket:vmdir/cable", NULL, NULL);
+}
+END_TEST
+
+#define TAP	"lguest-unit"
+
+static int tap_index;
+
+static int ask_tap(unsigned long what, struct ifreq *request)
+{
+	memset(request, 0, sizeof(*request));
+	strcpy(request->ifr_name, TAP);
+	return __real_ioctl(probe, what, request);
+}
+
+/* As a person does who sees that the Guest's card is there. */
+static void give_tap_an_address(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc6336401) };
+	struct ifreq request;
+
+	ck_assert_int_eq(ask_tap(SIOCGIFINDEX, &request), 0);
+	tap_index = request.ifr_ifindex;
+	memcpy(&request.ifr_addr, &address, sizeof(address));
+	ck_assert_int_eq(__real_ioctl(probe, SIOCSIFADDR, &request), 0);
+}
+
+static void tap_is_the_same(void)
+{
+	struct ifreq request;
+
+	ck_assert_int_eq(ask_tap(SIOCGIFINDEX, &request), 0);
+	ck_assert_int_eq(request.ifr_ifindex, tap_index);
+	ck_assert_int_eq(ask_tap(SIOCGIFADDR, &request), 0);
+	ck_assert_uint_eq(((struct sockaddr_in *)&request.ifr_addr)->sin_addr.s_addr, htonl(0xc6336401));
+}
+
+START_TEST(restart_keeps_a_tap_and_its_address)
+{
+	make_directory_and_initrd();
+	probe = socket(AF_INET, SOCK_DGRAM, 0);
+	if (geteuid() || access("/dev/net/tun", W_OK))
+		return;	/* the selftest "reboot" shows it */
+	restart_keeps("--net=tap:" TAP, give_tap_an_address, tap_is_the_same);
+}
+END_TEST
+
+/* --- What it does not keep. --- */
+
+#define SCRATCH	0x800000
+
+static uint8_t text[2];		/* the kernel's first byte, before and after */
+
+static void rewrite_files(void)
+{
+	int fd = open("vmdir/kernel", O_RDWR);
+	struct image_head head;
+
+	initrd_is("its own");
+	text[0] = memory[IMAGE_TEXT_GPA];
+	text[1] = ~text[0];
+	ck_assert_int_eq(pread(fd, &head, sizeof(head), 0), sizeof(head));
+	ck_assert_int_eq(pwrite(fd, &text[1], 1, head.phdr[0].p_offset), 1);
+	close(fd);
+	write_file("vmdir/initrd", "a new one");
+	memory[SCRATCH] = 1;
+}
+
+static void all_is_new(void)
+{
+	initrd_is("a new one");
+	ck_assert_uint_eq(memory[IMAGE_TEXT_GPA], text[1]);
+	ck_assert_uint_eq(memory[SCRATCH], 0);
+}
+
+/* A Guest may bring its own kernel up to date. */
+START_TEST(restart_reads_what_was_rewritten_in_place)
+{
+	make_directory_and_initrd();
+	boot[0] = rewrite_files;
+	boot[1] = all_is_new;
+	ck_assert_int_eq(LAUNCH("--initrd=vmdir/initrd", "64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 2);
+}
+END_TEST
+
+static void no_initrd(void)
+{
+	ck_assert_uint_eq(params()->hdr.ramdisk_size, 0);
+}
+
+/* It may be there from the Guest that ran before. */
+START_TEST(default_initrd_that_is_a_link_is_not_taken)
+{
+	make_directory();
+	replace_by_link("initrd.img", "../outside");
+	boot[0] = no_initrd;
+	ck_assert_int_eq(LAUNCH("64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 1);
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "is a link, and not taken"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("restart");
+
+	UNIT_ADD(suite, default_initrd_that_becomes_a_link_leads_nowhere);
+	UNIT_ADD(suite, initrd_that_becomes_a_link_is_the_file_it_was);
+	UNIT_ADD(suite, port_that_becomes_a_link_leads_nowhere);
+	UNIT_ADD(suite, restart_keeps_a_disk);
+	UNIT_ADD(suite, restart_keeps_a_ports_file);
+	UNIT_ADD(suite, restart_keeps_a_ports_peer);
+	UNIT_ADD(suite, restart_keeps_a_share);
+	UNIT_ADD(suite, restart_keeps_forwarded_ports);
+	UNIT_ADD(suite, restart_keeps_a_cable);
+	UNIT_ADD(suite, restart_keeps_a_tap_and_its_address);
+	UNIT_ADD(suite, restart_reads_what_was_rewritten_in_place);
+	UNIT_ADD(suite, default_initrd_that_is_a_link_is_not_taken);
+	return unit_run(suite);
+}
