@@ -50,6 +50,7 @@
 switcher_text:
 
 #define WINDOW(x) (switcher_text + (x))(%rip)
+#define STUB(vector) switcher_text + (vector) * 16
 
 /* Flushes if C wants it; from then on it need not: lg_root_load(). */
 #define LOAD_ROOT(root, reg)		\
@@ -69,15 +70,20 @@ switcher_text:
 88:	pause;				\
 	decl	WINDOW(STATE_PAUSES);	\
 	jg	88b;
-/* Emulators that drop the #DB which MOV SS holds back get one from here, if %r11 has TF. */
+/*
+ * Emulators that drop the #DB which MOV SS holds back get one from here: behind SYSCALL if
+ * %r11 has TF, and always behind an INT n of user mode.
+ */
 #define HELD_BACK_DEBUG			\
 	test	$0x100, %r11d;		\
 	jz	89f;			\
 	int	$1;			\
 89:
+#define TEST_DEBUG_AT(n) ((n) == 3 || (n) == 4 || (n) == 0x80)
 #else
 #define PAUSES
 #define HELD_BACK_DEBUG
+#define TEST_DEBUG_AT(n) 0
 #endif
 
 /*
@@ -89,6 +95,9 @@ switcher_text:
 	.rept 256
 	.balign 16, 0xcc
 	endbr64
+	.if TEST_DEBUG_AT(vector)
+	int	$1
+	.endif
 	.if vector == 2
 	movb	$1, WINDOW(STATE_NMI)
 	jmp	async_entry
@@ -382,10 +391,10 @@ async_entry:
 
 /* Did the NMI come in [start, end)? %rax = its %rip, %rbx is free. */
 #define RANGE(start, end, target)	\
-	lea	start(%rip), %rbx;	\
+	lea	(start)(%rip), %rbx;	\
 	sub	%rax, %rbx;		\
 	neg	%rbx;			\
-	cmp	$(end - start), %rbx;	\
+	cmp	$((end) - (start)), %rbx;	\
 	jb	target
 
 async_ring0:
@@ -457,9 +466,12 @@ iret_again:
 	jmp	iret_abort
 
 /*
- * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3): if
- * that is SYSCALL, it arrives here, in ring 0. It is the Guest's user's doing,
- * and SYSCALL with TF set has no other trap to give: go on with the system call.
+ * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3). If that enters
+ * ring 0, the #DB arrives at the first instruction here: behind SYSCALL with the Guest's
+ * %rsp, behind INT3, INTO and INT n at the stub of a gate that is open to ring 3 (SDM volume
+ * 3, 6.14.5: CPUs drop it for a fault, and INT1 leaves none, but no stub minds). It is the
+ * doing of whoever runs in the Guest, and these have no other trap to give with TF set: go
+ * on as if it had not come. The one behind another #DB has overwritten that one's frame.
  *
  *   vector error rip cs rflags rsp ss
  */
@@ -475,6 +487,8 @@ ist_ring0:
 	mov	16(%rsp), %rax
 	RANGE(syscall_start, syscall_saved, syscall_again)
 	RANGE(syscall32_start, syscall32_saved, syscall32_again)
+	RANGE(STUB(0), STUB(1), async_return)
+	RANGE(STUB(2), STUB(256), async_return)
 	pop	%rbx
 	pop	%rax
 	jmp	ring0_fault_at

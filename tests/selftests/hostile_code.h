@@ -44,10 +44,10 @@ code_\name\()_end:
 .endm
 
 /* To user mode at VM_USER, with a stack there. */
-.macro TO_USER
+.macro TO_USER flags=0x202
 	movq	$VM_USER, DATA(iret_ip)
 	movq	$0x33, DATA(iret_cs)
-	movq	$0x202, DATA(iret_flags)
+	movq	$\flags, DATA(iret_flags)
 	movq	$VM_USER + 0x10000, DATA(iret_sp)
 	movq	$0x2b, DATA(iret_ss)
 	movq	$VM_KERNEL + VM_STACK_TOP, DATA(sp0)

@@ -266,6 +266,56 @@ GUEST mov_ss_int3
 	int3
 END_GUEST mov_ss_int3
 
+/*
+ * User mode behind MOV SS with TF set: the step must not arrive at the first instruction
+ * of the gate's handler, in ring 0, or it is forgiven there. INTO is for 32-bit code.
+ */
+GUEST to_user_stepped
+	START
+	movq	$0x2b, DATA(iret_cx)
+	TO_USER 0x302
+END_GUEST to_user_stepped
+
+GUEST user_mov_ss_int3
+	mov	%ecx, %ss
+	int3
+END_GUEST user_mov_ss_int3
+
+GUEST user_mov_ss_int_3
+	mov	%ecx, %ss
+	int	$3
+END_GUEST user_mov_ss_int_3
+
+GUEST user_int_4
+	int	$4
+END_GUEST user_int_4
+
+GUEST user_mov_ss_int_4
+	mov	%ecx, %ss
+	int	$4
+END_GUEST user_mov_ss_int_4
+
+GUEST user_mov_ss_int80
+	mov	%ecx, %ss
+	int	$0x80
+END_GUEST user_mov_ss_int80
+
+GUEST user_mov_ss_int1
+	mov	%ecx, %ss
+	.byte	0xf1
+	ud2
+END_GUEST user_mov_ss_int1
+
+GUEST user_mov_ss_ud2
+	mov	%ecx, %ss
+	ud2
+END_GUEST user_mov_ss_ud2
+
+GUEST user_mov_ss_syscall
+	mov	%ecx, %ss
+	syscall
+END_GUEST user_mov_ss_syscall
+
 GUEST wrgsbase_non_canonical
 	START
 	movabs	$0x0000900000000000, %rax

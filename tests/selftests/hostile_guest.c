@@ -25,11 +25,13 @@
 #define VECTOR(n)	(1ULL << (n))
 #define DB		VECTOR(1)
 #define BP		VECTOR(3)
+#define OF		VECTOR(4)
 #define UD		VECTOR(6)
 #define GP		VECTOR(13)
 #define PF		VECTOR(14)
 #define AC		VECTOR(17)
 #define TIMER		VECTOR(32)
+#define SYSTEM_CALL	VECTOR(63)	/* stands for 0x80 */
 
 /* How a Guest may end; several are possible where processors differ. */
 enum end {
@@ -297,6 +299,9 @@ DECLARE(flags_tf); DECLARE(flags_nt); DECLARE(flags_ac); DECLARE(flags_all);
 DECLARE(mov_ss_syscall); DECLARE(mov_ss_int3);
 DECLARE(mov_ss_syscall_for_ever); DECLARE(step_syscall_for_ever); DECLARE(event_irets_again);
 DECLARE(stacks_in_the_window); DECLARE(user_syscalls_for_ever); DECLARE(syscall_returns);
+DECLARE(to_user_stepped); DECLARE(user_mov_ss_int3); DECLARE(user_mov_ss_int_3); DECLARE(user_mov_ss_int_4);
+DECLARE(user_mov_ss_int80); DECLARE(user_mov_ss_int1); DECLARE(user_mov_ss_ud2);
+DECLARE(user_mov_ss_syscall); DECLARE(user_int_4);
 DECLARE(wrgsbase_non_canonical); DECLARE(wrfsbase_non_canonical);
 DECLARE(selectors_go_stale); DECLARE(selector_of_the_kernel); DECLARE(selector_of_the_tss);
 DECLARE(selector_of_the_ldt);
@@ -318,6 +323,8 @@ DECLARE(user_reads_window);
 #define FAULTS(c, v)	{ #c, CODE(c), .ends = EVENT, .vectors = (v) }
 #define USER_FAULTS(c, v) \
 	{ #c, CODE(to_user), USER_CODE(c), .ends = EVENT, .vectors = (v) }
+#define USER_STEPPED(c, v) \
+	{ #c, CODE(to_user_stepped), USER_CODE(c), .ends = EVENT, .vectors = (v) }
 #define FOR_EVER(c)	{ #c, CODE(c), .ends = RUNS }
 
 static const struct hostile_case cases[] = {
@@ -369,6 +376,18 @@ static const struct hostile_case cases[] = {
 	{ "stacks_in_the_window_for_ever", CODE(stacks_in_the_window),
 	  USER_CODE(user_syscalls_for_ever), SYSCALL_CODE(syscall_returns), .ends = RUNS },
 	FAULTS(mov_ss_int3, DB | BP),
+	/* QEMU steps behind MOV SS at once. */
+	USER_STEPPED(user_mov_ss_int3, DB | BP),
+	USER_STEPPED(user_mov_ss_int_3, DB | BP),
+	USER_FAULTS(user_int_4, OF),
+	USER_STEPPED(user_mov_ss_int_4, DB | OF),
+	USER_STEPPED(user_mov_ss_int80, DB | GP),
+	{ "user_mov_ss_int80_open", CODE(to_user_stepped), USER_CODE(user_mov_ss_int80),
+	  .prepare = user_int80, .ends = EVENT, .vectors = DB | SYSTEM_CALL },
+	USER_STEPPED(user_mov_ss_int1, DB | UD),
+	USER_STEPPED(user_mov_ss_ud2, DB | UD),
+	{ "user_mov_ss_syscall", CODE(to_user_stepped), USER_CODE(user_mov_ss_syscall),
+	  .ends = EVENT | RESTART, .vectors = DB },
 	FAULTS(wrgsbase_non_canonical, GP | PF),
 	FAULTS(wrfsbase_non_canonical, GP | PF),
 	{ "selectors_go_stale", CODE(selectors_go_stale), .ends = POWEROFF },
@@ -456,7 +475,7 @@ static const struct hostile_case cases[] = {
 	{ "user_int80_closed", CODE(to_user), USER_CODE(user_int80), .ends = EVENT,
 	  .vectors = GP },
 	{ "user_int80_open", CODE(to_user), USER_CODE(user_int80), .prepare = user_int80,
-	  .ends = EVENT, .vectors = 0 },
+	  .ends = EVENT, .vectors = SYSTEM_CALL },
 };
 
 #define CASES	(sizeof(cases) / sizeof(cases[0]))
@@ -492,10 +511,9 @@ static void fill(struct vm *vm, const struct hostile_case *c)
 		c->prepare(vm);
 }
 
-/* .vectors = 0: the one of user_int80_open, which has no place in 64 bits. */
 static bool vector_ok(const struct hostile_case *c, uint32_t vector)
 {
-	return c->vectors ? vector < 64 && (c->vectors >> vector & 1) : vector == 0x80;
+	return vector == 0x80 ? c->vectors & SYSTEM_CALL : vector < 63 && (c->vectors >> vector & 1);
 }
 
 static bool shutdown_ok(struct vm *vm, const struct hostile_case *c)
