@@ -18,7 +18,7 @@
 
 /* Of this Host; fixed at load. */
 bool lg_la57, lg_pcid, lg_pke, lg_int80;
-/* A shadow entry that was never looked at; 0: this CPU has no reserved bits. */
+/* A shadow entry that was never looked at; 0: this CPU has no reserved bits that fault. */
 u64 lg_unknown;
 
 /**
@@ -96,6 +96,19 @@ static struct miscdevice lg_device = {
 	.mode	= 0600,
 };
 
+/* What the CPU says of itself, or does when it is tried: behind lg_windows_init(). */
+static void __init choose_unknown(void)
+{
+	u32 ebx;
+
+	if ((lg_cpuid(0x80000008, &ebx) & 0xff) >= 52)
+		return;
+	if (lg_unknown_faults())
+		lg_unknown = LG_ENTRY_UNKNOWN;
+	else
+		pr_notice("reserved bits in page tables don't fault by themselves, as if this CPU had more address bits than it says: page faults of Guests take an exit more\n");
+}
+
 static int __init lg_init(void)
 {
 	const char *why = host_unfit();
@@ -107,8 +120,7 @@ static int __init lg_init(void)
 		pr_err("cannot run here: %s\n", why);
 		return -ENODEV;
 	}
-	if ((lg_cpuid(0x80000008, &ebx) & 0xff) < 52)
-		lg_unknown = LG_ENTRY_UNKNOWN;
+	lg_cpuid(0x80000008, &ebx);
 	lg_la57 = cr4 & X86_CR4_LA57;
 	/* What Linux hands out for INVLPGB (AMD APM volume 3, E.4.7) may be ours. */
 	lg_pcid = (cr4 & X86_CR4_PCIDE) && !((ebx & BIT(3)) && PCIDS_COLLIDE);
@@ -119,6 +131,7 @@ static int __init lg_init(void)
 		pr_err("no windows for the Switcher (error %d)\n", err);
 		return err;
 	}
+	choose_unknown();
 	lg_debugfs_init();
 	err = misc_register(&lg_device);
 	if (err) {

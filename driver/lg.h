@@ -259,6 +259,9 @@ extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
 extern u64 lg_unknown;
 __printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
 
+/* probe.c */
+bool lg_unknown_faults(void);
+
 /* vm.c, vcpu.c */
 extern const struct file_operations lg_vm_fops;
 void lg_vm_put(struct lg_vm *vm);
@@ -467,7 +470,7 @@ struct lg_shadow_page {
 /*
  * Entries that map nothing: 0, or lg_unknown, which has P and address bits that
  * no CPU here has, so that its page fault comes with RSVD set (SDM volume 3,
- * 4.7). Bit 52 is ignored by the CPU and tells it from all others.
+ * 4.7): probe.c has seen it. Bit 52 is ignored by the CPU and tells it from all others.
  */
 #define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
 

@@ -53,6 +53,7 @@ STATE_FIELDS(SAME_STATE)
 static_assert(sizeof(struct switcher_root) == 1 << ROOT_SHIFT);
 static_assert(offsetof(struct switcher_root, user) == ROOT_USER);
 static_assert(sizeof(struct switcher_state) <= PAGE_SIZE);
+static_assert((WINDOW_PAGES + 2) << PAGE_SHIFT <= WINDOW_STRIDE);	/* lg_window_spare() */
 #define SAME_HOST(field, offset) \
 	static_assert(offsetof(struct switcher_host, field) == (offset) - WINDOW_HOST)
 SAME_HOST(rsp, HOST_RSP);
@@ -389,6 +390,23 @@ void lg_windows_detach(struct mm_struct *mm)
 	if (list_empty(&attached))
 		on_each_cpu(restore_cr4, NULL, 1);
 	mutex_unlock(&attach_lock);
+}
+
+/**
+ * lg_window_spare - let the Host's tables hold @entry for a page that nothing uses
+ * @page: 0 or 1
+ * @entry: maps nothing, so that no TLB keeps it
+ *
+ * At load, by lg_unknown_faults() alone. The page's address.
+ */
+unsigned long __init lg_window_spare(unsigned int page, u64 entry)
+{
+	unsigned int cpu = cpumask_first(cpu_online_mask);
+	unsigned int index = (cpu % WINDOWS_PER_PT) * (WINDOW_STRIDE >> PAGE_SHIFT) +
+			     WINDOW_PAGES + page;
+
+	WRITE_ONCE(host_pts[cpu / WINDOWS_PER_PT][index], entry);
+	return windows[cpu]->va + ((unsigned long)(WINDOW_PAGES + page) << PAGE_SHIFT);
 }
 
 /* NULL: the CPU never came up while we were loaded. */
