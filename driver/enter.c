@@ -5,6 +5,7 @@
  * the vCPU is loaded (MSRs, GDT entries), some for as long as interrupts are off
  * (CR4, DR7, PKRU), some for one entry (debug stores). What the Switcher itself changes is in switcher.S.
  */
+#include <linux/jiffies.h>
 #include <linux/version.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -69,6 +70,23 @@ static bool launcher_has_shadow_stack(void)
 #else
 	return false;
 #endif
+}
+
+/*
+ * A Guest that has been slowed down for its split locks may go on with them: slow_down() in
+ * run.c. The register is the core's: what a sibling does to it costs another slow_down().
+ */
+static u64 allow_split_locks(const struct lg_vcpu *vcpu)
+{
+	u64 value;
+
+	if (likely(!time_before(jiffies, vcpu->split_locks_until)))
+		return 0;
+	value = lg_rdmsr(MSR_TEST_CTRL);
+	if (!(value & MSR_TEST_CTRL_SPLIT_LOCK_DETECT))
+		return 0;
+	lg_wrmsr(MSR_TEST_CTRL, value & ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	return value;
 }
 
 /*
@@ -160,6 +178,7 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	if (!msrs_each_time())
 		guest_msrs(w);
 	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
+	w->test_ctrl = allow_split_locks(vcpu);
 	local_irq_enable();
 }
 
@@ -181,6 +200,8 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	host_msrs(w);
 	if (w->u_cet)
 		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
+	if (w->test_ctrl)
+		lg_wrmsr(MSR_TEST_CTRL, w->test_ctrl);
 	/*
 	 * Without KPTI Linux counts on INVLPG to flush an address of the kernel's for all
 	 * PCIDs, which it does for global entries alone (SDM volume 3, 4.10.4.1).

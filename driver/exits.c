@@ -60,6 +60,16 @@ static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
 	return LG_FAST;
 }
 
+/*
+ * #AC although the Guest asks for no alignment checks: a locked access across two cache lines,
+ * on a Host that detects those (split_lock_detect=; SDM volume 3, MSR_TEST_CTRL). The Guest
+ * knows nothing of that, and Linux in it would run into the same fault for ever.
+ */
+static bool is_split_lock(const struct lg_vcpu *vcpu)
+{
+	return boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT) && !(vcpu->regs->flags & X86_EFLAGS_AC);
+}
+
 /* SDM volume 3, table 6-1 */
 #define HAVE_ERROR_CODE	(BIT(X86_TRAP_DF) | GENMASK(X86_TRAP_PF, X86_TRAP_TS) | \
 			 BIT(X86_TRAP_AC) | BIT(X86_TRAP_CP))
@@ -81,6 +91,10 @@ static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 	case X86_TRAP_UD:
 		if (vcpu->cpu->mode == LG_KERNEL)
 			return LG_SLOW_EMULATE;
+		break;
+	case X86_TRAP_AC:
+		if (is_split_lock(vcpu))
+			return LG_SLOW_SPLIT_LOCK;
 		break;
 	}
 	lg_exception(vcpu, vector, HAVE_ERROR_CODE >> vector & 1 ? vcpu->regs->error : ~0ULL);

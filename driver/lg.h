@@ -166,6 +166,7 @@ enum lg_slow {
 	LG_SLOW_EMULATE,	/* instruction at ip may be one we know */
 	LG_SLOW_HYPERCALL,	/* one that needs to sleep */
 	LG_SLOW_HALT,
+	LG_SLOW_SPLIT_LOCK,	/* the Host wants those to be slow */
 	LG_SLOW_DEAD,
 };
 
@@ -237,6 +238,7 @@ struct lg_vcpu {
 	u64 steal;			/* that it waited for a CPU, ns */
 
 	u64 dr6;			/* of the last #DB */
+	unsigned long split_locks_until;	/* jiffies: loaded before, it may make some */
 	void *fpu;			/* XSAVE area */
 	u64 host_xfd;			/* MSR_IA32_XFD, while the Guest's state is loaded */
 	hva_t fault_hva;		/* for LG_SLOW_FAULT_IN */

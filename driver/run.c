@@ -6,6 +6,8 @@
  * left, go on. Outer loop: whatever may sleep. The atomic part ends for every
  * interrupt of the Host, so that its softirqs and its scheduler have their way.
  */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -175,6 +177,17 @@ int lg_halt(struct lg_vcpu *vcpu)
 	return 0;
 }
 
+/*
+ * A split lock stops all CPUs for some thousand cycles. Linux slows down programs of the Host
+ * that do it, and so do we: after a sleep the Guest may for two ticks. With
+ * split_lock_detect=fatal, too: the VM goes on, slowly.
+ */
+static void slow_down(struct lg_vcpu *vcpu)
+{
+	msleep_interruptible(10);
+	vcpu->split_locks_until = jiffies + 2;
+}
+
 /* What the atomic part could not do. 0: go on; else LGUEST_RUN returns it, 1 as 0. */
 static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 {
@@ -195,6 +208,9 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 		return lg_hypercall_slow(vcpu);
 	case LG_SLOW_HALT:
 		return lg_halt(vcpu);
+	case LG_SLOW_SPLIT_LOCK:
+		slow_down(vcpu);
+		return 0;
 	case LG_FAST:
 	case LG_SLOW_WORK:
 	case LG_SLOW_MEMORY:

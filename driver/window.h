@@ -35,6 +35,7 @@ struct host_msr_values {
  * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while the Guest runs
  * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
+ * @test_ctrl: likewise MSR_TEST_CTRL, if the vCPU may make split locks
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
  * @cr4_away: what else differs from the Host's while the window is open
  * @host_dr7: while the window is open; 0: the Host has no breakpoints
@@ -50,7 +51,7 @@ struct lg_window {
 	u64 guest_entry;
 	struct host_msr_values msrs;
 	bool msrs_away;
-	u64 pebs, debugctl, u_cet;
+	u64 pebs, debugctl, u_cet, test_ctrl;
 	u64 cr4_cleared, cr4_away;
 	u64 host_dr7;
 	u32 host_pkru;
