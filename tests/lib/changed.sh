@@ -32,6 +32,7 @@ row_inputs()
 	{
 		printf '%s\n' "$inputs_common" "$*"
 		for name in $2; do
+			[ ! -d "tests/${name%-long}" ] || hash_files "tests/${name%-long}"
 			for file in "tests/selftests/$name.sh" "tests/local/$name.sh"; do
 				[ -e "$file" ] || continue
 				cat "$file"

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Random numbers. */
+#include "guest.h"
+#include "input.h"
+
+const struct guest_device guest_device = { .init = virtio_rng_init };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	messages_catch();
+	return 0;
+}
