@@ -49,6 +49,8 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size)
 			      (unsigned long long)size >> 20, strerror(errno));
 	/* A core dump of the Launcher is about the Launcher. */
 	madvise(base, size, MADV_DONTDUMP);
+	/* And processes of its own have none of it. */
+	madvise(base, size, MADV_DONTFORK);
 	memory->base = base;
 	memory->size = size;
 	memory->shared = false;
@@ -100,6 +102,7 @@ int guest_memory_init_shared(struct guest_memory *memory, uint64_t size)
 		return refuse(error, "the host has no memory for the guest that it can share: %s",
 			      strerror(-error));
 	madvise(memory->base, memory->size, MADV_DONTDUMP);
+	madvise(memory->base, memory->size, MADV_DONTFORK);
 	guest_memory_want_huge(memory, true);
 	return 0;
 }

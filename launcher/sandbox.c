@@ -10,14 +10,17 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,22 +71,86 @@ static int new_namespaces(int flags)
 	return 0;
 }
 
+/* A file whose name stays, as far as the Host has it. */
+struct kept {
+	char file[PATH_MAX];	/* by its real name */
+	char top[PATH_MAX];	/* of that as much as stays: the file, or its folder */
+	int fd;			/* that */
+};
+
 /*
- * No file has a name any more. What is open stays open: it is in the namespace that we
- * come from. The root of an initramfs can't be exchanged, but hidden.
+ * Programs that write a file anew give its name to another one. So its folder stays, unless
+ * that is /etc, where all others are.
  */
-static int empty_root(void)
+static void keep_file(struct kept *kept, const char *name)
 {
+	char *slash;
+
+	kept->fd = -1;
+	if (!name || !realpath(name, kept->file))
+		return;
+	strcpy(kept->top, kept->file);
+	slash = strrchr(kept->top, '/');
+	if (slash > kept->top && strncmp(kept->top, "/etc/", 5))
+		*slash = '\0';
+	kept->fd = open(kept->top, O_PATH | O_CLOEXEC);
+}
+
+/* The folders of a name, below the working directory. */
+static void make_folders(const char *name)
+{
+	char path[PATH_MAX];
+	const char *at = name;
+
+	while ((at = strchr(at + 1, '/'))) {
+		snprintf(path, sizeof(path), ".%.*s", (int)(at - name), name);
+		mkdir(path, 0755);
+	}
+}
+
+/* Let it be seen in the new root, which is the working directory. */
+static bool show_file(const struct kept *kept, const char *name)
+{
+	char path[PATH_MAX + 1];
+	int fd;
+
+	snprintf(path, sizeof(path), ".%s", kept->top);
+	make_folders(kept->top);
+	if (strcmp(kept->top, kept->file)) {
+		mkdir(path, 0755);
+	} else {
+		fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0444);
+		if (fd >= 0)
+			close(fd);
+	}
+	if (mount(kept->top, path, NULL, MS_BIND | MS_REC, NULL))
+		return false;
+	if (!strcmp(kept->file, name))
+		return true;
+	make_folders(name);
+	snprintf(path, sizeof(path), ".%s", name);
+	return !symlink(kept->file, path);
+}
+
+/*
+ * No file has a name any more, but one. What is open stays open: it is in the namespace that
+ * we come from. The root of an initramfs can't be exchanged, but hidden.
+ */
+static int empty_root(const struct kept *kept, const char *name)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=555") ||
-	    chdir("/proc"))
+	    mount("none", "/proc", "tmpfs", flags, "mode=555") || chdir("/proc") ||
+	    (kept->fd >= 0 && !show_file(kept, name)) ||
+	    mount(NULL, ".", NULL, MS_REMOUNT | MS_RDONLY | flags, NULL))
 		return -errno;
 	if (syscall(SYS_pivot_root, ".", "."))
 		return chroot(".") || chdir("/") ? -errno : 0;
 	return umount2(".", MNT_DETACH) || chdir("/") ? -errno : 0;
 }
 
-static void enter_namespaces(const struct sandbox *sandbox)
+static void enter_namespaces(const struct sandbox *sandbox, const struct kept *kept)
 {
 	int error = 0;
 
@@ -91,7 +158,7 @@ static void enter_namespaces(const struct sandbox *sandbox)
 		return;
 	error = new_namespaces(sandbox->namespaces);
 	if (!error && (sandbox->namespaces & CLONE_NEWNS))
-		error = empty_root();
+		error = empty_root(kept, sandbox->file);
 	if (error)
 		cannot("namespaces", -error);
 }
@@ -122,27 +189,39 @@ static uint64_t landlock_access(void)
 	return access;
 }
 
-/* Of all files, those below the directory alone. */
-static void restrict_files(const struct sandbox *sandbox)
+static bool allow(int ruleset, int fd, uint64_t access)
+{
+	struct landlock_path_beneath_attr beneath = { .allowed_access = access, .parent_fd = fd };
+
+	return fd < 0 || !syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+}
+
+/* Of all files, those below the directory, and the one that is kept. */
+static void restrict_files(const struct sandbox *sandbox, int kept)
 {
 	struct landlock_ruleset_attr ruleset = { .handled_access_fs = landlock_access() };
-	struct landlock_path_beneath_attr beneath = {
-		.allowed_access = sandbox->read_only ? ACCESS_READ : ruleset.handled_access_fs,
-		.parent_fd = sandbox->directory,
-	};
 	int fd = -1;
 
 	errno = EOPNOTSUPP;
 	if (ruleset.handled_access_fs)
 		fd = syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
-	if (fd < 0 ||
-	    (sandbox->has_directory && syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH,
-					       &beneath, 0)) ||
+	if (fd < 0 || !allow(fd, sandbox->has_directory ? sandbox->directory : -1,
+			     sandbox->read_only ? ACCESS_READ : ruleset.handled_access_fs) ||
+	    !allow(fd, kept, LANDLOCK_ACCESS_FS_READ_FILE) ||
 	    syscall(SYS_landlock_restrict_self, fd, 0))
 		cannot("Landlock", errno);
 	if (fd >= 0)
 		close(fd);
 }
+
+/* What a sanitizer asks for at the end of a process. */
+#ifdef __SANITIZE_ADDRESS__
+static const struct sandbox_call own_calls[] = { SANDBOX_CALL(sigaltstack) };
+#define OWN_CALLS	1
+#else
+#define own_calls	NULL
+#define OWN_CALLS	0
+#endif
 
 static int add_calls(scmp_filter_ctx filter, const struct sandbox_call *call, unsigned int count)
 {
@@ -173,6 +252,8 @@ static void restrict_calls(const struct sandbox *sandbox)
 	if (!error)
 		error = add_calls(filter, sandbox->more_calls, sandbox->more_count);
 	if (!error)
+		error = add_calls(filter, own_calls, OWN_CALLS);
+	if (!error)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (!error)
 		error = seccomp_load(filter);
@@ -189,11 +270,16 @@ static void restrict_calls(const struct sandbox *sandbox)
  */
 void sandbox_enter(const struct sandbox *sandbox)
 {
+	struct kept kept;
+
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (sandbox_wanted) {
-		enter_namespaces(sandbox);
+		keep_file(&kept, sandbox->file);
+		enter_namespaces(sandbox, &kept);
 		drop_capabilities(sandbox->keep_capabilities);
-		restrict_files(sandbox);
+		restrict_files(sandbox, kept.fd);
+		if (kept.fd >= 0)
+			close(kept.fd);
 	}
 	/* What came before has taken both of these back. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -28,6 +28,7 @@ struct sandbox {
 	bool has_directory;		/* of all files, those below this: */
 	int directory;
 	bool read_only;
+	const char *file;		/* and this one can be read, or NULL */
 	const struct sandbox_call *calls;
 	unsigned int count;
 	const struct sandbox_call *more_calls;	/* optional: more of them */

@@ -4,9 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -122,6 +125,12 @@ static void become_ourselves(const struct p9_server *server)
 		return;
 	setfsuid(0);
 	setfsgid(getegid());
+	/* Who changes who they are is not ended with their parent any more. */
+	if (server->parent) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != server->parent)
+			_exit(EXIT_FAILURE);
+	}
 }
 
 /* The reply of all that make a file: its qid. */

@@ -52,12 +52,16 @@ struct p9_server {
 	bool read_only;
 	bool privileged;	/* files can be given to their owners */
 	struct __user_cap_data_struct capabilities[2];
+	pid_t parent;		/* whose end is ours; 0: nobody's */
 	uint32_t max_message;	/* as agreed */
 	struct p9_fid *bucket[P9_BUCKETS];
 	unsigned int devices;
 	dev_t device[P9_MAX_DEVICES];	/* those that the client came to first: p9_inode() */
 };
 
+int p9_open_root(const char *directory);
+int p9_server_begin(struct p9_server *server, int root, bool read_only);
+void p9_server_rights(struct p9_server *server);
 int p9_server_init(struct p9_server *server, const char *directory, bool read_only);
 void p9_server_exit(struct p9_server *server);
 void p9_thread_init(void);

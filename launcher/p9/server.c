@@ -48,7 +48,58 @@ static unsigned int allowed_fids(void)
 }
 
 /**
- * p9_server_init() - a server for one client
+ * p9_open_root() - open a directory to share it
+ * @directory: its name
+ *
+ * Return: a descriptor, or a negative errno after telling the person.
+ */
+int p9_open_root(const char *directory)
+{
+	int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (root < 0)
+		return refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
+	/* O_PATH asks for no right to look into it; better learnt now. */
+	if (faccessat(root, ".", R_OK | X_OK, AT_EACCESS) < 0) {
+		error = refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
+		close(root);
+		return error;
+	}
+	return root;
+}
+
+/**
+ * p9_server_rights() - learn what the calling thread may do
+ * @server: the server that it serves
+ */
+void p9_server_rights(struct p9_server *server)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+
+	server->privileged = !geteuid() && !syscall(SYS_capget, &header, server->capabilities);
+}
+
+/**
+ * p9_server_begin() - a server for one client
+ * @server: filled in
+ * @root: what is shared, from p9_open_root(); the server's
+ * @read_only: the client can change nothing
+ *
+ * Return: 0, or a negative errno.
+ */
+int p9_server_begin(struct p9_server *server, int root, bool read_only)
+{
+	memset(server, 0, sizeof(*server));
+	server->root = root;
+	server->read_only = read_only;
+	server->max_message = P9_MIN_MESSAGE;
+	p9_fids.most = allowed_fids();
+	server->self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return server->self < 0 ? -errno : 0;
+}
+
+/**
+ * p9_server_init() - the same, all in one
  * @server: filled in; p9_server_exit() it, whatever is returned
  * @directory: what is shared
  * @read_only: the client can change nothing
@@ -57,23 +108,15 @@ static unsigned int allowed_fids(void)
  */
 int p9_server_init(struct p9_server *server, const char *directory, bool read_only)
 {
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	int root = p9_open_root(directory), error;
 
-	memset(server, 0, sizeof(*server));
-	server->read_only = read_only;
-	server->max_message = P9_MIN_MESSAGE;
-	p9_fids.most = allowed_fids();
-	server->self = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	server->root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (server->root < 0)
-		return refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
-	if (server->self < 0)
-		return refuse(-errno, "can't share '%s' without /proc: %s", directory,
-			      strerror(errno));
-	/* O_PATH asks for no right to look into it; better learnt now. */
-	if (faccessat(server->root, ".", R_OK | X_OK, AT_EACCESS) < 0)
-		return refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
-	server->privileged = !geteuid() && !syscall(SYS_capget, &header, server->capabilities);
+	error = p9_server_begin(server, root, read_only);
+	if (root < 0)
+		return root;
+	if (error)
+		return refuse(error, "can't share '%s' without /proc: %s", directory,
+			      strerror(-error));
+	p9_server_rights(server);
 	return 0;
 }
 

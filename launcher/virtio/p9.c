@@ -10,52 +10,137 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../compiler.h"
 #include "../message.h"
-#include "../p9/p9.h"
+#include "../p9/ring.h"
 #include "../value.h"
 #include "virtio.h"
 
 #define TAG_SIZE	32
 
+/* A message that the server works on. */
+struct request {
+	bool is_message;		/* else there is nothing to answer */
+	uint16_t tag;
+	uint32_t room;			/* for its answer */
+	struct virtio_chain chain;
+};
+
 struct share {
-	struct p9_server server;
-	unsigned int resets;		/* of the device, that the server knows of */
-	uint8_t request[P9_MAX_MESSAGE];
-	uint8_t reply[P9_MAX_MESSAGE];
+	struct p9_process server;
+	bool broken;			/* the server is there no more */
+	unsigned int resets;		/* of the device, that we know of */
+	bool forget;			/* the server has not heard of the last one */
+	struct request request[P9_SLOTS];	/* as the server's slots are */
 };
 
 /* How many there are, for the tags of those that have none: share0, share1... */
 static unsigned int shares;
 
-/*
- * The whole message is copied first: the Guest can't change it under us. And so its buffers
- * need not be held while the Host's file system works, which may take any time, or for ever
- * (a network's, or another program's): a driver that wants them back does not wait for that.
- */
-static void serve(struct virtio_queue *queue, struct share *share, struct virtio_chain *chain)
+static void misuse(struct virtio_queue *queue)
 {
-	struct iovec *out = chain->iov, *in = chain->iov + chain->out;
-	size_t size = iov_size(out, chain->out), room = iov_size(in, chain->in);
+	pthread_mutex_lock(&queue->device->lock);
+	virtio_misuse(queue->device, "no message of 9P");
+	pthread_mutex_unlock(&queue->device->lock);
+}
 
-	if (room > sizeof(share->reply))
-		room = sizeof(share->reply);
-	if (size <= sizeof(share->request)) {
-		iov_read(&out, &chain->out, share->request, size);
-		virtio_queue_rest(queue);
-		size = p9_serve(&share->server, share->request, size, share->reply, room);
-	} else {
-		size = 0;
-	}
+/*
+ * Give an answer to the Guest; size 0: there is none. While the server was at work, the driver
+ * may have taken its buffers back.
+ */
+static void answer(struct virtio_queue *queue, const struct request *request, const void *reply,
+		   size_t size)
+{
+	const struct virtio_chain *chain = &request->chain;
+	struct iovec iov[VIRTIO_QUEUE_SIZE], *in = iov;
+	unsigned int count = chain->in;
+
 	if (!virtio_hold(queue, chain))
 		return;
-	if (!size) {
-		pthread_mutex_lock(&queue->device->lock);
-		virtio_misuse(queue->device, "no message of 9P");
-		pthread_mutex_unlock(&queue->device->lock);
+	if (!size || size > request->room) {
+		misuse(queue);
 		return;
 	}
-	virtio_push(queue, chain, iov_write(&in, &chain->in, share->reply, size));
+	memcpy(iov, chain->iov + chain->out, count * sizeof(*iov));
+	virtio_push(queue, chain, iov_write(&in, &count, reply, size));
+}
+
+/* Without a server: an I/O error. */
+static void answer_error(struct virtio_queue *queue, const struct request *request)
+{
+	const uint8_t reply[] = { 11, 0, 0, 0, P9_RLERROR, request->tag, request->tag >> 8, EIO, 0, 0, 0 };
+
+	answer(queue, request, reply, sizeof(reply));
+}
+
+/* Once. What it works on is lost. */
+static void lose_server(struct virtio_queue *queue, struct share *share)
+{
+	struct p9_process *server = &share->server;
+	uint32_t number;
+
+	if (share->broken)
+		return;
+	message("the process that serves a shared directory has ended: the guest can't use it any more");
+	share->broken = true;
+	for (number = server->done; number != server->asked; number++)
+		if (share->request[number % P9_SLOTS].is_message)
+			answer_error(queue, &share->request[number % P9_SLOTS]);
+	p9_process_stop(server);
+}
+
+/* Take what the server has answered. */
+static void take_answers(struct virtio_queue *queue, struct share *share)
+{
+	struct p9_slot *slot;
+
+	while (!share->broken) {
+		const struct request *request = &share->request[share->server.done % P9_SLOTS];
+
+		if (!p9_process_answer(&share->server, &slot))
+			lose_server(queue, share);
+		if (!slot)
+			return;
+		if (request->is_message)
+			answer(queue, request, slot->reply, READ_ONCE(slot->replied));
+	}
+}
+
+/* The whole message is copied: the Guest can't change it under the server. */
+static void ask(struct virtio_queue *queue, struct share *share, struct request *request,
+		struct p9_slot *slot)
+{
+	struct virtio_chain *chain = &request->chain;
+	struct iovec *iov = chain->iov;
+	size_t size = iov_size(chain->iov, chain->out);
+	size_t room = iov_size(chain->iov + chain->out, chain->in);
+	unsigned int count = chain->out;
+
+	if (size < P9_HEADER || size > sizeof(slot->request)) {
+		misuse(queue);
+		return;
+	}
+	iov_read(&iov, &count, slot->request, size);
+	request->is_message = true;
+	request->tag = slot->request[5] | slot->request[6] << 8;
+	request->room = room < sizeof(slot->reply) ? room : sizeof(slot->reply);
+	slot->room = request->room;
+	slot->size = size;
+	slot->forget = share->forget;
+	share->forget = false;
+	p9_process_ask(&share->server);
+}
+
+/* But to forget the client before. */
+static void ask_nothing(struct share *share, struct request *request, struct p9_slot *slot)
+{
+	request->is_message = false;
+	slot->size = 0;
+	slot->forget = true;
+	share->forget = false;
+	p9_process_ask(&share->server);
 }
 
 /* The client that had those files open is gone. */
@@ -63,24 +148,89 @@ static void see_reset(struct virtio_device *device, struct share *share)
 {
 	unsigned int resets = device->resets;
 
-	if (share->resets != resets)
-		p9_fid_drop_all(&share->server);
+	share->forget |= share->resets != resets;
 	share->resets = resets;
 }
 
+/* As many of the Guest's messages as the server takes. */
+static void ask_more(struct virtio_queue *queue, struct share *share)
+{
+	struct p9_slot *slot;
+
+	while (!queue->device->stopping && (slot = p9_process_slot(&share->server))) {
+		struct request *request = &share->request[share->server.asked % P9_SLOTS];
+
+		if (!virtio_pop(queue, &request->chain))
+			break;
+		see_reset(queue->device, share);
+		ask(queue, share, request, slot);
+	}
+	see_reset(queue->device, share);
+	slot = share->forget ? p9_process_slot(&share->server) : NULL;
+	if (slot)
+		ask_nothing(share, &share->request[share->server.asked % P9_SLOTS], slot);
+}
+
+/* There is no server. */
+static void refuse_more(struct virtio_queue *queue, struct share *share)
+{
+	struct request *request = &share->request[0];
+	uint8_t head[P9_HEADER] = { 0 };
+
+	while (!queue->device->stopping && virtio_pop(queue, &request->chain)) {
+		struct iovec *iov = request->chain.iov;
+		unsigned int count = request->chain.out;
+
+		iov_read(&iov, &count, head, sizeof(head));
+		request->tag = head[5] | head[6] << 8;
+		request->room = iov_size(request->chain.iov + request->chain.out, request->chain.in);
+		answer_error(queue, request);
+	}
+}
+
+/* There is something to do for the Guest, or for the server, or for us. */
+static int sleep_on_all(struct virtio_queue *queue, struct share *share)
+{
+	struct p9_process *server = &share->server;
+	uint64_t count;
+	int what;
+
+	if (share->broken)
+		return virtio_wait(queue, -1, -1);
+	p9_process_poll(server, true);
+	take_answers(queue, share);
+	what = virtio_wait(queue, server->replies, server->process.pidfd);
+	p9_process_poll(server, false);
+	if ((what & VIRTIO_WAIT_INPUT) && read(server->replies, &count, sizeof(count)) < 0)
+		what &= ~VIRTIO_WAIT_INPUT;
+	if (what & VIRTIO_WAIT_INPUT2) {
+		take_answers(queue, share);
+		lose_server(queue, share);
+	}
+	return what;
+}
+
+/*
+ * While the server works on something, its answer is what comes next, and to wait for that
+ * alone is cheaper. The Guest may have its buffers back in the meantime: a file system may
+ * take any time, or for ever (a network's, or another program's).
+ */
 static void p9_run(struct virtio_queue *queue)
 {
 	struct share *share = queue->device->private;
-	struct virtio_chain chain;
 
-	p9_thread_init();
-	while (virtio_wait(queue, -1, -1) != VIRTIO_WAIT_STOP) {
-		see_reset(queue->device, share);
-		while (!queue->device->stopping && virtio_pop(queue, &chain)) {
-			see_reset(queue->device, share);
-			serve(queue, share, &chain);
+	do {
+		if (share->broken)
+			refuse_more(queue, share);
+		else
+			ask_more(queue, share);
+		virtio_queue_rest(queue);
+		while (!share->broken && !queue->device->stopping && p9_process_wait(&share->server)) {
+			take_answers(queue, share);
+			ask_more(queue, share);
+			virtio_queue_rest(queue);
 		}
-	}
+	} while (sleep_on_all(queue, share) != VIRTIO_WAIT_STOP);
 }
 
 /* Files are closed in the thread that has opened them: that may take its time. */
@@ -95,7 +245,7 @@ static void p9_exit(struct virtio_device *device)
 
 	if (!share)
 		return;
-	p9_server_exit(&share->server);
+	p9_process_stop(&share->server);
 	free(share);
 	shares--;
 }
@@ -123,7 +273,8 @@ static int set_tag(struct virtio_device *device, char *directory, unsigned int n
 	else
 		snprintf(tag, sizeof(tag), "share%u", number);
 	if (colon && (!*colon || strlen(colon) >= sizeof(tag) || strchr(colon, '/')))
-		return misused("'%s' is no tag: 1 to %d characters, no '/'; a ':' in the directory's name needs a tag behind it",
+		return refuse(-EINVAL,
+			      "'%s' is no tag: 1 to %d characters, no '/'; a ':' in the directory's name needs a tag behind it",
 			      colon, TAG_SIZE - 1);
 	if (colon)
 		strcpy(tag, colon);
@@ -146,7 +297,7 @@ static int p9_init(struct virtio_device *device, const struct guest_memory *memo
 	share = calloc(1, sizeof(*share));
 	if (!share)
 		return refuse(-ENOMEM, "no memory");
-	share->server.root = share->server.self = -1;
+	share->server.replies = -1;
 	device->private = share;	/* from here on p9_exit() frees it */
 	device->features |= 1ULL << VIRTIO_9P_MOUNT_TAG;
 	error = value_parse(&value, "share", "DIR[:TAG]", text);
@@ -156,7 +307,7 @@ static int p9_init(struct virtio_device *device, const struct guest_memory *memo
 		error = set_tag(device, value.text, shares);
 	shares++;
 	if (!error)
-		error = p9_server_init(&share->server, value.first, value_flag(&value, "ro"));
+		error = p9_process_start(&share->server, value.first, value_flag(&value, "ro"));
 	value_free(&value);
 	return error;
 }

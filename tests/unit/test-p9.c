@@ -19,6 +19,7 @@
 
 #include "driver.h"
 #include "p9_client.h"
+#include "sandbox.h"
 #include "unit.h"
 
 START_TEST(versions_and_sizes_are_agreed)
@@ -533,6 +534,35 @@ START_TEST(the_device_carries_messages_in_any_pieces)
 }
 END_TEST
 
+static void die(void)
+{
+	_exit(1);
+}
+
+/* The device says so once, and the guest's programs get errors; nothing hangs. */
+START_TEST(a_server_that_has_ended_is_an_error_for_the_guest)
+{
+	uint8_t *memory;
+	int i;
+
+	begin_sharing(false);
+	sandbox_intruder = die;
+	start_share(path("shared"));
+	memory = driver.memory.base + DRIVER_BUFFERS;
+	for (i = 1; i <= 3; i++) {
+		memcpy(memory, "\x0b\0\0\0\x78\x34\x12\0\0\0\0", 11);	/* Tclunk */
+		offer(11, 100);
+		ck_assert(driver_wait(&driver, 0, i));
+		ck_assert_uint_eq(driver_used(&driver, 0)->ring[i - 1].len, 11);
+		ck_assert_mem_eq(memory + 4096, "\x0b\0\0\0\x07\x34\x12\x05\0\0\0", 11);
+	}
+	ck_assert_int_eq(unit_messages, 1);
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "has ended"));
+	driver_stop(&driver);
+	end_sharing();
+}
+END_TEST
+
 static void refused(const char *value, const char *words)
 {
 	unit_refused(virtio_p9_kind.init(&device, &driver.memory, value), words);
@@ -584,6 +614,7 @@ int main(void)
 	UNIT_ADD(suite, new_files_are_their_makers);
 	UNIT_ADD(suite, garbage_is_answered);
 	UNIT_ADD(suite, the_device_carries_messages_in_any_pieces);
+	UNIT_ADD(suite, a_server_that_has_ended_is_an_error_for_the_guest);
 	UNIT_ADD(suite, shares_that_can_not_be_are_refused);
 	return unit_run(suite);
 }

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A server of files in a process of its own. It has the directory, /proc/self/fd, the
+ * memory with requests and replies, and nothing of the Guest's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../compiler.h"
+#include "../file.h"
+#include "../message.h"
+#include "../sandbox.h"
+#include "ring.h"
+
+/* The device looks elsewhere, too, after so long. */
+#define DEVICE_SLEEP_MS	100
+
+/* Until the number is another one, for a while, or for nothing. */
+static void sleep_on(atomic_uint *number, uint32_t is, const struct timespec *timeout)
+{
+	syscall(SYS_futex, number, FUTEX_WAIT, is, timeout, NULL, 0);
+}
+
+static void wake(atomic_uint *number)
+{
+	syscall(SYS_futex, number, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* --- In the process. --- */
+
+/* What serving takes, malloc() and the end. */
+static const struct sandbox_call calls[] = {
+	SANDBOX_CALL(openat),
+	SANDBOX_CALL(newfstatat),
+	SANDBOX_CALL(fstatfs),
+	SANDBOX_CALL(readlinkat),
+	SANDBOX_CALL(pread64),
+	SANDBOX_CALL(getdents64),
+	SANDBOX_CALL(lseek),
+	SANDBOX_CALL(fsync),
+	SANDBOX_CALL(fdatasync),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_DUPFD_CLOEXEC),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_SETFL),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(write),
+	SANDBOX_CALL(brk),
+	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),
+	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),
+	SANDBOX_CALL(mremap),
+	SANDBOX_CALL(munmap),
+	SANDBOX_CALL(madvise),
+	SANDBOX_CALL(futex),
+	SANDBOX_CALL(clock_gettime),
+	SANDBOX_CALL(clock_nanosleep),
+	SANDBOX_CALL(exit_group),
+};
+
+/* And what changes something. */
+static const struct sandbox_call changing_calls[] = {
+	SANDBOX_CALL(mkdirat),
+	SANDBOX_CALL(mknodat),
+	SANDBOX_CALL(symlinkat),
+	SANDBOX_CALL(linkat),
+	SANDBOX_CALL(renameat),
+	SANDBOX_CALL(unlinkat),
+	SANDBOX_CALL(pwrite64),
+	SANDBOX_CALL(ftruncate),
+	SANDBOX_CALL(fchownat),
+	SANDBOX_CALL(fchmodat),
+	SANDBOX_CALL(utimensat),
+	SANDBOX_CALL(setfsuid),
+	SANDBOX_CALL(setfsgid),
+	SANDBOX_CALL(getegid),
+	SANDBOX_CALL(capset),
+	SANDBOX_CALL_IF(prctl, 0, SANDBOX_INT, PR_SET_PDEATHSIG),
+	SANDBOX_CALL(getppid),
+};
+
+/* Files as their owners would make them, and whatever the Guest's root may do with them. */
+static const int capabilities[] = {
+	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETUID, CAP_SETGID, -1
+};
+
+struct task {
+	struct p9_process *process;
+	int root;
+	bool read_only;
+};
+
+static void serve(struct p9_server *server, struct p9_slot *slot)
+{
+	uint32_t size = READ_ONCE(slot->size), room = READ_ONCE(slot->room);
+
+	if (READ_ONCE(slot->forget))
+		p9_fid_drop_all(server);
+	if (size > sizeof(slot->request) || room > sizeof(slot->reply))
+		_exit(EXIT_FAILURE);
+	WRITE_ONCE(slot->replied, p9_serve(server, slot->request, size, slot->reply, room));
+}
+
+/* Tell the device, if it waits. Return: false if it is not there. */
+static bool tell_device(struct p9_process *process)
+{
+	struct p9_ring *ring = process->ring;
+	uint64_t one = 1;
+
+	if (atomic_load(&ring->device_sleeps))
+		wake(&ring->answered);
+	return !atomic_load(&ring->device_polls) || write(process->replies, &one, sizeof(one)) > 0;
+}
+
+/* For ever: the kernel ends us with the Launcher. */
+static void serve_all(struct p9_server *server, struct p9_process *process)
+{
+	struct p9_ring *ring = process->ring;
+	uint32_t served = 0;
+
+	for (;;) {
+		while (atomic_load(&ring->asked) != served) {
+			serve(server, &ring->slot[served++ % P9_SLOTS]);
+			atomic_store(&ring->answered, served);
+			if (!tell_device(process))
+				return;
+		}
+		atomic_store(&ring->server_sleeps, true);
+		if (atomic_load(&ring->asked) == served)
+			sleep_on(&ring->asked, served, NULL);
+		atomic_store(&ring->server_sleeps, false);
+	}
+}
+
+static void run(int socket, void *argument)
+{
+	static struct p9_server server;
+	const struct task *task = argument;
+	struct sandbox sandbox = {
+		.namespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
+		.sees_owners = true,
+		.keep_capabilities = capabilities,
+		.has_directory = true,
+		.directory = task->root,
+		.read_only = task->read_only,
+		.calls = calls,
+		.count = ARRAY_SIZE(calls),
+		.more_calls = changing_calls,
+		.more_count = task->read_only ? 0 : ARRAY_SIZE(changing_calls),
+	};
+
+	(void)socket;
+	if (p9_server_begin(&server, task->root, task->read_only))
+		return;
+	p9_thread_init();
+	sandbox_enter(&sandbox);
+	p9_server_rights(&server);
+	server.parent = getppid();
+	serve_all(&server, task->process);
+}
+
+/* --- In the Launcher. --- */
+
+static int make_ring(struct p9_process *process)
+{
+	process->ring = mmap(NULL, sizeof(*process->ring), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (process->ring == MAP_FAILED) {
+		process->ring = NULL;
+		return refuse(-ENOMEM, "no memory");
+	}
+	process->replies = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (process->replies < 0)
+		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
+	return 0;
+}
+
+/**
+ * p9_process_start() - start a server
+ * @process: filled in; p9_process_stop() it, whatever is returned
+ * @directory: what it shares
+ * @read_only: the client can change nothing
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int p9_process_start(struct p9_process *process, const char *directory, bool read_only)
+{
+	struct task task = { .process = process, .read_only = read_only };
+	int keep[2], error;
+
+	*process = (struct p9_process){ .replies = -1 };
+	task.root = p9_open_root(directory);
+	if (task.root < 0)
+		return task.root;
+	error = make_ring(process);
+	if (!error) {
+		keep[0] = task.root;
+		keep[1] = process->replies;
+		error = process_start(&process->process, "lguest-9p", run, &task, keep, 2);
+		/* Of no other process. */
+		madvise(process->ring, sizeof(*process->ring), MADV_DONTFORK);
+	}
+	close(task.root);
+	return error;
+}
+
+/**
+ * p9_process_stop() - end a server
+ * @process: as p9_process_start() left it
+ */
+void p9_process_stop(struct p9_process *process)
+{
+	process_stop(&process->process);
+	file_close(&process->replies);
+	if (process->ring)
+		munmap(process->ring, sizeof(*process->ring));
+	process->ring = NULL;
+}
+
+/**
+ * p9_process_slot() - where the next request goes
+ * @process: the server
+ *
+ * Return: the slot, or NULL while as many as there can be are under way.
+ */
+struct p9_slot *p9_process_slot(struct p9_process *process)
+{
+	if (process->asked - process->done == P9_SLOTS)
+		return NULL;
+	return &process->ring->slot[process->asked % P9_SLOTS];
+}
+
+/**
+ * p9_process_ask() - what p9_process_slot() gave is filled in
+ * @process: the server
+ */
+void p9_process_ask(struct p9_process *process)
+{
+	atomic_store(&process->ring->asked, ++process->asked);
+	if (atomic_load(&process->ring->server_sleeps))
+		wake(&process->ring->asked);
+}
+
+/**
+ * p9_process_wait() - sleep until there is an answer, for a while
+ * @process: the server
+ *
+ * Return: false if there is none, or nothing is under way.
+ */
+bool p9_process_wait(struct p9_process *process)
+{
+	static const struct timespec while_ = { .tv_nsec = DEVICE_SLEEP_MS * 1000000 };
+	struct p9_ring *ring = process->ring;
+
+	if (process->asked == process->done)
+		return false;
+	atomic_store(&ring->device_sleeps, true);
+	if (atomic_load(&ring->answered) == process->done)
+		sleep_on(&ring->answered, process->done, &while_);
+	atomic_store(&ring->device_sleeps, false);
+	return atomic_load(&ring->answered) != process->done;
+}
+
+/**
+ * p9_process_poll() - wait for answers by the eventfd process.replies
+ * @process: the server
+ * @on: from now on, or no more; what was answered before is there already
+ */
+void p9_process_poll(struct p9_process *process, bool on)
+{
+	atomic_store(&process->ring->device_polls, on);
+}
+
+/**
+ * p9_process_answer() - take the next answer
+ * @process: the server
+ * @slot: the request with its answer goes there, up to the next p9_process_slot(); NULL:
+ *	  there is none yet
+ *
+ * Answers come in the order of requests.
+ *
+ * Return: false if the server does what it must not.
+ */
+bool p9_process_answer(struct p9_process *process, struct p9_slot **slot)
+{
+	uint32_t answered = atomic_load(&process->ring->answered);
+
+	*slot = NULL;
+	if (answered == process->done)
+		return true;
+	if (answered - process->done > process->asked - process->done)
+		return false;
+	*slot = &process->ring->slot[process->done++ % P9_SLOTS];
+	return true;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A server of files in a process of its own: requests and replies lie in memory that it
+ * shares with the device. Who has nothing to do sleeps on the other side's counter.
+ */
+#ifndef _LAUNCHER_P9_RING_H
+#define _LAUNCHER_P9_RING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../process.h"
+#include "p9.h"
+
+/* Requests that can be under way at once. */
+#define P9_SLOTS	4
+
+/*
+ * One request. The device fills it in and counts ring.asked; the server answers and counts
+ * ring.answered; then it is the device's again. Neither believes the other: each number is
+ * read once, and bounded.
+ */
+struct p9_slot {
+	uint32_t forget;	/* the client is another one from here on */
+	uint32_t size;		/* of the request; 0: there is none */
+	uint32_t room;		/* for the reply */
+	uint32_t replied;	/* bytes of the reply; 0: there is none, that was no message */
+	uint8_t request[P9_MAX_MESSAGE];
+	uint8_t reply[P9_MAX_MESSAGE];
+};
+
+struct p9_ring {
+	atomic_uint asked, answered;	/* since the beginning, modulo 2^32; futexes */
+	atomic_bool server_sleeps;	/* on asked */
+	atomic_bool device_sleeps;	/* on answered; */
+	atomic_bool device_polls;	/* or on the eventfd */
+	struct p9_slot slot[P9_SLOTS];	/* number n is in slot n % P9_SLOTS */
+};
+
+/* The device's side. */
+struct p9_process {
+	struct process process;
+	struct p9_ring *ring;
+	int replies;		/* eventfd */
+	uint32_t asked;		/* what ring.asked is, which is not read back */
+	uint32_t done;		/* answers taken */
+};
+
+int p9_process_start(struct p9_process *process, const char *directory, bool read_only);
+void p9_process_stop(struct p9_process *process);
+struct p9_slot *p9_process_slot(struct p9_process *process);
+void p9_process_ask(struct p9_process *process);
+bool p9_process_wait(struct p9_process *process);
+void p9_process_poll(struct p9_process *process, bool on);
+bool p9_process_answer(struct p9_process *process, struct p9_slot **slot);
+
+#endif /* _LAUNCHER_P9_RING_H */
