@@ -1,26 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The network of this user: libslirp is the Guest's router, name server and DHCP
- * server, and speaks to the world by ordinary sockets of this process. It needs no
- * privileges, and nobody can reach the Guest but by the ports that are forwarded.
+ * server, and speaks to the world by ordinary sockets. It needs no privileges, and nobody can
+ * reach the Guest but by the ports that are forwarded. It reads what the Guest and the world
+ * send: so it is in a process of its own, and the card at the other end of a cable.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <slirp/libslirp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "../clock.h"
 #include "../compiler.h"
 #include "../message.h"
 #include "../number.h"
+#include "../sandbox.h"
 #include "../value.h"
-#include "net.h"
+#include "net_process.h"
 
 /* Where there is no wire, packets may be as large as IPv4 can have them. */
 #define USER_MTU	65520
 #define GUEST_ADDRESS	"10.0.2.15"
+
+#define NAME_SERVERS	"/etc/resolv.conf"
+
+/* Bytes of packets that came, in answer to the Guest's, while the card took none. */
+#define MAX_WAITING	(1 << 20)
+#define MOST_AT_ONCE	64	/* packets, before the world has its turn */
 
 struct user_timer {
 	struct user_timer *next;
@@ -29,35 +44,80 @@ struct user_timer {
 	int64_t at;		/* ms, INT64_MAX: never */
 };
 
+/* All of it in the process. */
 struct user {
 	Slirp *slirp;
 	struct user_timer *timers;
-	bool asked;		/* libslirp was asked what to wait for */
-	uint8_t packet[NET_MAX_PACKET];		/* on its way to the Guest */
-	uint8_t frame[NET_MAX_PACKET];		/* on its way from it */
+	int card;		/* the process's end of the cable */
+	struct net_packet *first, **last;	/* what waits until the card takes it */
+	size_t waiting;
+	uint8_t packet[NET_MAX_PACKET];		/* from the Guest */
 };
 
 /* --- What libslirp calls. --- */
 
+/* Return: is it done with, sent or lost? */
+static bool send_to_card(const struct user *user, struct iovec *iov, unsigned int count)
+{
+	struct msghdr packet = { .msg_iov = iov, .msg_iovlen = count };
+
+	return sendmsg(user->card, &packet, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != EAGAIN;
+}
+
+static void keep_packet(struct user *user, const struct iovec *iov)
+{
+	size_t size = iov[0].iov_len + iov[1].iov_len;
+	struct net_packet *packet;
+
+	if (size > MAX_WAITING - user->waiting)
+		return;
+	packet = malloc(sizeof(*packet) + size);
+	if (!packet)
+		return;
+	memcpy(packet->bytes, iov[0].iov_base, iov[0].iov_len);
+	memcpy(packet->bytes + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
+	packet->size = size;
+	packet->next = NULL;
+	*user->last = packet;
+	user->last = &packet->next;
+	user->waiting += size;
+}
+
 static ssize_t send_packet(const void *frame, size_t size, void *argument)
 {
-	struct net *net = argument;
-	struct user *user = net->private;
+	struct user *user = argument;
 	/* It has computed each checksum itself. */
 	struct virtio_net_hdr_v1 header = { .flags = VIRTIO_NET_HDR_F_DATA_VALID };
+	struct iovec iov[] = { { &header, sizeof(header) }, { (void *)frame, size } };
 
-	if (size > sizeof(user->packet) - sizeof(header))
+	if (size > NET_MAX_PACKET - sizeof(header))
 		return size;
-	memcpy(user->packet, &header, sizeof(header));
-	memcpy(user->packet + sizeof(header), frame, size);
-	net_receive(net, user->packet, sizeof(header) + size);
+	if (user->first || !send_to_card(user, iov, 2))
+		keep_packet(user, iov);
 	return size;
+}
+
+static void send_waiting(struct user *user)
+{
+	struct net_packet *packet;
+
+	while ((packet = user->first)) {
+		struct iovec iov = { packet->bytes, packet->size };
+
+		if (!send_to_card(user, &iov, 1))
+			return;
+		user->first = packet->next;
+		if (!user->first)
+			user->last = &user->first;
+		user->waiting -= packet->size;
+		free(packet);
+	}
 }
 
 static void guest_error(const char *what, void *argument)
 {
+	(void)what;
 	(void)argument;
-	detail("the guest's network: %s", what);
 }
 
 static int64_t clock_get_ns(void *argument)
@@ -68,7 +128,7 @@ static int64_t clock_get_ns(void *argument)
 
 static void *timer_new(SlirpTimerCb expire, void *timer_argument, void *argument)
 {
-	struct user *user = ((struct net *)argument)->private;
+	struct user *user = argument;
 	struct user_timer *timer = calloc(1, sizeof(*timer));
 
 	if (!timer)
@@ -83,7 +143,7 @@ static void *timer_new(SlirpTimerCb expire, void *timer_argument, void *argument
 
 static void timer_free(void *which, void *argument)
 {
-	struct user *user = ((struct net *)argument)->private;
+	struct user *user = argument;
 	struct user_timer **link;
 
 	for (link = &user->timers; *link; link = &(*link)->next) {
@@ -157,23 +217,23 @@ static int get_events(int index, void *argument)
 	return theirs;
 }
 
-/* --- What net.c calls. --- */
+/* --- What the process does. --- */
 
-static void user_prepare(struct net *net, struct net_poll *poll)
+/* Its sockets, unless the card takes nothing just now. Return: was it asked? */
+static bool prepare(struct user *user, struct net_poll *poll)
 {
-	struct user *user = net->private;
 	struct user_timer *timer;
 	uint32_t timeout = UINT32_MAX;
 	int64_t now = now_ms();
 
-	user->asked = !net->first;
-	if (!user->asked)
-		return;
+	if (user->first)
+		return false;
 	slirp_pollfds_fill(user->slirp, &timeout, add_poll, poll);
 	for (timer = user->timers; timer; timer = timer->next)
 		if (timer->at - now < timeout)
 			timeout = timer->at > now ? timer->at - now : 0;
 	poll->timeout = timeout > INT32_MAX ? -1 : (int)timeout;
+	return true;
 }
 
 /* A timer may end itself or others: begin anew after each. */
@@ -192,26 +252,49 @@ static void run_timers(struct user *user)
 	} while (timer);
 }
 
-static void user_receive(struct net *net, const struct net_poll *poll)
+/*
+ * Take packets from the card; all checksums are in them: the driver was offered nothing
+ * else. Return: false if the card is gone.
+ */
+static bool take_packets(struct user *user)
 {
-	struct user *user = net->private;
+	ssize_t size;
+	int i;
 
-	if (!user->asked)
-		return;
-	slirp_pollfds_poll(user->slirp, !poll->count, get_events, (void *)poll);
-	run_timers(user);
+	for (i = 0; i < MOST_AT_ONCE; i++) {
+		size = recv(user->card, user->packet, sizeof(user->packet), MSG_DONTWAIT);
+		if (size < 0)
+			return errno == EAGAIN || errno == EINTR;
+		if (!size)
+			return false;
+		if (size >= (ssize_t)NET_HEADER_SIZE)
+			slirp_input(user->slirp, user->packet + NET_HEADER_SIZE, size - NET_HEADER_SIZE);
+	}
+	return true;
 }
 
-/* All checksums are in it: we have offered the driver nothing else. */
-static bool user_send(struct net *net, struct iovec *iov, unsigned int count)
+static void carry(struct user *user)
 {
-	struct user *user = net->private;
-	size_t size;
+	struct net_poll poll_on = { 0 };
+	bool asked;
+	int card;
 
-	iov_read(&iov, &count, user->frame, NET_HEADER_SIZE);
-	size = iov_read(&iov, &count, user->frame, sizeof(user->frame));
-	slirp_input(user->slirp, user->frame, size);
-	return true;
+	do {
+		poll_on.count = 0;
+		poll_on.timeout = -1;
+		card = net_poll_add(&poll_on, user->card, POLLIN | (user->first ? POLLOUT : 0));
+		if (card < 0)
+			return;
+		asked = prepare(user, &poll_on);
+		if (poll(poll_on.fd, poll_on.count, poll_on.timeout) < 0)
+			poll_on.count = 0;	/* EINTR: nothing has happened */
+		if (net_poll_events(&poll_on, card) & POLLOUT)
+			send_waiting(user);
+		if (asked) {
+			slirp_pollfds_poll(user->slirp, !poll_on.count, get_events, &poll_on);
+			run_timers(user);
+		}
+	} while (!(net_poll_events(&poll_on, card) & ~POLLOUT) || take_packets(user));
 }
 
 /* A number up to the character @end. Return: what follows, or NULL. */
@@ -283,7 +366,7 @@ static int add_forward(struct user *user, const char *text)
 }
 
 /* The addresses that QEMU's user network has, too. */
-static Slirp *new_slirp(struct net *net)
+static Slirp *new_slirp(struct user *user)
 {
 	SlirpConfig config = {
 		.version = 4,
@@ -303,52 +386,120 @@ static Slirp *new_slirp(struct net *net)
 	inet_pton(AF_INET6, "fec0::", &config.vprefix_addr6);
 	inet_pton(AF_INET6, "fec0::2", &config.vhost6);
 	inet_pton(AF_INET6, "fec0::3", &config.vnameserver6);
-	return slirp_new(&config, &callbacks, net);
+	return slirp_new(&config, &callbacks, user);
 }
 
-static int user_init(struct net *net, const struct net_request *request)
+static int set_up(struct user *user, const struct value *value)
 {
-	const struct value *value = request->value;
-	struct user *user;
 	unsigned int i;
-	int error;
+	int error = 0;
 
-	error = value_refuse_others(value, "net=user", "mac=", "hostfwd=", NULL);
-	if (error)
-		return error;
-	user = calloc(1, sizeof(*user));
-	if (!user)
-		return refuse(-ENOMEM, "no memory");
-	net->private = user;
-	user->slirp = new_slirp(net);
+	user->last = &user->first;
+	user->slirp = new_slirp(user);
 	if (!user->slirp)
 		return refuse(-ENOMEM, "can't make the user network: no memory");
 	for (i = 0; !error && i < value->words; i++)
 		if (!strncmp(value->word[i], "hostfwd=", 8))
 			error = add_forward(user, value->word[i] + 8);
-	net->config.mtu = htole16(USER_MTU);
 	return error;
 }
 
-static void user_exit(struct net *net)
-{
-	struct user *user = net->private;
+static const struct sandbox_call calls[] = {
+	SANDBOX_CALL_IF(socket, 0, SANDBOX_INT, AF_INET),
+	SANDBOX_CALL_IF(socket, 0, SANDBOX_INT, AF_INET6),
+	SANDBOX_CALL(connect),
+	SANDBOX_CALL(bind),
+	SANDBOX_CALL(listen),
+	SANDBOX_CALL(accept),
+	SANDBOX_CALL(accept4),
+	SANDBOX_CALL(sendto),
+	SANDBOX_CALL(recvfrom),
+	SANDBOX_CALL(sendmsg),
+	SANDBOX_CALL(recvmsg),
+	SANDBOX_CALL(shutdown),
+	SANDBOX_CALL(setsockopt),
+	SANDBOX_CALL(getsockopt),
+	SANDBOX_CALL(getsockname),
+	SANDBOX_CALL(getpeername),
+	SANDBOX_CALL_IF(ioctl, 1, SANDBOX_INT, FIONREAD),
+	SANDBOX_CALL_IF(ioctl, 1, SANDBOX_INT, FIONBIO),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_GETFL),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_SETFL),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_GETFD),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_SETFD),
+	SANDBOX_CALL(poll),
+	SANDBOX_CALL(read),
+	SANDBOX_CALL(readv),
+	SANDBOX_CALL(write),
+	SANDBOX_CALL(writev),
+	SANDBOX_CALL(close),
+	/* For the name servers. */
+	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT, O_RDONLY),
+	SANDBOX_CALL(newfstatat),
+	SANDBOX_CALL(lseek),
+	SANDBOX_CALL(brk),
+	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),
+	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),
+	SANDBOX_CALL(mremap),
+	SANDBOX_CALL(munmap),
+	SANDBOX_CALL(madvise),
+	SANDBOX_CALL(futex),
+	SANDBOX_CALL(getrandom),
+	SANDBOX_CALL(clock_gettime),
+	SANDBOX_CALL(gettimeofday),
+	SANDBOX_CALL(exit_group),
+};
 
-	if (!user)
+/* Root can send pings where others can not. */
+static const int capabilities[] = { CAP_NET_RAW, -1 };
+
+static int to_launcher;
+
+static void tell_launcher(const char *line)
+{
+	net_process_refused(to_launcher, line);
+}
+
+static void run(int socket, void *argument)
+{
+	static const struct sandbox sandbox = {
+		.namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
+		.keep_capabilities = capabilities,
+		.file = NAME_SERVERS,
+		.calls = calls,
+		.count = ARRAY_SIZE(calls),
+	};
+	static struct user user;
+	void (*before)(const char *line) = message_sink;
+
+	user.card = to_launcher = socket;
+	message_sink = tell_launcher;
+	if (set_up(&user, argument))
 		return;
-	if (user->slirp)
-		slirp_cleanup(user->slirp);
-	while (user->timers)
-		timer_free(user->timers, net);
-	free(user);
+	message_sink = before;
+	sandbox_enter(&sandbox);
+	net_process_ready(socket);
+	carry(&user);
+}
+
+/* --- What net.c calls. --- */
+
+static int user_init(struct net *net, const struct net_request *request)
+{
+	int error = value_refuse_others(request->value, "net=user", "mac=", "hostfwd=", NULL);
+
+	if (error)
+		return error;
+	net->config.mtu = htole16(USER_MTU);
+	return net_process_start(net, "lguest-net", run, (void *)request->value);
 }
 
 const struct net_ops net_user_ops = {
 	/* What comes from it has its checksums; it wants the same of the Guest. */
 	.features = NET_FEATURE(GUEST_CSUM) | NET_FEATURE(MTU),
 	.init = user_init,
-	.prepare = user_prepare,
-	.receive = user_receive,
-	.send = user_send,
-	.exit = user_exit,
+	.prepare = net_process_prepare,
+	.receive = net_process_receive,
+	.send = net_process_send,
+	.exit = net_process_exit,
 };

@@ -27,7 +27,7 @@
 struct intruder *intruder;
 
 static int open_a_file(void) { return open("/etc/passwd", O_RDONLY); }
-static int open_the_root(void) { return open("/", O_PATH | O_DIRECTORY); }
+static int find_a_directory(void) { return open("/usr", O_PATH | O_DIRECTORY); }
 static int open_itself(void) { return open("/proc/self/maps", O_RDONLY); }
 static int make_a_file(void) { return open("/tmp/lguest-intruder", O_RDWR | O_CREAT, 0600); }
 static int unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
@@ -91,7 +91,7 @@ static const struct {
 	int (*try)(void);
 } attempts[] = {
 #define ATTEMPT(name)	{ #name, name }
-	ATTEMPT(open_a_file), ATTEMPT(open_the_root), ATTEMPT(open_itself), ATTEMPT(make_a_file),
+	ATTEMPT(open_a_file), ATTEMPT(find_a_directory), ATTEMPT(open_itself), ATTEMPT(make_a_file),
 	ATTEMPT(unix_socket), ATTEMPT(netlink_socket), ATTEMPT(packet_socket),
 	ATTEMPT(internet_socket), ATTEMPT(signal_others), ATTEMPT(change_modes), ATTEMPT(io_uring),
 	ATTEMPT(open_a_process), ATTEMPT(start_a_process), ATTEMPT(run_a_program),

@@ -7,17 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "driver.h"
 #include "images.h"
 #include "intruder.h"
 #include "kernel.h"
 #include "lguest_abi.h"
+#include "p9/ring.h"
 #include "parser.h"
 #include "process.h"
 #include "sandbox.h"
 #include "unit.h"
+#include "virtio/net.h"
 
 static char *kernel_file(void)
 {
@@ -131,6 +135,165 @@ START_TEST(who_takes_over_the_parser_has_nothing)
 }
 END_TEST
 
+/* --- One that serves a directory. --- */
+
+/* Ask for a version, as all clients do first. */
+static void begin(struct p9_process *process)
+{
+	static const uint8_t version[] = {
+		21, 0, 0, 0, P9_TVERSION, 0xff, 0xff, 0, 0x20, 0, 0, 8, 0, '9', 'P', '2', '0', '0',
+		'0', '.', 'L',
+	};
+	struct p9_slot *slot = p9_process_slot(process);
+
+	ck_assert_ptr_nonnull(slot);
+	memcpy(slot->request, version, sizeof(version));
+	slot->size = sizeof(version);
+	slot->room = 4096;
+	p9_process_ask(process);
+	do {
+		p9_process_wait(process);
+		ck_assert(p9_process_answer(process, &slot));
+	} while (!slot);
+	ck_assert_uint_eq(slot->replied, sizeof(version));
+}
+
+static void serve_a_directory(bool read_only)
+{
+	struct p9_process process;
+
+	ck_assert_int_eq(p9_process_start(&process, unit_directory(), read_only), 0);
+	begin(&process);
+	p9_process_stop(&process);
+	ck_assert_int_eq(intruder->processes, 1);
+}
+
+START_TEST(who_takes_over_a_server_of_files_has_them_alone)
+{
+	/* Only root can have a namespace in which other users still own their files. */
+	const char *found = geteuid() ? "find_a_directory " : "";
+
+	intruder_prepare();
+	serve_a_directory(false);
+	ck_assert_str_eq(intruder->done, found);
+}
+END_TEST
+
+START_TEST(who_takes_over_a_read_only_one_can_change_nothing)
+{
+	/* Only root can have a namespace in which other users still own their files. */
+	const char *found = geteuid() ? "find_a_directory " : "";
+
+	intruder_prepare();
+	serve_a_directory(true);
+	ck_assert_str_eq(intruder->done, found);
+}
+END_TEST
+
+START_TEST(without_a_sandbox_a_server_of_files_would_have_all)
+{
+	intruder_prepare();
+	sandbox_wanted = false;
+	serve_a_directory(false);
+	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+}
+END_TEST
+
+/* --- The user network's. --- */
+
+static struct virtio_device device;
+static struct driver driver;
+
+static void make_card(void)
+{
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_net_kind.init(&device, &driver.memory, "user"), 0);
+	driver_run(&driver, &device, 0);
+}
+
+static void use_network(void)
+{
+	intruder_prepare();
+	make_card();
+	driver_stop(&driver);
+	ck_assert_int_eq(intruder->processes, 1);
+}
+
+START_TEST(who_takes_over_the_user_network_has_the_internet_alone)
+{
+	use_network();
+	ck_assert_str_eq(intruder->done, "internet_socket ");
+}
+END_TEST
+
+START_TEST(without_a_sandbox_the_user_network_would_have_all)
+{
+	sandbox_wanted = false;
+	use_network();
+	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+}
+END_TEST
+
+static void see_name_servers(void)
+{
+	intruder->processes++;
+	if (!access("/etc/resolv.conf", R_OK) || open("/etc/resolv.conf", O_RDONLY) >= 0)
+		strcat(intruder->done, "name_servers ");
+}
+
+START_TEST(the_user_network_finds_its_name_servers)
+{
+	intruder_prepare();
+	sandbox_intruder = see_name_servers;
+	make_card();
+	driver_stop(&driver);
+	ck_assert_str_eq(intruder->done, access("/etc/resolv.conf", R_OK) ? "" : "name_servers ");
+}
+END_TEST
+
+/* Its process says that it runs, and is gone then. */
+static void run_and_die(void)
+{
+	int fd;
+
+	for (fd = 3; fd < 100; fd++)
+		send(fd, "ready", 5, MSG_NOSIGNAL);
+	_exit(0);
+}
+
+START_TEST(the_user_networks_end_is_told_and_the_link_goes_down)
+{
+	int i;
+
+	sandbox_intruder = run_and_die;
+	make_card();
+	for (i = 0; i < 1000 && !unit_messages; i++)
+		usleep(10000);
+	driver_stop(&driver);
+	ck_assert_int_eq(unit_messages, 1);
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "the guest has no network any more"));
+	ck_assert_int_eq(((struct virtio_net_config *)device.config)->status, 0);
+}
+END_TEST
+
+START_TEST(an_answer_that_was_not_asked_for_is_seen)
+{
+	struct p9_process process;
+	struct p9_slot *slot;
+
+	ck_assert_int_eq(p9_process_start(&process, unit_directory(), false), 0);
+	ck_assert(p9_process_answer(&process, &slot));
+	ck_assert_ptr_null(slot);
+	atomic_store(&process.ring->answered, 1);
+	ck_assert(!p9_process_answer(&process, &slot));
+	p9_process_stop(&process);
+}
+END_TEST
+
 START_TEST(without_a_sandbox_they_would_have_all)
 {
 	intruder_prepare();
@@ -175,5 +338,13 @@ int main(void)
 	UNIT_ADD(suite, who_takes_over_the_parser_has_nothing);
 	UNIT_ADD(suite, without_a_sandbox_they_would_have_all);
 	UNIT_ADD(suite, the_parsers_end_is_told);
+	UNIT_ADD(suite, who_takes_over_a_server_of_files_has_them_alone);
+	UNIT_ADD(suite, who_takes_over_a_read_only_one_can_change_nothing);
+	UNIT_ADD(suite, without_a_sandbox_a_server_of_files_would_have_all);
+	UNIT_ADD(suite, an_answer_that_was_not_asked_for_is_seen);
+	UNIT_ADD(suite, who_takes_over_the_user_network_has_the_internet_alone);
+	UNIT_ADD(suite, without_a_sandbox_the_user_network_would_have_all);
+	UNIT_ADD(suite, the_user_network_finds_its_name_servers);
+	UNIT_ADD(suite, the_user_networks_end_is_told_and_the_link_goes_down);
 	return unit_run(suite);
 }
