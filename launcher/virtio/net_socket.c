@@ -4,10 +4,14 @@
  * that they leave checksums and segments to nobody. Whoever comes first makes the
  * socket and waits there, whoever comes second connects. When one of them goes, the
  * other one's link goes down, and both roles are open again.
+ *
+ * SOCKET.lock is locked by who takes a role. It is a file of our own, for the directory's
+ * lock anybody may hold who may read the directory; it stays, so that two never lock
+ * different ones. Nobody waits under the lock.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -28,6 +32,8 @@
 #define GREETING_SIZE	32
 
 #define GREETING_TIME	30000	/* ms; the first one may be loading its Guest */
+#define LOCK_TIME	5000	/* ms that others may have the lock when we start */
+#define LOOK_TIME	20	/* ms between looks whether they have it still */
 #define RETRY_TIME	500	/* ms between looks whether the other one is back */
 #define BLOCKED_TIME	1000	/* ms until packets for who takes none are lost */
 #define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
@@ -38,26 +44,35 @@ struct cable {
 	int peer;		/* the other one, or -1 */
 	int64_t blocked;	/* ms: since when the peer takes nothing, 0: it does */
 	int64_t retry;		/* ms: when to look for it */
-	int lobby_index, peer_index;	/* in what is polled */
+	int stranger;		/* whom we have connected to, and who has not greeted us, or -1 */
+	int64_t patience;	/* ms: until when it may */
+	int lobby_index, peer_index, stranger_index;	/* in what is polled */
 	uint8_t packet[NET_MAX_PACKET];
 };
 
-/* Wait for the first one's word. Return: 0, or a negative errno. */
-static int wait_for_greeting(struct net *net, int fd)
+/*
+ * The first one's word, from whom we have connected to; then it is our peer. Return: 0, or a
+ * negative errno; -EAGAIN: it has said nothing yet.
+ */
+static int take_greeting(struct cable *cable)
 {
-	struct pollfd fds[] = {
-		{ .fd = fd, .events = POLLIN },
-		{ .fd = net->device->stop, .events = POLLIN },
-	};
 	char text[GREETING_SIZE] = "";
+	ssize_t got = recv(cable->stranger, text, sizeof(text) - 1, MSG_DONTWAIT);
+	int error = 0;
 
-	if (poll(fds, 2, GREETING_TIME) <= 0 || fds[1].revents)
-		return -ETIMEDOUT;
-	if (recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT) <= 0)
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return now_ms() < cable->patience ? -EAGAIN : -ETIMEDOUT;
+	if (got <= 0)
 		return -ECONNREFUSED;	/* it has just gone */
 	if (!strcmp(text, FULL))
-		return -EBUSY;
-	return strcmp(text, WELCOME) ? -EPROTO : 0;
+		error = -EBUSY;
+	else if (strcmp(text, WELCOME))
+		error = -EPROTO;
+	if (!error) {
+		cable->peer = cable->stranger;
+		cable->stranger = -1;
+	}
+	return error;
 }
 
 static int new_socket(void)
@@ -67,20 +82,22 @@ static int new_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Be the second one. */
-static int connect_to(struct net *net, struct cable *cable)
+/* Be the second one, once the first one greets us. */
+static int connect_to(struct cable *cable)
 {
-	int fd = new_socket(), error;
+	int fd = new_socket(), error = 0;
 
 	if (fd < 0)
 		return fd;
-	error = connect(fd, (struct sockaddr *)&cable->address, sizeof(cable->address)) < 0 ? -errno :
-		wait_for_greeting(net, fd);
-	if (error)
+	if (connect(fd, (struct sockaddr *)&cable->address, sizeof(cable->address)) < 0)
+		error = errno == EAGAIN ? -ETIMEDOUT : -errno;	/* its queue is full */
+	if (error) {
 		close(fd);
-	else
-		cable->peer = fd;
-	return error;
+		return error;
+	}
+	cable->stranger = fd;
+	cable->patience = now_ms() + GREETING_TIME;
+	return 0;
 }
 
 /* Be the first one. What one that was killed has left there is nobody's. */
@@ -108,26 +125,68 @@ static int wait_there(struct cable *cable)
 	return error;
 }
 
-/*
- * Find the other one, or wait for it. The folder's lock keeps two from being first at
- * once. Return: 0, or a negative errno.
- */
-static int meet(struct net *net, struct cable *cable)
+/* Return: a descriptor; -EWOULDBLOCK: another one has the lock; or another negative errno. */
+static int lock(const struct cable *cable)
 {
-	char path[sizeof(cable->address.sun_path)];
-	int folder, error;
+	char path[sizeof(cable->address.sun_path) + sizeof(".lock")];
+	struct stat status;
+	int fd, error = 0;
 
-	memcpy(path, cable->address.sun_path, sizeof(path));
-	folder = open(dirname(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder < 0)
-		return -errno;
-	if (flock(folder, LOCK_EX) < 0)
+	snprintf(path, sizeof(path), "%s.lock", cable->address.sun_path);
+	/* Without O_CREAT at first: in /tmp, root may not "create" what another user has made. */
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno == EEXIST ? -EWOULDBLOCK : -errno;
+	if (fstat(fd, &status) < 0)
 		error = -errno;
-	else
-		error = connect_to(net, cable);
+	else if (!S_ISREG(status.st_mode))
+		error = -EPERM;
+	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		error = -errno;
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+/*
+ * Find the other one, or wait for it. The lock keeps two from being first at once. Waits for
+ * nothing. Return: 0, or a negative errno.
+ */
+static int meet(struct cable *cable)
+{
+	int fd = lock(cable), error;
+
+	if (fd < 0)
+		return fd;
+	error = connect_to(cable);
 	if (error == -ECONNREFUSED || error == -ENOENT)
 		error = wait_there(cable);
-	close(folder);
+	close(fd);
+	return error;
+}
+
+/* At the start there is time. Return: 0, or a negative errno. */
+static int wait_to_meet(struct net *net, struct cable *cable)
+{
+	struct pollfd stop = { .fd = net->device->stop, .events = POLLIN };
+	int64_t until = now_ms() + LOCK_TIME;
+	int error;
+
+	do {
+		error = meet(cable);
+		if (error == -EWOULDBLOCK && now_ms() >= until)
+			return -EDEADLK;
+	} while (error == -EWOULDBLOCK && !poll(&stop, 1, LOOK_TIME));
+	if (error || cable->stranger < 0)
+		return error;
+	while ((error = take_greeting(cable)) == -EAGAIN) {
+		struct pollfd word = { .fd = cable->stranger, .events = POLLIN };
+
+		poll(&word, 1, RETRY_TIME);
+	}
 	return error;
 }
 
@@ -141,6 +200,9 @@ static int refuse_socket(const char *path, int error)
 	case -EPROTO:
 	case -EPROTOTYPE:
 		return refuse(error, "who waits at '%s' is no lguest: choose another name", path);
+	case -EDEADLK:
+		return refuse(error, "another process keeps '%s.lock' locked: end it, or choose another name",
+			      path);
 	case -ENOTSOCK:
 		return refuse(error, "'%s' is a file, not a guest's network: choose another name", path);
 	default:
@@ -162,13 +224,14 @@ static int socket_init(struct net *net, const struct net_request *request)
 		return refuse(-ENOMEM, "no memory");
 	cable->lobby = -1;
 	cable->peer = -1;
+	cable->stranger = -1;
 	net->private = cable;
 	cable->address.sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(cable->address.sun_path))
 		return refuse(-ENAMETOOLONG, "'%s' is too long for a socket: %zu letters are the most",
 			      path, sizeof(cable->address.sun_path) - 1);
 	strcpy(cable->address.sun_path, path);
-	error = meet(net, cable);
+	error = wait_to_meet(net, cable);
 	if (error)
 		return refuse_socket(path, error);
 	if (cable->peer < 0) {
@@ -187,6 +250,9 @@ static void socket_prepare(struct net *net, struct net_poll *poll)
 	if (cable->peer >= 0)
 		cable->peer_index = net_poll_add(poll, cable->peer, (net->first ? 0 : POLLIN) |
 						 (cable->blocked ? POLLOUT : 0));
+	cable->stranger_index = -1;
+	if (cable->stranger >= 0)
+		cable->stranger_index = net_poll_add(poll, cable->stranger, POLLIN);
 	if (cable->blocked || (cable->peer < 0 && cable->lobby < 0))
 		poll->timeout = RETRY_TIME / 2;
 }
@@ -246,6 +312,23 @@ static void receive_from_peer(struct net *net, struct cable *cable)
 	}
 }
 
+/* The other one has gone, and both roles are open. */
+static void look_for_peer(struct net *net, struct cable *cable)
+{
+	int error;
+
+	if (cable->stranger >= 0) {
+		error = take_greeting(cable);
+		if (!error)
+			net_set_link(net, true);
+		else if (error != -EAGAIN)
+			file_close(&cable->stranger);
+	} else if (now_ms() >= cable->retry) {
+		cable->retry = now_ms() + RETRY_TIME;
+		meet(cable);
+	}
+}
+
 static void socket_receive(struct net *net, const struct net_poll *poll)
 {
 	struct cable *cable = net->private;
@@ -258,11 +341,8 @@ static void socket_receive(struct net *net, const struct net_poll *poll)
 		receive_from_peer(net, cable);
 	if (net_poll_events(poll, cable->lobby_index))
 		accept_peer(net, cable);
-	if (cable->peer < 0 && cable->lobby < 0 && now_ms() >= cable->retry) {
-		cable->retry = now_ms() + RETRY_TIME;
-		if (!meet(net, cable) && cable->peer >= 0)
-			net_set_link(net, true);
-	}
+	if (cable->peer < 0 && cable->lobby < 0)
+		look_for_peer(net, cable);
 }
 
 static bool socket_send(struct net *net, struct iovec *iov, unsigned int count)
@@ -291,6 +371,7 @@ static void socket_exit(struct net *net)
 		unlink(cable->address.sun_path);
 	file_close(&cable->lobby);
 	file_close(&cable->peer);
+	file_close(&cable->stranger);
 	free(cable);
 }
 

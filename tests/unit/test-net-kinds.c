@@ -204,7 +204,11 @@ static void name_cable(void)
 
 static void remove_cable(void)
 {
+	char lock[120];
+
 	ck_assert_int_eq(access(cable, F_OK), -1);
+	snprintf(lock, sizeof(lock), "%s.lock", cable);
+	ck_assert_int_eq(unlink(lock), 0);
 	*strrchr(cable, '/') = '\0';
 	ck_assert_int_eq(rmdir(cable), 0);
 }
