@@ -3,6 +3,7 @@
  * Asking the Launcher of another Guest: the other end of control.c.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "clock.h"
 #include "control.h"
 #include "message.h"
 #include "runtime.h"
@@ -21,13 +23,14 @@
 #define ANSWER_MAX	(1 << 20)
 
 /**
- * client_connect() - connect to a Guest's Launcher
+ * client_find() - connect to a Guest's Launcher, or at least learn which process it is
  * @name: the Guest's
- * @pid: its Launcher goes there
+ * @pid: its Launcher goes there; 0: nobody knows
  *
- * Return: a descriptor, or a negative errno after telling the person.
+ * Return: a descriptor; -EAGAIN, untold, if its Launcher lets nobody in any more; another
+ * negative errno after telling the person.
  */
-int client_connect(const char *name, pid_t *pid)
+int client_find(const char *name, pid_t *pid)
 {
 	struct runtime runtime;
 	int fd;
@@ -45,8 +48,50 @@ int client_connect(const char *name, pid_t *pid)
 	return fd;
 }
 
+/**
+ * client_refuse() - a Guest's Launcher does not answer
+ * @error: a negative errno
+ * @name: the Guest's
+ * @pid: its Launcher
+ *
+ * Return: @error, after telling the person.
+ */
+int client_refuse(int error, const char *name, pid_t pid)
+{
+	return refuse(error, "the guest '%s' does not answer: its lguest is process %d ('lguest kill %s' ends it)",
+		      name, pid, name);
+}
+
+/**
+ * client_connect() - connect to a Guest's Launcher
+ * @name: the Guest's
+ * @pid: its Launcher goes there
+ *
+ * Return: a descriptor, or a negative errno after telling the person.
+ */
+int client_connect(const char *name, pid_t *pid)
+{
+	int fd = client_find(name, pid);
+
+	return fd == -EAGAIN ? client_refuse(fd, name, *pid) : fd;
+}
+
+/* Return: is there something to read before it is so late? */
+static bool wait_for_answer(int fd, int64_t until)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int64_t left;
+	int got;
+
+	do {
+		left = until - now_ms();
+		got = poll(&poll_fd, 1, left > 0 ? left : 0);
+	} while (got < 0 && errno == EINTR);
+	return got > 0;
+}
+
 /* Up to its newline, and not a byte more: other things may follow it. */
-static char *read_answer(int fd)
+static char *read_answer(int fd, int64_t until)
 {
 	size_t size = 0;
 	FILE *out;
@@ -56,9 +101,9 @@ static char *read_answer(int fd)
 	if (!out)
 		return NULL;
 	while (ftell(out) < ANSWER_MAX) {
-		ssize_t got = recv(fd, &c, 1, 0);
+		ssize_t got = recv(fd, &c, 1, MSG_DONTWAIT);
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && (errno == EINTR || errno == EAGAIN) && wait_for_answer(fd, until))
 			continue;
 		if (got <= 0 || c == '\n')
 			break;
@@ -67,6 +112,42 @@ static char *read_answer(int fd)
 	if (fclose(out))
 		return NULL;
 	return text;
+}
+
+/**
+ * client_send() - ask for something, and do not wait for the answer
+ * @fd: from client_connect()
+ * @line: the request
+ *
+ * Return: true if it is on its way.
+ */
+bool client_send(int fd, const char *line)
+{
+	char request[CONTROL_LINE_MAX];
+	int size = snprintf(request, sizeof(request), "%s\n", line);
+
+	return size < (int)sizeof(request) &&
+	       send(fd, request, size, MSG_NOSIGNAL | MSG_DONTWAIT) == size;
+}
+
+/**
+ * client_receive() - the answer to client_send()
+ * @fd: from client_connect()
+ * @until: now_ms() of when to wait for it no longer
+ *
+ * Return: the answer, good or bad, or NULL if there is none.
+ */
+json_t *client_receive(int fd, int64_t until)
+{
+	char *text = read_answer(fd, until);
+	json_t *answer;
+
+	answer = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	free(text);
+	if (json_is_boolean(json_object_get(answer, "ok")))
+		return answer;
+	json_decref(answer);
+	return NULL;
 }
 
 /**
@@ -79,23 +160,9 @@ static char *read_answer(int fd)
  */
 json_t *client_request(int fd, const char *line, unsigned int patience_s)
 {
-	struct timeval patience = { .tv_sec = patience_s };
-	char request[CONTROL_LINE_MAX], *text;
-	json_t *answer;
-	int size;
+	int64_t until = now_ms() + patience_s * 1000LL;
 
-	size = snprintf(request, sizeof(request), "%s\n", line);
-	if (size >= (int)sizeof(request) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-	    send(fd, request, size, MSG_NOSIGNAL) != size)
-		return NULL;
-	text = read_answer(fd);
-	answer = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-	free(text);
-	if (json_is_boolean(json_object_get(answer, "ok")))
-		return answer;
-	json_decref(answer);
-	return NULL;
+	return client_send(fd, line) ? client_receive(fd, until) : NULL;
 }
 
 /**
@@ -114,7 +181,7 @@ json_t *client_insist(int fd, const char *name, pid_t pid, const char *line)
 	answer = client_request(fd, line, PATIENCE_S);
 	close(fd);
 	if (!answer) {
-		message("the guest '%s' does not answer: its lguest is process %d", name, pid);
+		client_refuse(-ETIMEDOUT, name, pid);
 		return NULL;
 	}
 	if (json_is_true(json_object_get(answer, "ok")))

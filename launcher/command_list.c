@@ -10,51 +10,83 @@
 
 #include "answer.h"
 #include "client.h"
+#include "clock.h"
 #include "commands.h"
 #include "exit_status.h"
+#include "file.h"
 #include "message.h"
 #include "runtime.h"
 
-/* Who does not answer is listed as such. */
-#define PATIENCE_S	2
+/* Who does not answer is listed as such; for all of them together. */
+#define PATIENCE_MS	2000
 
-/* What is known of a Guest; NULL: it is none. */
-static json_t *look_at(struct runtime *runtime, const char *name)
-{
-	json_t *answer;
+/* A Guest that has been asked. */
+struct guest {
+	char *name;
+	int fd;			/* -1: its Launcher lets nobody in; -ENOENT: there is none */
 	pid_t pid;
-	int fd;
+};
 
-	fd = runtime_connect(runtime, name, &pid);
-	if (fd < 0)
-		return NULL;
-	answer = client_request(fd, "info", PATIENCE_S);
-	close(fd);
+/* Under the directory's lock, which nobody has while answers are waited for. */
+static void ask(struct runtime *runtime, struct guest *guest)
+{
+	guest->fd = runtime_connect(runtime, guest->name, &guest->pid);
+	if (guest->fd >= 0)
+		client_send(guest->fd, "info");
+	else if (guest->fd != -EAGAIN)
+		guest->fd = -ENOENT;
+}
+
+/* What is known of a Guest. */
+static json_t *hear(struct guest *guest, int64_t until)
+{
+	json_t *answer = guest->fd >= 0 ? client_receive(guest->fd, until) : NULL;
+
+	file_close(&guest->fd);
 	if (answer && json_is_true(json_object_get(answer, "ok"))) {
 		json_object_del(answer, "ok");
 		return answer;
 	}
 	json_decref(answer);
-	return json_pack("{s:s, s:i, s:s}", "name", name, "pid", (int)pid, "state", "silent");
+	return json_pack("{s:s, s:i, s:s}", "name", guest->name, "pid", (int)guest->pid, "state",
+			 "silent");
 }
 
+static json_t *hear_all(struct guest *guests, int count)
+{
+	int64_t until = now_ms() + PATIENCE_MS;
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (guests[i].fd != -ENOENT)
+			json_array_append_new(list, hear(&guests[i], until));
+	return list;
+}
+
+/* Return: NULL after telling the person. */
 static json_t *look_at_all(struct runtime *runtime)
 {
-	json_t *list = json_array(), *guest;
+	struct guest *guests = NULL;
 	int i, count;
-	char **names;
+	json_t *list = NULL;
+	char **names = NULL;
 
 	count = runtime_names(runtime, &names);
-	if (count < 0) {
-		json_decref(list);
-		return NULL;
+	if (count >= 0)
+		guests = calloc(count + 1, sizeof(*guests));
+	if (count >= 0 && !guests)
+		refuse(-ENOMEM, "no memory");
+	for (i = 0; guests && i < count; i++) {
+		guests[i].name = names[i];
+		ask(runtime, &guests[i]);
 	}
-	for (i = 0; i < count; i++) {
-		guest = look_at(runtime, names[i]);
-		if (guest)
-			json_array_append_new(list, guest);
-	}
-	runtime_free_names(names, count);
+	runtime_close(runtime);
+	if (guests)
+		list = hear_all(guests, count);
+	free(guests);
+	if (count >= 0)
+		runtime_free_names(names, count);
 	return list;
 }
 
@@ -105,8 +137,6 @@ int command_list(int argc, char **argv)
 	if (error && error != -ENOENT)
 		return EXIT_FAILURE;
 	list = error ? json_array() : look_at_all(&runtime);
-	if (!error)
-		runtime_close(&runtime);
 	if (list && message_json) {
 		json_dumpf(list, stdout, JSON_COMPACT);
 		putchar('\n');

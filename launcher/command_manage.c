@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,17 @@
 #include "commands.h"
 #include "control.h"
 #include "exit_status.h"
+#include "file.h"
 #include "message.h"
+#include "runtime.h"
 #include "words.h"
 
 #define STOP_TIMEOUT_S	60
-#define KILL_TIMEOUT_S	30
+/* To answer that it will end; to end; and after SIGTERM and SIGKILL. */
+#define KILL_ANSWER_S	5
+#define KILL_TIMEOUT_S	20
+#define TERM_TIMEOUT_S	2
+#define SIGNAL_TIMEOUT_S	5
 
 /* What the person said behind the command. */
 struct words {
@@ -166,27 +173,17 @@ struct ending {
  * The process is held while we are connected to it, so that no other one can have its
  * number later.
  */
-static int ask_for_end(struct ending *ending, const char *name, const char *request)
+static int find_process(struct ending *ending, const char *name, int *fd)
 {
-	json_t *answer;
-	int fd;
-
 	ending->name = name;
-	fd = client_connect(name, &ending->pid);
-	if (fd < 0)
-		return fd;
+	*fd = client_find(name, &ending->pid);
+	if (*fd < 0 && *fd != -EAGAIN)
+		return *fd;
 	ending->process = pidfd_open(ending->pid, 0);
-	if (ending->process < 0) {
-		close(fd);
-		return refuse(-errno, "can't watch process %d: %s", ending->pid, strerror(errno));
-	}
-	answer = client_insist(fd, name, ending->pid, request);
-	if (!answer) {
-		close(ending->process);
-		return -ESRCH;
-	}
-	json_decref(answer);
-	return 0;
+	if (ending->process >= 0)
+		return 0;
+	file_close(fd);
+	return refuse(-errno, "can't watch process %d: %s", ending->pid, strerror(errno));
 }
 
 static bool has_ended(const struct ending *ending, unsigned int seconds)
@@ -197,13 +194,52 @@ static bool has_ended(const struct ending *ending, unsigned int seconds)
 	return ppoll(&poll_fd, 1, &time, NULL) > 0;
 }
 
-/* It was asked to be killed. Return: the exit status. */
-static int wait_for_kill(struct ending *ending, bool json)
+/* Return: has it ended? */
+static bool end_by_signal(const struct ending *ending, int number, unsigned int seconds)
 {
-	bool ended = has_ended(ending, KILL_TIMEOUT_S);
+	if (pidfd_send_signal(ending->process, number, NULL, 0) < 0 && errno != ESRCH)
+		message("can't end process %d: %s", ending->pid, strerror(errno));
+	return has_ended(ending, seconds);
+}
 
-	if (!ended)
-		message("the guest '%s' is still there after %d s", ending->name, KILL_TIMEOUT_S);
+/* A Launcher that was killed has left its name, which whoever looks for it removes. */
+static void remove_name(const char *name)
+{
+	struct runtime runtime;
+	pid_t pid;
+	int fd;
+
+	if (runtime_open(&runtime, false))
+		return;
+	fd = runtime_connect(&runtime, name, &pid);
+	file_close(&fd);
+	runtime_close(&runtime);
+}
+
+/*
+ * Ask it to end, if it lets us (@fd, which is closed), or else end it: SIGTERM lets it give
+ * back its terminal, which a process that is stopped or stuck does not do. Return: the exit
+ * status.
+ */
+static int kill_process(struct ending *ending, int fd, bool json)
+{
+	json_t *answer = fd >= 0 ? client_request(fd, "kill", KILL_ANSWER_S) : NULL;
+	bool ended = answer && has_ended(ending, KILL_TIMEOUT_S);
+
+	json_decref(answer);
+	file_close(&fd);
+	if (!ended && !has_ended(ending, 0)) {
+		message("the guest '%s' %s: its process %d is killed", ending->name,
+			answer ? "does not end" : "does not answer", ending->pid);
+		ended = end_by_signal(ending, SIGTERM, TERM_TIMEOUT_S) ||
+			end_by_signal(ending, SIGKILL, SIGNAL_TIMEOUT_S);
+		remove_name(ending->name);
+		if (!ended)
+			message("process %d is still there: the host waits for something in its name",
+				ending->pid);
+	} else {
+		ended = true;
+	}
 	close(ending->process);
 	return show(ended ? json_object() : NULL, json, NULL);
 }
@@ -219,29 +255,39 @@ int command_kill(int argc, char **argv)
 {
 	struct ending ending;
 	struct words words;
+	int fd;
 
 	if (parse(&words, argc, argv, 1))
 		return EXIT_USAGE;
-	if (ask_for_end(&ending, words.word[0], "kill"))
+	if (find_process(&ending, words.word[0], &fd))
 		return EXIT_FAILURE;
-	return wait_for_kill(&ending, words.json);
+	return kill_process(&ending, fd, words.json);
 }
 
 /*
  * It did not do as it was told. If it has ended in the last moment, another Guest may
  * have its name.
  */
-static void kill_after_all(struct ending *ending)
+static int kill_after_all(struct ending *ending, bool json)
 {
 	pid_t pid;
-	int fd = client_connect(ending->name, &pid);
+	int fd = client_find(ending->name, &pid);
+
+	if (fd >= 0 && pid != ending->pid)
+		file_close(&fd);
+	return kill_process(ending, fd, json);
+}
+
+/* @fd is closed. Return: 0, or a negative errno after telling the person. */
+static int ask_to_stop(const struct ending *ending, int fd)
+{
+	json_t *answer;
 
 	if (fd < 0)
-		return;
-	if (pid == ending->pid)
-		json_decref(client_insist(fd, ending->name, pid, "kill"));
-	else
-		close(fd);
+		return client_refuse(fd, ending->name, ending->pid);
+	answer = client_insist(fd, ending->name, ending->pid, "stop");
+	json_decref(answer);
+	return answer ? 0 : -ESRCH;
 }
 
 /**
@@ -255,17 +301,23 @@ int command_stop(int argc, char **argv)
 {
 	struct ending ending;
 	struct words words;
+	int fd;
 
 	if (parse(&words, argc, argv, 1))
 		return EXIT_USAGE;
-	if (ask_for_end(&ending, words.word[0], "stop"))
+	if (find_process(&ending, words.word[0], &fd))
 		return EXIT_FAILURE;
+	if (ask_to_stop(&ending, fd)) {
+		close(ending.process);
+		return EXIT_FAILURE;
+	}
 	if (!words.timeout)
 		words.timeout = STOP_TIMEOUT_S;
 	if (!has_ended(&ending, words.timeout)) {
 		message("the guest '%s' is still there after %u s: it is killed", ending.name,
 			words.timeout);
-		kill_after_all(&ending);
+		return kill_after_all(&ending, words.json);
 	}
-	return wait_for_kill(&ending, words.json);
+	close(ending.process);
+	return show(json_object(), words.json, NULL);
 }

@@ -6,6 +6,9 @@
  * whoever finds it removes it. The directory is locked while a name is taken or
  * looked at, so that a socket is never seen between its birth and its first
  * listener.
+ *
+ * Beside it is NAME.pid, an empty file on which the Launcher has a lock: by that the kernel
+ * says which process it is, also when it is stopped and its socket's queue is full.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -20,12 +23,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "file.h"
 #include "message.h"
 #include "runtime.h"
 
 #define SUFFIX		".sock"
-#define BACKLOG		16
+#define PID_SUFFIX	".pid"
+#define BACKLOG		128
+
+/* Whoever holds the lock is a program such as ours, or one of this user's that is stopped. */
+#define LOCK_MS		5000
+#define LOOK_MS		20
+
+static int pid_lock = -1;	/* NAME.pid of this process's Guest */
 
 /**
  * runtime_check_name() - may a Guest be called so?
@@ -45,15 +56,30 @@ int runtime_check_name(const char *name)
 	return 0;
 }
 
+static bool is_own_directory(const char *path)
+{
+	struct stat status;
+
+	return !stat(path, &status) && S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+}
+
+/*
+ * XDG_RUNTIME_DIR may be another user's, after su or "sudo -E": what root made there would
+ * keep that user out. /tmp is the last resort, since there anybody may have taken the name.
+ */
 static int find_path(struct runtime *runtime)
 {
 	const char *base = getenv("XDG_RUNTIME_DIR");
+	char users[32];
 	int length;
 
-	if (base && *base == '/')
+	snprintf(users, sizeof(users), "/run/user/%u", geteuid());
+	if (base && *base == '/' && is_own_directory(base))
 		length = snprintf(runtime->path, sizeof(runtime->path), "%s/lguest", base);
 	else if (geteuid() == 0)
 		length = snprintf(runtime->path, sizeof(runtime->path), "/run/lguest");
+	else if (is_own_directory(users))
+		length = snprintf(runtime->path, sizeof(runtime->path), "%s/lguest", users);
 	else
 		length = snprintf(runtime->path, sizeof(runtime->path), "/tmp/lguest-%u", geteuid());
 	if (length >= (int)sizeof(runtime->path))
@@ -71,6 +97,21 @@ static int check_owner(const struct runtime *runtime)
 	if (stat.st_uid != geteuid() || stat.st_mode & 077)
 		return refuse(-EPERM, "%s is not yours alone: its owner must be you, its mode 0700",
 			      runtime->path);
+	return 0;
+}
+
+static int lock(const struct runtime *runtime)
+{
+	int64_t until = now_ms() + LOCK_MS;
+
+	while (flock(runtime->fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return refuse(-errno, "can't lock %s: %s", runtime->path, strerror(errno));
+		if (now_ms() >= until)
+			return refuse(-EBUSY, "another process keeps %s locked: 'fuser -v %s' says which",
+				      runtime->path, runtime->path);
+		usleep(LOOK_MS * 1000);
+	}
 	return 0;
 }
 
@@ -100,9 +141,8 @@ int runtime_open(struct runtime *runtime, bool create)
 		return refuse(-errno, "can't open %s: %s", runtime->path, strerror(errno));
 	}
 	error = check_owner(runtime);
-	while (!error && flock(runtime->fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			error = refuse(-errno, "can't lock %s: %s", runtime->path, strerror(errno));
+	if (!error)
+		error = lock(runtime);
 	if (error)
 		runtime_close(runtime);
 	return error;
@@ -134,14 +174,58 @@ static int make_socket(void)
 	return fd < 0 ? refuse(-errno, "can't make a socket: %s", strerror(errno)) : fd;
 }
 
+static int open_pid_file(const struct runtime *runtime, const char *name, int flags)
+{
+	char file[RUNTIME_NAME_MAX + sizeof(PID_SUFFIX)];
+
+	snprintf(file, sizeof(file), "%s" PID_SUFFIX, name);
+	return openat(runtime->fd, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
+}
+
+/* Who has the name? Return: the process, or 0. */
+static pid_t find_pid(const struct runtime *runtime, const char *name)
+{
+	struct flock holder = { .l_type = F_WRLCK };
+	int fd = open_pid_file(runtime, name, 0);
+	bool is_held;
+
+	if (fd < 0)
+		return 0;
+	is_held = !fcntl(fd, F_GETLK, &holder) && holder.l_type != F_UNLCK;
+	close(fd);
+	return is_held ? holder.l_pid : 0;
+}
+
+/* Until this process ends. Without it, the socket does. */
+static void hold_pid_file(const struct runtime *runtime, const char *name)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+
+	file_close(&pid_lock);
+	pid_lock = open_pid_file(runtime, name, O_CREAT);
+	if (pid_lock >= 0)
+		fcntl(pid_lock, F_SETLK, &lock);
+}
+
+static void remove_name(const struct runtime *runtime, const char *name)
+{
+	char file[RUNTIME_NAME_MAX + sizeof(SUFFIX)];
+
+	snprintf(file, sizeof(file), "%s" SUFFIX, name);
+	unlinkat(runtime->fd, file, 0);
+	snprintf(file, sizeof(file), "%s" PID_SUFFIX, name);
+	unlinkat(runtime->fd, file, 0);
+}
+
 /**
  * runtime_connect() - connect to a Guest's Launcher
  * @runtime: from runtime_open()
  * @name: the Guest's
  * @pid: its Launcher goes there
  *
- * Return: a descriptor; -ENOENT, untold, if there is no such Guest; another negative
- * errno after telling the person.
+ * Return: a descriptor; -ENOENT, untold, if there is no such Guest; -EAGAIN, untold, if its
+ * Launcher takes no connection out of its queue, which is full; another negative errno after
+ * telling the person.
  */
 int runtime_connect(struct runtime *runtime, const char *name, pid_t *pid)
 {
@@ -159,10 +243,11 @@ int runtime_connect(struct runtime *runtime, const char *name, pid_t *pid)
 		close(fd);
 		if (error == -ECONNREFUSED) {
 			detail("removing %s: its guest is gone", address.sun_path);
-			unlink(address.sun_path);
+			remove_name(runtime, name);
 			error = -ENOENT;
 		}
-		return error == -ENOENT ? error : refuse(error, "can't connect to %s: %s",
+		*pid = error == -EAGAIN ? find_pid(runtime, name) : 0;
+		return error == -ENOENT || error == -EAGAIN ? error : refuse(error, "can't connect to %s: %s",
 							 address.sun_path, strerror(-error));
 	}
 	fcntl(fd, F_SETFL, 0);
@@ -187,8 +272,8 @@ int runtime_listen(struct runtime *runtime, const char *name)
 	pid_t pid;
 
 	fd = runtime_connect(runtime, name, &pid);
-	if (fd >= 0) {
-		close(fd);
+	if (fd >= 0 || fd == -EAGAIN) {
+		file_close(&fd);
 		return refuse(-EEXIST,
 			      "there is a guest '%s' already, of process %d: say another --name, or 'lguest stop %s'",
 			      name, pid, name);
@@ -204,8 +289,10 @@ int runtime_listen(struct runtime *runtime, const char *name)
 	umask(mask);
 	if (!error && listen(fd, BACKLOG) < 0)
 		error = -errno;
-	if (!error)
+	if (!error) {
+		hold_pid_file(runtime, name);
 		return fd;
+	}
 	close(fd);
 	return refuse(error, "can't make %s: %s", address.sun_path, strerror(-error));
 }
@@ -270,11 +357,10 @@ void runtime_free_names(char **names, int count)
 void runtime_remove(const char *name)
 {
 	struct runtime runtime;
-	struct sockaddr_un address;
 
 	if (runtime_open(&runtime, false))
 		return;
-	if (!find_address(&runtime, name, &address))
-		unlink(address.sun_path);
+	remove_name(&runtime, name);
 	runtime_close(&runtime);
+	file_close(&pid_lock);
 }

@@ -119,12 +119,36 @@ END_TEST
 
 START_TEST(a_path_too_long_is_refused)
 {
-	char path[200] = "/tmp/";
+	char path[200];
 	struct runtime runtime;
 
-	memset(path + 5, 'x', 150);
+	snprintf(path, sizeof(path), "%s%0*d", unit_directory(), 100, 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
 	setenv("XDG_RUNTIME_DIR", path, 1);
 	unit_refused(runtime_open(&runtime, true), "too long");
+}
+END_TEST
+
+/* After su or "sudo -E": root must not make anything in that user's directory. */
+START_TEST(the_directory_of_another_user_is_not_used)
+{
+	struct runtime runtime = { 0 };
+	char path[128];
+
+	if (geteuid())
+		return;		/* only root can make such a directory */
+	use_directory();
+	ck_assert_int_eq(chown(getenv("XDG_RUNTIME_DIR"), 1000, 1000), 0);
+	if (!runtime_open(&runtime, false))
+		runtime_close(&runtime);
+	ck_assert_str_eq(runtime.path, "/run/lguest");
+	snprintf(path, sizeof(path), "%s/lguest", getenv("XDG_RUNTIME_DIR"));
+	ck_assert_int_eq(access(path, F_OK), -1);
+	/* A name that is no directory, or nothing at all, is none either. */
+	setenv("XDG_RUNTIME_DIR", "/dev/null", 1);
+	if (!runtime_open(&runtime, false))
+		runtime_close(&runtime);
+	ck_assert_str_eq(runtime.path, "/run/lguest");
 }
 END_TEST
 
@@ -263,6 +287,8 @@ int main(void)
 	unit_add(suite, "a_name_is_one_guests", a_name_is_one_guests);
 	unit_add(suite, "a_directory_must_be_ours_alone", a_directory_must_be_ours_alone);
 	unit_add(suite, "a_path_too_long_is_refused", a_path_too_long_is_refused);
+	unit_add(suite, "the_directory_of_another_user_is_not_used",
+		 the_directory_of_another_user_is_not_used);
 	unit_add(suite, "answers_without_a_guest", answers_without_a_guest);
 	unit_add(suite, "nonsense_is_answered_or_dropped", nonsense_is_answered_or_dropped);
 	unit_add(suite, "it_answers_with_no_descriptor_left", it_answers_with_no_descriptor_left);

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A Guest's Launcher that is stopped, and others who hold what commands need: kill kills it,
+ * and nobody else has to wait.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "commands.h"
+#include "runtime.h"
+#include "unit.h"
+
+/* A child of this test goes with it. Return: its number, 0 in the child. */
+static pid_t start_child(void)
+{
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	return child;
+}
+
+static void end_child(pid_t child)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+/* The Launcher of a Guest "one" that is stopped. Return: its process. */
+static pid_t start_stopped(void)
+{
+	struct runtime runtime;
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	setenv("XDG_RUNTIME_DIR", unit_directory(), 1);
+	ck_assert_int_eq(pipe(ready), 0);
+	child = start_child();
+	if (!child) {
+		if (runtime_open(&runtime, true) || runtime_listen(&runtime, "one") < 0)
+			_exit(1);
+		runtime_close(&runtime);
+		if (write(ready[1], "y", 1) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	return child;
+}
+
+/* Its socket is there no more. */
+static void is_gone(void)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s/lguest", getenv("XDG_RUNTIME_DIR"));
+	ck_assert_int_eq(rmdir(name), 0);
+}
+
+static int kill_one(void)
+{
+	char *words[] = { "kill", "one", NULL };
+
+	return command_kill(2, words);
+}
+
+START_TEST(launcher_that_is_stopped_is_killed)
+{
+	int64_t begin = now_ms();
+	pid_t child = start_stopped();
+	int status;
+
+	ck_assert_int_eq(kill_one(), 0);
+	ck_assert_int_lt(now_ms() - begin, 15000);
+	unit_refused(-1, "does not answer: its process");
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	is_gone();
+}
+END_TEST
+
+/* Others have asked it for so long that its socket takes no more connections. */
+START_TEST(launcher_that_is_stopped_with_a_full_queue_is_killed)
+{
+	struct runtime runtime;
+	pid_t child = start_stopped(), pid;
+	int fd, i;
+
+	ck_assert_int_eq(runtime_open(&runtime, false), 0);
+	for (i = 0; i < 5000; i++) {
+		fd = runtime_connect(&runtime, "one", &pid);
+		if (fd < 0)
+			break;
+		ck_assert_int_eq(pid, child);
+		close(fd);
+	}
+	ck_assert_int_eq(fd, -EAGAIN);
+	ck_assert_int_eq(pid, child);
+	unit_refused(runtime_listen(&runtime, "one"), "already, of process");
+	runtime_close(&runtime);
+	ck_assert_int_eq(kill_one(), 0);
+	unit_refused(-1, "does not answer: its process");
+	end_child(child);
+	is_gone();
+}
+END_TEST
+
+/* lguest list waits for it, but nobody waits for lguest list. */
+START_TEST(launcher_that_is_stopped_holds_up_no_others)
+{
+	char *words[] = { "list", NULL };
+	pid_t child = start_stopped(), list;
+	struct runtime runtime;
+	int status, i;
+	int64_t begin;
+
+	list = start_child();
+	if (!list)
+		exit(command_list(1, words));
+	usleep(300 * 1000);
+	for (i = 0; i < 5; i++) {
+		begin = now_ms();
+		ck_assert_int_eq(runtime_open(&runtime, false), 0);
+		runtime_close(&runtime);
+		ck_assert_int_lt(now_ms() - begin, 1000);
+	}
+	ck_assert_int_eq(waitpid(list, &status, WNOHANG), 0);
+	ck_assert_int_eq(waitpid(list, &status, 0), list);
+	ck_assert_int_eq(status, 0);
+	end_child(child);
+}
+END_TEST
+
+/* Some process has a file locked, and keeps it so. Return: the process. */
+static pid_t hold_lock(const char *name)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = start_child();
+	if (!child) {
+		if (flock(open(name, O_RDONLY), LOCK_EX) || write(ready[1], "y", 1) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	return child;
+}
+
+START_TEST(holder_of_the_runtime_directory)
+{
+	struct runtime runtime;
+	int64_t begin;
+	char name[128];
+	pid_t child;
+
+	setenv("XDG_RUNTIME_DIR", unit_directory(), 1);
+	ck_assert_int_eq(runtime_open(&runtime, true), 0);
+	runtime_close(&runtime);
+	snprintf(name, sizeof(name), "%s/lguest", getenv("XDG_RUNTIME_DIR"));
+	child = hold_lock(name);
+	begin = now_ms();
+	unit_refused(runtime_open(&runtime, false), "another process keeps");
+	ck_assert_int_lt(now_ms() - begin, 10000);
+	end_child(child);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("stopped launchers");
+
+	UNIT_ADD(suite, launcher_that_is_stopped_is_killed);
+	UNIT_ADD(suite, launcher_that_is_stopped_with_a_full_queue_is_killed);
+	UNIT_ADD(suite, launcher_that_is_stopped_holds_up_no_others);
+	UNIT_ADD(suite, holder_of_the_runtime_directory);
+	return unit_run(suite);
+}
