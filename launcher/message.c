@@ -30,13 +30,14 @@ static struct {
  * message_limit() - while a Guest runs, what is said may be its doing
  * @on: from now on only some lines a minute, and only what standard error takes at once:
  *	neither the Host's log nor a lock of ours can be kept busy with them
+ *
+ * The lines are counted on when it is turned off and on again: a Guest that restarts has no
+ * more of them.
  */
 void message_limit(bool on)
 {
 	pthread_mutex_lock(&limit.lock);
 	limit.on = on;
-	limit.since = 0;
-	limit.lines = 0;
 	pthread_mutex_unlock(&limit.lock);
 }
 
@@ -48,12 +49,12 @@ static bool may_say(bool *last)
 	bool may;
 
 	pthread_mutex_lock(&limit.lock);
-	if (now - limit.since >= 60 * 1000) {
+	if (limit.on && now - limit.since >= 60 * 1000) {
 		limit.since = now;
 		limit.lines = 0;
 	}
 	may = !limit.on || (limit.lines < LINES_A_MINUTE && poll(&output, 1, 0));
-	limit.lines += may;
+	limit.lines += may && limit.on;
 	*last = may && limit.on && limit.lines == LINES_A_MINUTE;
 	pthread_mutex_unlock(&limit.lock);
 	return may;

@@ -146,6 +146,12 @@ START_TEST(what_a_guest_makes_us_say_is_limited)
 	for (i = 0; i < 1000; i++)
 		message("line %d", i);
 	ck_assert_int_eq(unit_messages, 1000);
+	/* It restarts: that gives it no more of them. */
+	unit_forget();
+	message_limit(true);
+	for (i = 0; i < 1000; i++)
+		message("line %d", i);
+	ck_assert_int_eq(unit_messages, 0);
 }
 END_TEST
 
