@@ -14,6 +14,7 @@
 
 #include "compiler.h"
 #include "control.h"
+#include "last_resort.h"
 #include "lguest_abi.h"
 #include "message.h"
 #include "pause.h"
@@ -72,7 +73,7 @@ static void end_by(struct vcpu *vcpu)
 	if (!atomic_compare_exchange_strong(&vm->ended_by, &nobody, vcpu))
 		return;
 	vm->stopping = true;
-	pause_wake(vm);
+	vm_end_begins(vm);
 	if (vcpu->number)
 		vm_wake_main(vm);
 }
@@ -117,7 +118,7 @@ static void stop_others(struct vm *vm)
 	unsigned int i;
 
 	vm->stopping = true;
-	pause_wake(vm);
+	vm_end_begins(vm);
 	for (i = 1; i < vm->vcpus; i++)
 		WRITE_ONCE(vm->vcpu[i].run->immediate_exit, 1);
 	for (i = 1; i < vm->vcpus; i++) {
@@ -194,6 +195,8 @@ enum run_end run_guest(struct vm *vm)
 	}
 	stop_others(vm);
 	vm_set_running(vm, false);
+	/* What is to be told now may take its time; then vm_exit() has a limit. */
+	last_resort_off();
 	message_limit(false);
 	/* Only now: whoever ends it waits for this. */
 	control_guest(NULL);

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "boot_plan.h"
+#include "clock.h"
 #include "config.h"
 #include "control.h"
 #include "detach.h"
 #include "exit_status.h"
+#include "last_resort.h"
 #include "message.h"
 #include "parser.h"
 #include "recent.h"
@@ -25,6 +27,10 @@
 #include "stats.h"
 #include "terminal.h"
 #include "vm.h"
+
+/* From one start to the next one, at least. */
+#define RESTART_MS	500
+#define LOOK_MS		20
 
 static int check_memory(uint64_t wanted)
 {
@@ -104,16 +110,27 @@ static int run_once(struct vm *vm, const struct options *options,
 	return end == RUN_CRASHED ? EXIT_CRASHED : EXIT_SUCCESS;
 }
 
+/* A Guest that does nothing but restart does not keep the Host busy with that. */
+static void wait_for_turn(const struct vm *vm, int64_t begin)
+{
+	while (now_ms() - begin < RESTART_MS && !control_killed() && !vm->leaving)
+		usleep(LOOK_MS * 1000);
+}
+
 /* As often as it restarts. Return: exit status. */
 static int run_all(struct options *options)
 {
 	struct boot_request request = { .cpus = options->cpus };
 	static struct vm vm = { .fd = -1 };
+	int64_t begin = now_ms();
 	int status;
 
 	status = set_up(&vm, options, &request) ? EXIT_NOT_STARTED : run_once(&vm, options, &request);
-	while (status < 0 && !options->session && !control_killed())
+	while (status < 0 && !options->session && !control_killed()) {
+		wait_for_turn(&vm, begin);
+		begin = now_ms();
 		status = vm_restart(&vm) ? EXIT_NOT_STARTED : run_once(&vm, options, &request);
+	}
 	vm_exit(&vm);
 	boot_plan_close(&request);
 	free(request.command_line);
@@ -150,7 +167,7 @@ int start_guest(struct options *options)
 		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
-	status = run_all(options);
+	status = last_resort_init() ? EXIT_NOT_STARTED : run_all(options);
 	relay_exit();
 	control_exit();
 	parser_stop();

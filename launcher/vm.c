@@ -20,6 +20,7 @@
 
 #include "compiler.h"
 #include "file.h"
+#include "last_resort.h"
 #include "lguest_abi.h"
 #include "message.h"
 #include "terminal.h"
@@ -36,6 +37,13 @@ _Static_assert(VM_MAX_DEVICES < LGUEST_LINES, "each device has a line");
 /* No device but the console has more than 8 queues. */
 _Static_assert((VM_MAX_DEVICES - 1) * 8 + VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVENTFD,
 	       "each queue has a kick");
+/*
+ * How long the devices' threads may take to end, or to leave the last Guest's memory alone:
+ * when somebody ends the Guest, and when it has ended itself. A disk may be slow.
+ */
+#define LEAVE_MS	10000
+#define END_MS		30000
+
 /* The console, the agent, and whatever the person asks for. */
 _Static_assert((2 + OPTIONS_MAX_DEVICES) * 2 + 2 <= VIRTIO_MAX_QUEUES, "each port has its queues");
 
@@ -77,17 +85,31 @@ static bool wake_running(struct vm *vm)
 }
 
 /**
+ * vm_end_begins() - let virtual CPUs out that wait for something, other than for a reader
+ * @vm: with a flag set that says that the Guest ends
+ */
+void vm_end_begins(struct vm *vm)
+{
+	unsigned int i;
+
+	pause_wake(vm);
+	for (i = 0; i < vm->devices; i++)
+		virtio_device_leave(&vm->device[i]);
+}
+
+/**
  * vm_leave() - end the Guest at once
  * @vm: runs; the caller is a thread beside its virtual CPUs'
  *
- * The main thread may be in a write, or
- * wait for one that another thread does, and a signal may come just before the
- * write: wake both until all virtual CPUs have ended.
+ * The main thread may be in a write, or wait for one that another thread does, and a signal
+ * may come just before the write: wake both until all virtual CPUs have ended. One that the
+ * Host's kernel does not let go ends with the process.
  */
 void vm_leave(struct vm *vm)
 {
 	vm->leaving = true;
-	pause_wake(vm);
+	last_resort_in(LEAVE_MS);
+	vm_end_begins(vm);
 	terminal_give_up(true);
 	while (wake_running(vm)) {
 		usleep(10 * 1000);
@@ -408,8 +430,10 @@ int vm_restart(struct vm *vm)
 	close(vm->fd);
 	vm->fd = fd;
 	init_vcpus(vm);
+	last_resort_in(END_MS);
 	for (i = 0; i < vm->devices; i++)
 		virtio_device_reset(&vm->device[i]);
+	last_resort_off();
 	vm->stopping = false;
 	vm->ended_by = NULL;
 	vm->pause.wanted = false;
@@ -424,8 +448,14 @@ void vm_exit(struct vm *vm)
 {
 	unsigned int i;
 
-	for (i = vm->devices; i > 0; i--)
+	last_resort_in(vm->leaving ? LEAVE_MS : END_MS);
+	for (i = vm->devices; i > 0; i--) {
+		/* Whoever reads its output has the time that it takes. */
+		if (&vm->device[i - 1] == vm->console && !vm->leaving)
+			last_resort_off();
 		virtio_device_exit(&vm->device[i - 1]);
+	}
+	last_resort_off();
 	vm->devices = 0;
 	agent_exit(&vm->agent);
 	exit_vcpus(vm);

@@ -49,6 +49,7 @@ int vm_restart(struct vm *vm);
 void vm_exit(struct vm *vm);
 void vm_set_running(struct vm *vm, bool running);
 void vm_wake_main(struct vm *vm);
+void vm_end_begins(struct vm *vm);
 void vm_leave(struct vm *vm);
 char *vm_describe_devices(const struct vm *vm);
 struct virtio_device *vm_find_device(struct vm *vm, uint64_t gpa, uint64_t *offset);

@@ -297,6 +297,8 @@ void virtio_device_reset(struct virtio_device *device)
 	uint64_t count;
 
 	pthread_mutex_lock(&device->lock);
+	/* Its threads go on, in memory that is another Guest's soon: this has to wait. */
+	device->leaving = false;
 	reset(device);
 	pthread_mutex_unlock(&device->lock);
 	/* An interrupt that nobody has taken was for the Guest that has gone. */

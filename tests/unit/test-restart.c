@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "boot.h"
+#include "clock.h"
 #include "compiler.h"
 #include "config.h"
 #include "fake_lg.h"
@@ -169,6 +170,23 @@ START_TEST(initrd_that_becomes_a_link_is_the_file_it_was)
 	boot[1] = initrd_is_still_its_own;
 	ck_assert_int_eq(LAUNCH("--share=vmdir", "--initrd=vmdir/initrd", "64m", "vmdir/kernel"), 0);
 	ck_assert_uint_eq(boots, 2);
+}
+END_TEST
+
+static void nothing(void)
+{
+}
+
+/* Nor does a Guest that does nothing else keep the Host busy with it. */
+START_TEST(restarts_are_so_far_apart)
+{
+	int64_t begin = now_ms();
+
+	make_directory();
+	boot[0] = boot[1] = boot[2] = boot[3] = nothing;
+	ck_assert_int_eq(LAUNCH("64m", "vmdir/kernel"), 0);
+	ck_assert_uint_eq(boots, 4);
+	ck_assert_int_ge(now_ms() - begin, 1500);
 }
 END_TEST
 
@@ -484,6 +502,7 @@ int main(void)
 
 	UNIT_ADD(suite, default_initrd_that_becomes_a_link_leads_nowhere);
 	UNIT_ADD(suite, initrd_that_becomes_a_link_is_the_file_it_was);
+	UNIT_ADD(suite, restarts_are_so_far_apart);
 	UNIT_ADD(suite, port_that_becomes_a_link_leads_nowhere);
 	UNIT_ADD(suite, restart_keeps_a_disk);
 	UNIT_ADD(suite, restart_keeps_a_ports_file);

@@ -13,13 +13,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "driver.h"
+#include "exit_status.h"
+#include "last_resort.h"
 #include "p9_client.h"
 #include "unit.h"
 #include "vhost_program.h"
@@ -121,6 +126,30 @@ static int mount_silent(const char *directory)
 	return -1;
 }
 
+/* Share a directory with such a file system in it. Return: as mount_silent(). */
+static int begin_hanging(void)
+{
+	int fuse;
+
+	/* Nobody else sees it, and nothing of it is left. */
+	if (!unshare(CLONE_NEWNS))
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	begin_sharing(false);
+	fuse = mount_silent(path("shared/hangs"));
+	if (fuse < 0)
+		end_sharing();		/* this user can't mount */
+	return fuse;
+}
+
+/* Without /dev/fuse, all who wait get an error. */
+static void end_hanging(int fuse)
+{
+	if (fuse >= 0)
+		close(fuse);
+	umount2(path("shared/hangs"), MNT_DETACH);
+	end_sharing();
+}
+
 static void offer_message(unsigned int type, const char *fields, ...)
 {
 	uint8_t *memory = driver.memory.base + DRIVER_BUFFERS;
@@ -143,16 +172,10 @@ static void offer_message(unsigned int type, const char *fields, ...)
 START_TEST(file_system_that_hangs)
 {
 	int64_t begin;
-	int fuse = -1;
+	int fuse = begin_hanging();
 
-	if (!unshare(CLONE_NEWNS))
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	begin_sharing(false);
-	fuse = mount_silent(path("shared/hangs"));
-	if (fuse < 0) {
-		end_sharing();
-		return;		/* this user can't mount: tests/selftests do it as root */
-	}
+	if (fuse < 0)
+		return;
 	driver_init(&driver);
 	ck_assert_int_eq(virtio_p9_kind.init(&device, &driver.memory, path("shared")), 0);
 	driver_run(&driver, &device, 1ULL << VIRTIO_9P_MOUNT_TAG);
@@ -176,8 +199,48 @@ START_TEST(file_system_that_hangs)
 	ck_assert(driver_wait(&driver, 0, 1));
 	driver_stop(&driver);
 	ck_assert_int_eq(unit_messages, 0);
-	umount2(path("shared/hangs"), MNT_DETACH);
-	end_sharing();
+	end_hanging(-1);
+}
+END_TEST
+
+/* A process of its own with such a share. Its device can't be ended. */
+static void end_with_a_share_that_hangs(void)
+{
+	driver_init(&driver);
+	if (last_resort_init() || virtio_p9_kind.init(&device, &driver.memory, path("shared")))
+		_exit(1);
+	driver_run(&driver, &device, 1ULL << VIRTIO_9P_MOUNT_TAG);
+	offer_message(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0));
+	driver_wait(&driver, 0, 1);
+	offer_message(P9_TWALK, "442ss", N(0), N(1), N(2), "hangs", "file");
+	usleep(300 * 1000);
+	/* What was said first is taken back, and of what follows the sooner counts. */
+	last_resort_in(1);
+	last_resort_off();
+	usleep(50 * 1000);
+	last_resort_in(1000);
+	last_resort_in(100 * 1000);
+	driver_stop(&driver);
+	_exit(2);
+}
+
+START_TEST(file_system_that_hangs_at_the_end)
+{
+	int64_t begin = now_ms();
+	int fuse, status;
+	pid_t child;
+
+	fuse = begin_hanging();
+	if (fuse < 0)
+		return;
+	child = start_child();
+	if (!child)
+		end_with_a_share_that_hangs();
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), EXIT_CRASHED);
+	ck_assert_int_lt(now_ms() - begin, 10000);
+	end_hanging(fuse);
 }
 END_TEST
 
@@ -283,15 +346,149 @@ START_TEST(program_of_a_disk_that_does_not_let_go_at_the_end)
 }
 END_TEST
 
+/* Some process has a file locked, and keeps it so. Return: the process. */
+static pid_t hold_lock(const char *name)
+{
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = start_child();
+	if (!child) {
+		if (flock(open(name, O_RDONLY), LOCK_EX) || write(ready[1], "y", 1) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	return child;
+}
+
+static char cable[128], cable_value[160];
+
+static int start_card(void)
+{
+	driver_init(&driver);
+	driver.device = &device;
+	return virtio_net_kind.init(&device, &driver.memory, cable_value);
+}
+
+START_TEST(holder_of_a_cables_lock)
+{
+	int64_t begin = now_ms();
+	char name[160];
+	pid_t child;
+
+	snprintf(cable, sizeof(cable), "%s/cable", unit_directory());
+	snprintf(cable_value, sizeof(cable_value), "socket:%s", cable);
+	/* The directory's lock anybody can have. */
+	strcpy(name, cable);
+	*strrchr(name, '/') = '\0';
+	child = hold_lock(name);
+	ck_assert_int_eq(start_card(), 0);
+	driver_stop(&driver);
+	end_child(child);
+	/* Nor does the cable's own hold up anybody for ever. */
+	snprintf(name, sizeof(name), "%s.lock", cable);
+	child = hold_lock(name);
+	unit_refused(start_card(), "another process keeps");
+	driver_stop(&driver);
+	ck_assert_int_lt(now_ms() - begin, 15000);
+	end_child(child);
+	/* It is what it is, whatever is put there. */
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert_int_eq(symlink("/dev/null", name), 0);
+	unit_refused(start_card(), "Too many levels of symbolic links");
+	driver_stop(&driver);
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert_int_eq(mkfifo(name, 0600), 0);
+	unit_refused(start_card(), "not permitted");
+	driver_stop(&driver);
+}
+END_TEST
+
+/* A listener who never greets, and whose queue is full, too. */
+static int listen_mutely(int backlog)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, cable);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, backlog), 0);
+	return fd;
+}
+
+/* The other Guest goes, and in its place is one that says nothing. */
+START_TEST(listener_of_a_cable_that_is_mute)
+{
+	struct driver other = { 0 };
+	struct virtio_device first;
+	int listener, fd;
+	int64_t begin;
+
+	snprintf(cable, sizeof(cable), "%s/cable", unit_directory());
+	snprintf(cable_value, sizeof(cable_value), "socket:%s", cable);
+	driver_init(&other);
+	ck_assert_int_eq(virtio_net_kind.init(&first, &other.memory, cable_value), 0);
+	other.device = &first;
+	driver_start_threads(&other);
+	ck_assert_int_eq(start_card(), 0);
+	driver_run(&driver, &device, 0);
+	driver_stop(&other);
+	listener = listen_mutely(5);
+	fd = accept(listener, NULL, NULL);	/* it has come, and waits to be greeted */
+	ck_assert_int_ge(fd, 0);
+	/* Neither its driver waits, nor others who want the lock. */
+	begin = now_ms();
+	driver_reset(&driver);
+	driver_start(&driver, 0);
+	strcat(strcpy(cable_value, cable), ".lock");
+	ck_assert_int_eq(flock(open(cable_value, O_RDONLY), LOCK_EX), 0);
+	ck_assert_int_lt(now_ms() - begin, 2000);
+	driver_stop(&driver);
+	ck_assert_int_lt(now_ms() - begin, 3000);
+	close(fd);
+	close(listener);
+}
+END_TEST
+
+START_TEST(listener_of_a_cable_that_takes_nobody)
+{
+	int64_t begin = now_ms();
+	int listener, i, fd;
+
+	snprintf(cable, sizeof(cable), "%s/cable", unit_directory());
+	snprintf(cable_value, sizeof(cable_value), "socket:%s", cable);
+	listener = listen_mutely(0);
+	for (i = 0; i < 2; i++) {
+		struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+		fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+		strcpy(address.sun_path, cable);
+		connect(fd, (struct sockaddr *)&address, sizeof(address));
+	}
+	unit_refused(start_card(), "does not answer");
+	ck_assert_int_lt(now_ms() - begin, 5000);
+	driver_stop(&driver);
+	close(listener);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("silent peers");
 
 	UNIT_ADD(suite, holder_of_a_lease);
 	UNIT_ADD(suite, file_system_that_hangs);
+	UNIT_ADD(suite, file_system_that_hangs_at_the_end);
 	UNIT_ADD(suite, program_of_a_disk_that_never_speaks);
 	UNIT_ADD(suite, program_of_a_disk_that_does_not_start);
 	UNIT_ADD(suite, program_of_a_disk_that_does_not_let_go);
 	UNIT_ADD(suite, program_of_a_disk_that_does_not_let_go_at_the_end);
+	UNIT_ADD(suite, holder_of_a_cables_lock);
+	UNIT_ADD(suite, listener_of_a_cable_that_is_mute);
+	UNIT_ADD(suite, listener_of_a_cable_that_takes_nobody);
 	return unit_run(suite);
 }

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of a Launcher that does not come to its end. A thread of ours may be in a system
+ * call that no signal of ours ends, for a file system that hangs say, and whoever joins it
+ * waits with it. Then a thread that does nothing else ends the process as it is.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "exit_status.h"
+#include "file.h"
+#include "last_resort.h"
+#include "message.h"
+#include "terminal.h"
+#include "thread.h"
+
+/* Whoever reads our messages may not read them either. */
+#define MESSAGE_MS	500
+
+#define NEVER		INT64_MAX
+
+static struct {
+	int wake;		/* eventfd: the time is another one */
+	_Atomic int64_t when;	/* now_ms() of the end */
+} last_resort = { .wake = -1, .when = NEVER };
+
+static void *say_why(void *argument)
+{
+	message("something that the guest uses does not answer: lguest ends without it");
+	return argument;
+}
+
+static void end(void)
+{
+	pthread_t thread;
+
+	terminal_restore();
+	if (!thread_start(&thread, say_why, NULL))
+		usleep(MESSAGE_MS * 1000);
+	_exit(EXIT_CRASHED);
+}
+
+static void *watch(void *argument)
+{
+	struct pollfd poll_fd = { .fd = last_resort.wake, .events = POLLIN };
+
+	for (;;) {
+		int64_t left = last_resort.when == NEVER ? -1 : last_resort.when - now_ms();
+		uint64_t count;
+
+		if (left < 0 && last_resort.when != NEVER)
+			end();
+		if (poll(&poll_fd, 1, left) > 0 && read(poll_fd.fd, &count, sizeof(count)) < 0)
+			return argument;
+	}
+}
+
+/**
+ * last_resort_init() - start the thread
+ *
+ * It lasts as long as the process.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int last_resort_init(void)
+{
+	pthread_t thread;
+	int error;
+
+	if (last_resort.wake >= 0)
+		return 0;
+	last_resort.wake = eventfd(0, EFD_CLOEXEC);
+	if (last_resort.wake < 0)
+		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
+	error = thread_start(&thread, watch, NULL);
+	if (!error)
+		pthread_detach(thread);
+	else
+		file_close(&last_resort.wake);
+	return error;
+}
+
+static void set(int64_t when)
+{
+	uint64_t one = 1;
+
+	last_resort.when = when;
+	if (last_resort.wake >= 0 && write(last_resort.wake, &one, sizeof(one)) < 0)
+		message("can't limit the time of the end: %s", strerror(errno));
+}
+
+/**
+ * last_resort_in() - end the process then, with EXIT_CRASHED, if it has not ended
+ * @ms: how long it may still take; a time that was said before counts if it is sooner
+ */
+void last_resort_in(unsigned int ms)
+{
+	int64_t when = now_ms() + ms;
+
+	if (when < last_resort.when)
+		set(when);
+}
+
+/**
+ * last_resort_off() - all is well, or waits for somebody that may be waited for
+ */
+void last_resort_off(void)
+{
+	if (last_resort.when != NEVER)
+		set(NEVER);
+}
