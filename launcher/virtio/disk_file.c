@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -18,6 +17,10 @@
 #include "../file.h"
 #include "../message.h"
 #include "disk_file.h"
+#include "disk_lock.h"
+
+/* A block device that has just come, or that somebody has written to, udev looks at first. */
+#define UDEV_MS	5000
 
 /* Which process has a lock on that file? Return: its number, or 0. */
 static int find_holder(const struct stat *file)
@@ -124,6 +127,7 @@ static void find_block_sizes(struct disk_file *file, const struct stat *status)
 static int check(struct disk_file *file, const char *path)
 {
 	struct stat status;
+	int error;
 	off_t end;
 
 	if (fstat(file->fd, &status) < 0)
@@ -137,8 +141,11 @@ static int check(struct disk_file *file, const char *path)
 			      "the disk '%s' has %lld bytes, which is no multiple of %d: truncate -s %%%d '%s' makes it one",
 			      path, (long long)end, SECTOR_SIZE, SECTOR_SIZE, path);
 	/* Two Guests that write to one disk destroy what is on it. */
-	if (flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+	error = disk_lock(file->fd, file->read_only, S_ISBLK(status.st_mode) ? UDEV_MS : 0);
+	if (error == -EBUSY)
 		return refuse_shared(path, &status);
+	if (error)
+		return refuse(error, "can't lock the disk '%s': %s", path, strerror(-error));
 	file->size = end;
 	find_block_sizes(file, &status);
 	return choose_cache(file, path);

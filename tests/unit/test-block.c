@@ -9,15 +9,18 @@
 #include <linux/seccomp.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_mmio.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +28,7 @@
 #include "driver.h"
 #include "message.h"
 #include "unit.h"
+#include "virtio/disk_lock.h"
 
 #define WRITE		VRING_DESC_F_WRITE
 #define NEXT		VRING_DESC_F_NEXT
@@ -642,6 +646,114 @@ START_TEST(disk_that_can_not_be_is_refused)
 }
 END_TEST
 
+/* Does QEMU's program for images take it, to change its size? What it says is in @said. */
+static bool qemu_resizes(char *said, size_t room)
+{
+	char command[256];
+	FILE *out;
+
+	snprintf(command, sizeof(command), "qemu-img resize -f raw %s 2M 2>&1", path);
+	out = popen(command, "r");
+	said[fread(said, 1, room - 1, out)] = '\0';
+	return !pclose(out);
+}
+
+START_TEST(qemu_sees_that_a_disk_is_in_use)
+{
+	char said[512];
+
+	if (system("qemu-img --version >/dev/null 2>&1"))
+		return;
+	driver_init(&driver);
+	make_disk(1 << 20);
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
+	ck_assert(!qemu_resizes(said, sizeof(said)));
+	ck_assert_msg(strstr(said, "lock") != NULL, "%s", said);
+	virtio_device_exit(&device);
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, value(",ro")), 0);
+	ck_assert(!qemu_resizes(said, sizeof(said)));
+	virtio_device_exit(&device);
+	ck_assert_msg(qemu_resizes(said, sizeof(said)), "%s", said);
+	unlink(path);
+}
+END_TEST
+
+/* Return: QEMU's storage daemon, which has the disk to write to; or 0. */
+static pid_t start_daemon(void)
+{
+	char blockdev[256], export[256], address[80];
+	pid_t daemon = fork();
+	int tries;
+
+	snprintf(address, sizeof(address), "%s.socket", path);
+	snprintf(blockdev, sizeof(blockdev), "driver=file,node-name=disk,filename=%s", path);
+	snprintf(export, sizeof(export),
+		 "type=vhost-user-blk,id=disk,node-name=disk,writable=on,addr.type=unix,addr.path=%s",
+		 address);
+	if (!daemon) {
+		execlp("qemu-storage-daemon", "qemu-storage-daemon", "--blockdev", blockdev,
+		       "--export", export, NULL);
+		_exit(127);
+	}
+	for (tries = 0; tries < 10000 && access(address, F_OK); tries++) {
+		if (waitpid(daemon, NULL, WNOHANG) == daemon)
+			return 0;
+		usleep(1000);
+	}
+	unlink(address);
+	return daemon;
+}
+
+START_TEST(disk_that_qemu_has_is_refused)
+{
+	pid_t daemon;
+
+	driver_init(&driver);
+	make_disk(1 << 20);
+	daemon = start_daemon();
+	if (!daemon)
+		return;
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
+		     "in use by another program");
+	virtio_device_exit(&device);
+	unit_refused(virtio_block_kind.init(&device, &driver.memory, value(",ro")),
+		     "in use by another program");
+	virtio_device_exit(&device);
+	kill(daemon, SIGTERM);
+	waitpid(daemon, NULL, 0);
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
+	virtio_device_exit(&device);
+	unlink(path);
+}
+END_TEST
+
+static void *give_up_lock(void *fd)
+{
+	usleep(300000);
+	close(*(int *)fd);
+	return NULL;
+}
+
+/* As udev does, which looks at a block device whenever somebody has written to it. */
+START_TEST(who_has_a_disk_for_a_moment_is_waited_for)
+{
+	pthread_t other;
+	int fd, its;
+
+	make_disk(1 << 20);
+	fd = open(path, O_RDWR);
+	its = open(path, O_RDONLY);
+	ck_assert_int_eq(flock(its, LOCK_SH), 0);
+	ck_assert_int_eq(disk_lock(fd, false, 0), -EBUSY);
+	ck_assert_int_eq(disk_lock(fd, false, 100), -EBUSY);
+	pthread_create(&other, NULL, give_up_lock, &its);
+	ck_assert_int_eq(disk_lock(fd, false, 60000), 0);
+	pthread_join(other, NULL);
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("block");
@@ -662,5 +774,8 @@ int main(void)
 	UNIT_ADD(suite, driver_chooses_the_cache);
 	UNIT_ADD(suite, disk_has_a_serial_number);
 	UNIT_ADD(suite, disk_that_can_not_be_is_refused);
+	UNIT_ADD(suite, qemu_sees_that_a_disk_is_in_use);
+	UNIT_ADD(suite, disk_that_qemu_has_is_refused);
+	UNIT_ADD(suite, who_has_a_disk_for_a_moment_is_waited_for);
 	return unit_run(suite);
 }
