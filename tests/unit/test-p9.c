@@ -500,13 +500,13 @@ static void offer(size_t size, size_t room)
 	driver_kick(&driver, 0);
 }
 
-static size_t make_version(uint8_t *message, ...)
+static size_t make(uint8_t *message, unsigned int type, const char *fields, ...)
 {
 	va_list list;
 	size_t size;
 
-	va_start(list, message);
-	size = make_message(message, P9_TVERSION, "4s", list);
+	va_start(list, fields);
+	size = make_message(message, type, fields, list);
 	va_end(list);
 	return size;
 }
@@ -521,7 +521,7 @@ START_TEST(the_device_carries_messages_in_any_pieces)
 	memory = driver.memory.base + DRIVER_BUFFERS;
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG) & 0xffff, 8);
 	ck_assert_mem_eq(device.config + 2, "some-tag", 8);
-	size = make_version(memory, N(8192), "9P2000.L");
+	size = make(memory, P9_TVERSION, "4s", N(8192), "9P2000.L");
 	offer(size, 100);
 	ck_assert(driver_wait(&driver, 0, 1));
 	ck_assert_uint_eq(driver_used(&driver, 0)->ring[0].len, size);
@@ -558,6 +558,33 @@ START_TEST(a_server_that_has_ended_is_an_error_for_the_guest)
 	}
 	ck_assert_int_eq(unit_messages, 1);
 	ck_assert_ptr_nonnull(strstr(unit_last_message, "has ended"));
+	driver_stop(&driver);
+	end_sharing();
+}
+END_TEST
+
+static uint8_t answer_type(const char *request)
+{
+	uint8_t *at = driver.memory.base + DRIVER_BUFFERS;
+	uint16_t done = driver_done(&driver, 0);
+
+	offer(*request == 'v' ? make(at, P9_TVERSION, "4s", N(8192), "9P2000.L") :
+				make(at, P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0)), 100);
+	ck_assert(driver_wait(&driver, 0, done + 1));
+	return at[4096 + 4];
+}
+
+/* Its driver may be gone, or the Guest with it: the number is free for another file. */
+START_TEST(a_reset_closes_what_the_client_had_open)
+{
+	begin_sharing(false);
+	start_share(path("shared:some-tag"));
+	ck_assert_uint_eq(answer_type("version"), P9_TVERSION + 1);
+	ck_assert_uint_eq(answer_type("attach"), P9_TATTACH + 1);
+	ck_assert_uint_eq(answer_type("attach"), P9_RLERROR);
+	driver_reset(&driver);
+	driver_start(&driver, 1ULL << VIRTIO_9P_MOUNT_TAG);
+	ck_assert_uint_eq(answer_type("attach"), P9_TATTACH + 1);
 	driver_stop(&driver);
 	end_sharing();
 }
@@ -615,6 +642,7 @@ int main(void)
 	UNIT_ADD(suite, garbage_is_answered);
 	UNIT_ADD(suite, the_device_carries_messages_in_any_pieces);
 	UNIT_ADD(suite, a_server_that_has_ended_is_an_error_for_the_guest);
+	UNIT_ADD(suite, a_reset_closes_what_the_client_had_open);
 	UNIT_ADD(suite, shares_that_can_not_be_are_refused);
 	return unit_run(suite);
 }

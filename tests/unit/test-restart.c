@@ -30,6 +30,7 @@
 #include "p9_client.h"
 #include "start.h"
 #include "unit.h"
+#include "vhost_program.h"
 #include "watch.h"
 #include "wrap.h"
 
@@ -226,6 +227,8 @@ END_TEST
 
 /* --- What a restart keeps. --- */
 
+#define SCRATCH	0x800000	/* memory that is nobody's in a Guest that starts */
+
 /*
  * The next open file of ours from there on that a number can be put on. Not a VM, which is
  * another one in each boot.
@@ -397,6 +400,30 @@ START_TEST(restart_keeps_a_cable)
 }
 END_TEST
 
+static void fill_scratch(void)
+{
+	memory[SCRATCH] = 1;
+}
+
+static void program_is_asked_once(void)
+{
+	ck_assert_uint_eq(program_heard(GET_FEATURES), 1);
+	/* Memory that another program has mapped is empty again, too. */
+	ck_assert_uint_eq(memory[SCRATCH], 0);
+	memory[SCRATCH] = 1;
+}
+
+START_TEST(restart_keeps_a_program_that_serves_a_disk)
+{
+	char option[200];
+
+	make_directory_and_initrd();
+	program_start(UINT32_MAX);
+	snprintf(option, sizeof(option), "--block=%s", program_value);
+	restart_keeps(option, fill_scratch, program_is_asked_once);
+}
+END_TEST
+
 #define TAP	"lguest-unit"
 
 static int tap_index;
@@ -441,8 +468,6 @@ START_TEST(restart_keeps_a_tap_and_its_address)
 END_TEST
 
 /* --- What it does not keep. --- */
-
-#define SCRATCH	0x800000
 
 static uint8_t text[2];		/* the kernel's first byte, before and after */
 
@@ -510,6 +535,7 @@ int main(void)
 	UNIT_ADD(suite, restart_keeps_a_share);
 	UNIT_ADD(suite, restart_keeps_forwarded_ports);
 	UNIT_ADD(suite, restart_keeps_a_cable);
+	UNIT_ADD(suite, restart_keeps_a_program_that_serves_a_disk);
 	UNIT_ADD(suite, restart_keeps_a_tap_and_its_address);
 	UNIT_ADD(suite, restart_reads_what_was_rewritten_in_place);
 	UNIT_ADD(suite, default_initrd_that_is_a_link_is_not_taken);
