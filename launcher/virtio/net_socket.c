@@ -39,7 +39,10 @@
 #define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
 
 struct cable {
-	struct sockaddr_un address;
+	char *path;		/* as the person says it */
+	int folder;		/* where it is, or -1: so its name leads there for good */
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];	/* in there */
+	struct sockaddr_un address;	/* by the descriptor, in /proc/self/fd */
 	int lobby;		/* where we wait for the other one, or -1 */
 	int peer;		/* the other one, or -1 */
 	int64_t blocked;	/* ms: since when the peer takes nothing, 0: it does */
@@ -103,14 +106,13 @@ static int connect_to(struct cable *cable)
 /* Be the first one. What one that was killed has left there is nobody's. */
 static int wait_there(struct cable *cable)
 {
-	const char *path = cable->address.sun_path;
 	struct stat status;
 	int fd, error = 0;
 
-	if (!lstat(path, &status)) {
+	if (!fstatat(cable->folder, cable->name, &status, AT_SYMLINK_NOFOLLOW)) {
 		if (!S_ISSOCK(status.st_mode))
 			return -ENOTSOCK;
-		unlink(path);
+		unlinkat(cable->folder, cable->name, 0);
 	}
 	fd = new_socket();
 	if (fd < 0)
@@ -128,15 +130,15 @@ static int wait_there(struct cable *cable)
 /* Return: a descriptor; -EWOULDBLOCK: another one has the lock; or another negative errno. */
 static int lock(const struct cable *cable)
 {
-	char path[sizeof(cable->address.sun_path) + sizeof(".lock")];
+	char name[sizeof(cable->name) + sizeof(".lock")];
 	struct stat status;
 	int fd, error = 0;
 
-	snprintf(path, sizeof(path), "%s.lock", cable->address.sun_path);
+	snprintf(name, sizeof(name), "%s.lock", cable->name);
 	/* Without O_CREAT at first: in /tmp, root may not "create" what another user has made. */
-	fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(cable->folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
-		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = openat(cable->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno == EEXIST ? -EWOULDBLOCK : -errno;
 	if (fstat(fd, &status) < 0)
@@ -210,6 +212,33 @@ static int refuse_socket(const char *path, int error)
 	}
 }
 
+/* Find the directory, once. Return: 0, or a negative errno after telling the person. */
+static int open_folder(struct cable *cable, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	struct sockaddr_un *address = &cable->address;
+	char *folder;
+
+	if (!*name)
+		return refuse(-EINVAL, "'%s' is a directory: say --net=socket:PATH", path);
+	folder = slash ? strndup(path, slash - path + 1) : strdup(".");
+	cable->path = strdup(path);
+	if (!folder || !cable->path) {
+		free(folder);
+		return refuse(-ENOMEM, "no memory");
+	}
+	cable->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (cable->folder < 0)
+		return refuse(-errno, "can't use the network '%s': %s", path, strerror(errno));
+	address->sun_family = AF_UNIX;
+	if (snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s",
+		     cable->folder, name) >= (int)sizeof(address->sun_path))
+		return refuse(-ENAMETOOLONG, "'%s' is too long for a socket's name", name);
+	strcpy(cable->name, name);
+	return 0;
+}
+
 static int socket_init(struct net *net, const struct net_request *request)
 {
 	const char *path = request->argument;
@@ -222,15 +251,14 @@ static int socket_init(struct net *net, const struct net_request *request)
 	cable = calloc(1, sizeof(*cable));
 	if (!cable)
 		return refuse(-ENOMEM, "no memory");
+	cable->folder = -1;
 	cable->lobby = -1;
 	cable->peer = -1;
 	cable->stranger = -1;
 	net->private = cable;
-	cable->address.sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(cable->address.sun_path))
-		return refuse(-ENAMETOOLONG, "'%s' is too long for a socket: %zu letters are the most",
-			      path, sizeof(cable->address.sun_path) - 1);
-	strcpy(cable->address.sun_path, path);
+	error = open_folder(cable, path);
+	if (error)
+		return error;
 	error = wait_to_meet(net, cable);
 	if (error)
 		return refuse_socket(path, error);
@@ -262,7 +290,7 @@ static void lose_peer(struct net *net, struct cable *cable)
 	file_close(&cable->peer);
 	cable->blocked = 0;
 	cable->retry = now_ms() + RETRY_TIME;
-	detail("the other guest has left %s", cable->address.sun_path);
+	detail("the other guest has left %s", cable->path);
 	net_set_link(net, false);
 }
 
@@ -291,7 +319,7 @@ static void accept_peer(struct net *net, struct cable *cable)
 	}
 	cable->peer = fd;
 	cable->blocked = 0;
-	detail("the other guest has come to %s", cable->address.sun_path);
+	detail("the other guest has come to %s", cable->path);
 	net_set_link(net, true);
 }
 
@@ -368,10 +396,12 @@ static void socket_exit(struct net *net)
 	if (!cable)
 		return;
 	if (cable->lobby >= 0)
-		unlink(cable->address.sun_path);
+		unlinkat(cable->folder, cable->name, 0);
+	file_close(&cable->folder);
 	file_close(&cable->lobby);
 	file_close(&cable->peer);
 	file_close(&cable->stranger);
+	free(cable->path);
 	free(cable);
 }
 
