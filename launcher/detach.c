@@ -3,11 +3,17 @@
  * --detach: the Guest goes on without the terminal that it was started from.
  *
  * The process that the person started waits until the Guest runs, or could not be
- * started: so messages until then reach the person, and the exit status is right. Later
- * messages go to the system's log.
+ * started: so messages until then reach the person, and the exit status is right. What ends
+ * the waiting one, Ctrl-C for example, is passed on: the Guest has not been started then.
+ * Later messages go to the system's log.
+ *
+ * What runs on for days keeps no directory and no file that it does not need: once all is
+ * open, "/" is the current directory, and what was open before us is closed.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +21,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "detach.h"
 #include "exit_status.h"
 #include "message.h"
@@ -22,8 +29,56 @@
 
 static int report = -1;		/* a pipe to the waiting process; -1: nobody waits */
 
+/* Descriptors that were open before us; --port=NAME,fd=N has copies. */
+static int inherited[256];
+static unsigned int inheritances;
+
+static const int passed_signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+static pid_t child;
+static volatile sig_atomic_t passed;
+
+static void pass_on(int number)
+{
+	passed = number;
+	kill(child, number);
+}
+
+/* What was ignored before us (nohup) stays ignored. */
+static void pass_signals(void)
+{
+	struct sigaction action = { .sa_handler = pass_on }, old;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(passed_signals); i++) {
+		sigaction(passed_signals[i], NULL, &old);
+		if (old.sa_handler != SIG_IGN)
+			sigaction(passed_signals[i], &action, NULL);
+	}
+}
+
+static void block_signals(sigset_t *old)
+{
+	sigset_t signals;
+	unsigned int i;
+
+	sigemptyset(&signals);
+	for (i = 0; i < ARRAY_SIZE(passed_signals); i++)
+		sigaddset(&signals, passed_signals[i]);
+	sigprocmask(SIG_BLOCK, &signals, old);
+}
+
+/* End as the other process has ended. */
+static int end_as(int status)
+{
+	if (WIFSIGNALED(status) && passed) {
+		signal(passed, SIG_DFL);
+		raise(passed);
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_NOT_STARTED;
+}
+
 /* It says the Guest's name when the Guest runs. Return: the exit status. */
-static int wait_for_start(int from, pid_t child)
+static int wait_for_start(int from)
 {
 	char text[128];
 	ssize_t got;
@@ -40,7 +95,24 @@ static int wait_for_start(int from, pid_t child)
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_NOT_STARTED;
-	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_NOT_STARTED;
+	return end_as(status);
+}
+
+/* Nothing of ours is open yet. */
+static void find_inherited(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory))) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != dirfd(directory) &&
+		    inheritances < ARRAY_SIZE(inherited))
+			inherited[inheritances++] = fd;
+	}
+	if (directory)
+		closedir(directory);
 }
 
 /**
@@ -53,25 +125,38 @@ static int wait_for_start(int from, pid_t child)
  */
 int detach_begin(void)
 {
-	int ends[2], status;
-	pid_t child;
+	sigset_t old;
+	int ends[2];
 
+	find_inherited();
 	if (pipe2(ends, O_CLOEXEC) < 0) {
 		refuse(-errno, "can't make a pipe: %s", strerror(errno));
 		return EXIT_NOT_STARTED;
 	}
+	block_signals(&old);
 	child = fork();
-	if (child < 0)
+	if (child > 0)
+		pass_signals();
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (child < 0) {
 		refuse(-errno, "can't start a process: %s", strerror(errno));
-	if (child) {
-		close(ends[1]);
-		status = child > 0 ? wait_for_start(ends[0], child) : EXIT_NOT_STARTED;
-		return status;
+		return EXIT_NOT_STARTED;
 	}
-	close(ends[0]);
+	close(ends[child ? 1 : 0]);
+	if (child)
+		return wait_for_start(ends[0]);
 	report = ends[1];
 	setsid();
 	return relay_init() ? EXIT_NOT_STARTED : -1;
+}
+
+/* All is open that is needed, by this process's own descriptors. */
+static void let_go(void)
+{
+	while (inheritances)
+		close(inherited[--inheritances]);
+	if (chdir("/") < 0)
+		message("the guest's lguest stays in its directory: %s", strerror(errno));
 }
 
 static void write_log(const char *line)
@@ -89,6 +174,7 @@ void detach_done(const char *name)
 
 	if (report < 0)
 		return;
+	let_go();
 	openlog("lguest", LOG_PID, LOG_DAEMON);
 	message_sink = write_log;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);

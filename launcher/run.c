@@ -14,6 +14,7 @@
 
 #include "compiler.h"
 #include "control.h"
+#include "detach.h"
 #include "last_resort.h"
 #include "lguest_abi.h"
 #include "message.h"
@@ -191,6 +192,7 @@ enum run_end run_guest(struct vm *vm)
 	error = start_others(vm);
 	if (!error) {
 		control_guest(vm);
+		detach_done(control_name());
 		run_vcpu(&vm->vcpu[0]);
 	}
 	stop_others(vm);

@@ -95,7 +95,6 @@ static int run_once(struct vm *vm, const struct options *options,
 		return EXIT_NOT_STARTED;
 	if (options->session)
 		session_attach(options->session, vm);
-	detach_done(control_name());
 	end = run_guest(vm);
 	if (options->session)
 		session_detach(options->session);
