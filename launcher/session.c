@@ -22,6 +22,7 @@
 #include "message.h"
 #include "session.h"
 #include "session_protocol.h"
+#include "terminal.h"
 #include "thread.h"
 #include "vm.h"
 
@@ -64,7 +65,16 @@ int session_init(struct session *session, unsigned int timeout)
 	return 0;
 }
 
-/* The Guest has to go. Before it runs, session_attach() sees it. */
+static void end_process(int status)
+{
+	terminal_restore();
+	_exit(status);
+}
+
+/*
+ * The Guest has to go. Before it runs there is nothing to be ended but us: we may be reading
+ * a kernel from a slow disk, or wait for a program that has a disk for the Guest.
+ */
 static void leave(struct session *session, int status)
 {
 	if (session->left < 0)
@@ -72,6 +82,8 @@ static void leave(struct session *session, int status)
 	pthread_mutex_lock(&session->lock);
 	if (session->vm)
 		vm_leave(session->vm);
+	else if (!session->attached)
+		end_process(status);
 	pthread_mutex_unlock(&session->lock);
 }
 
@@ -323,6 +335,7 @@ int session_start(struct session *session)
 void session_attach(struct session *session, struct vm *vm)
 {
 	pthread_mutex_lock(&session->lock);
+	session->attached = true;
 	session->vm = vm;
 	if (session->left >= 0)
 		vm_leave(vm);

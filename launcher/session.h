@@ -33,6 +33,7 @@ struct session {
 	int left;		/* why we had it left: a status, or -1 */
 
 	pthread_mutex_t lock;
+	bool attached;		/* there was a Guest that could be left; under the lock */
 	struct vm *vm;		/* that runs now, or NULL; under lock */
 };
 

@@ -2,6 +2,7 @@
 /* The Host's side of "lguest run", against a Guest that does not do its part. */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "exit_status.h"
@@ -17,6 +18,7 @@ static void start_with_a_long_command(unsigned int timeout)
 	ck_assert_int_eq(session_init(&session, timeout), 0);
 	session.command.at = calloc(1, LONG);
 	session.command.size = LONG;
+	session.attached = true;	/* a Guest runs */
 	ck_assert_int_eq(session_start(&session), 0);
 }
 
@@ -53,6 +55,32 @@ START_TEST(a_signal_is_ours_while_a_frame_waits)
 }
 END_TEST
 
+/* The kernel is on a slow disk, say: Ctrl-C is not for later. */
+START_TEST(a_signal_ends_all_while_no_guest_runs)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	unsigned int i;
+	int status;
+	pid_t child;
+
+	for (i = 0; i < 3; i++) {
+		child = fork();
+		if (!child) {
+			if (session_init(&session, 0) || session_start(&session))
+				_exit(1);
+			sleep(60);
+			_exit(2);
+		}
+		usleep(200 * 1000);
+		ck_assert_int_eq(kill(child, signals[i]), 0);
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		ck_assert(WIFEXITED(status) || WTERMSIG(status) == signals[i]);
+		if (WIFEXITED(status))
+			ck_assert_int_eq(WEXITSTATUS(status), 128 + signals[i]);
+	}
+}
+END_TEST
+
 START_TEST(a_crash_has_the_status_that_is_wanted)
 {
 	start_with_a_long_command(0);
@@ -72,6 +100,7 @@ int main(void)
 
 	UNIT_ADD(suite, time_is_up_while_a_frame_waits);
 	UNIT_ADD(suite, a_signal_is_ours_while_a_frame_waits);
+	UNIT_ADD(suite, a_signal_ends_all_while_no_guest_runs);
 	UNIT_ADD(suite, a_crash_has_the_status_that_is_wanted);
 	return unit_run(suite);
 }
