@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "boot.h"
 #include "boot_plan.h"
 #include "config.h"
 #include "file.h"
 #include "message.h"
+#include "user.h"
 
 static bool names_root(char *const *arguments)
 {
@@ -47,6 +49,13 @@ static void open_beside(struct boot_file *initrd, struct options *options)
 		initrd->fd = file_use(initrd->fd, initrd->path, "initrd");
 }
 
+static bool is_trusted(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && user_is_trusted(status.st_uid);
+}
+
 /**
  * boot_plan_open() - open the files that the Guest starts from
  * @options: as parsed; what lives as long has their names
@@ -65,6 +74,9 @@ int boot_plan_open(struct options *options, struct boot_request *request)
 	request->kernel.fd = file_open(options->kernel, "kernel");
 	if (request->kernel.fd < 0)
 		return request->kernel.fd;
+	if (options->found_kernel && !is_trusted(request->kernel.fd))
+		return refuse(-EPERM, "'%s' has become another user's: --kernel=%s takes it",
+			      options->kernel, options->kernel);
 	if (options->initrd)
 		request->initrd.fd = file_open(options->initrd, "initrd");
 	else if (!names_root(options->arguments))

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -29,6 +30,7 @@
 #include "session_protocol.h"
 #include "start.h"
 #include "terminal.h"
+#include "user.h"
 #include "virtio/virtio.h"
 
 #define DEFAULT_MEMORY	(512ULL << 20)
@@ -77,8 +79,22 @@ static bool is_there(const char *path)
 	return !access(path, R_OK);
 }
 
+/*
+ * The current directory may be somebody else's, and so the kernel in it, which would have
+ * all files of this Host's. The one that is opened is looked at again (boot_plan_open()).
+ */
+static bool is_trusted(const char *path)
+{
+	struct stat status;
+
+	if (!stat(path, &status) && user_is_trusted(status.st_uid))
+		return true;
+	message("'%s' is another user's, and not taken: --kernel=%s takes it", path, path);
+	return false;
+}
+
 /* Malloc'ed, or NULL after telling the person. */
-static char *find_kernel(const struct options *options)
+static char *find_kernel(struct options *options)
 {
 	static const char * const places[] = {
 		"arch/x86/boot/bzImage", "/usr/local/share/lguest/bzImage",
@@ -91,8 +107,11 @@ static char *find_kernel(const struct options *options)
 
 	if (named && *named)
 		return strdup(named);
-	if (is_there(places[0]))
+	if (is_there(places[0]) && is_trusted(places[0])) {
+		message("the kernel is %s, from the current directory", places[0]);
+		options->found_kernel = true;
 		return strdup(places[0]);
+	}
 	length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[length > 0 ? length : 0] = '\0';
 	slash = strrchr(self, '/');
@@ -106,26 +125,31 @@ static char *find_kernel(const struct options *options)
 	for (i = 1; i < ARRAY_SIZE(places); i++)
 		if (is_there(places[i]))
 			return strdup(places[i]);
-	refuse(-ENOENT, "which kernel? There is no arch/x86/boot/bzImage here: use --kernel FILE");
+	refuse(-ENOENT, "which kernel? There is no arch/x86/boot/bzImage of yours here: use --kernel FILE");
 	return NULL;
 }
 
-/* Who the command runs as: root, or whoever has called us, through sudo perhaps. */
-static void fill_user(const struct options *options, struct session_command *command)
+/*
+ * Who the command runs as: root, or whoever has called us, through sudo perhaps. What can't
+ * be understood makes nobody root. Return: 0, or a negative errno after telling the person.
+ */
+static int fill_user(const struct options *options, struct session_command *command)
 {
-	const char *sudo = geteuid() ? NULL : getenv("SUDO_UID");
 	gid_t groups[ARRAY_SIZE(command->group)];
 	int count = ARRAY_SIZE(groups), i;
 	const struct passwd *user;
-	uint64_t uid;
+	uid_t uid;
+	gid_t gid;
 
 	if (!options->as_user)
-		return;
-	command->uid = sudo && number_parse(sudo, 0, UINT32_MAX - 1, &uid) ? uid : getuid();
-	user = getpwuid(command->uid);
-	command->gid = user ? user->pw_gid : getgid();
+		return 0;
+	if (user_who_called(&uid, &gid))
+		return refuse(-EINVAL, "--user: SUDO_UID or SUDO_GID is no number of a user");
+	command->uid = uid;
+	user = getpwuid(uid);
+	command->gid = user ? user->pw_gid : gid;
 	if (!user)
-		return;
+		return 0;
 	setenv("HOME", user->pw_dir, 1);
 	setenv("USER", user->pw_name, 1);
 	setenv("LOGNAME", user->pw_name, 1);
@@ -134,6 +158,7 @@ static void fill_user(const struct options *options, struct session_command *com
 	for (i = 0; i < count; i++)
 		command->group[i] = groups[i];
 	command->groups = count;
+	return 0;
 }
 
 /* The frame that the Guest's init gets first. */
@@ -144,10 +169,13 @@ static int make_command(const struct options *options, bool terminal, struct byt
 	char directory[PATH_MAX], **word, *made = NULL;
 	size_t size = 0;
 	FILE *out;
+	int error;
 
 	if (!getcwd(directory, sizeof(directory)))
 		return refuse(-errno, "there is no current directory: %s", strerror(errno));
-	fill_user(options, &command);
+	error = fill_user(options, &command);
+	if (error)
+		return error;
 	command.terminal = terminal ? 3 | (isatty(STDERR_FILENO) ? 4 : 0) : 0;
 	for (word = options->words; *word; word++)
 		command.arguments++;

@@ -40,6 +40,7 @@ struct options {
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;
+	bool found_kernel;	/* nobody has named it: it must be of a user whom we trust */
 	const char *initrd;
 	char *found_initrd;	/* malloc: see boot_plan_open() */
 	struct session *session;	/* whose command the Guest is there for, or NULL */

@@ -377,6 +377,65 @@ START_TEST(check_says_what_changes_while_a_guest_lives)
 }
 END_TEST
 
+static void make_tree(uid_t owner)
+{
+	struct bytes elf = image_elf(5000, LGUEST_ABI_VERSION);
+	FILE *file;
+
+	directory = unit_directory();
+	ck_assert_int_eq(chdir(directory), 0);
+	ck_assert_int_eq(mkdir("arch", 0755) | mkdir("arch/x86", 0755) | mkdir("arch/x86/boot", 0755),
+			 0);
+	file = fopen("arch/x86/boot/bzImage", "w");
+	ck_assert_uint_eq(fwrite(elf.at, 1, elf.size, file), elf.size);
+	fclose(file);
+	ck_assert_int_eq(chown("arch/x86/boot/bzImage", owner, owner), 0);
+	image_free(elf);
+}
+
+/* "sudo lguest run --rw" in a directory of somebody else's must not run their kernel. */
+START_TEST(kernel_of_another_user_is_not_taken)
+{
+	if (geteuid())
+		return;		/* only root can make such a directory */
+	unsetenv("LGUEST_KERNEL");
+	unsetenv("SUDO_UID");
+	make_tree(1234);
+	lguest("run true");
+	ck_assert_ptr_nonnull(strstr(err, "'arch/x86/boot/bzImage' is another user's, and not taken"));
+	ck_assert_ptr_null(strstr(err, "the kernel is"));
+	/* It is that user who calls sudo. */
+	setenv("SUDO_UID", "1234", 1);
+	lguest("run true");
+	ck_assert_ptr_nonnull(strstr(err, "the kernel is arch/x86/boot/bzImage, from the current"));
+	unsetenv("SUDO_UID");
+	make_tree(0);
+	lguest("run true");
+	ck_assert_ptr_nonnull(strstr(err, "the kernel is arch/x86/boot/bzImage, from the current"));
+	/* Who names it has said so. */
+	make_tree(1234);
+	lguest("run --kernel=arch/x86/boot/bzImage true");
+	ck_assert_ptr_null(strstr(err, "bzImage"));
+}
+END_TEST
+
+START_TEST(strange_caller_is_not_root)
+{
+	static const char * const strange[] = { "", "x", "-1", "4294967295", "1000x" };
+	unsigned int i;
+
+	if (geteuid())
+		return;
+	make_tree(0);
+	for (i = 0; i < ARRAY_SIZE(strange); i++) {
+		setenv("SUDO_UID", strange[i], 1);
+		ck_assert_int_eq(lguest("run --user true"), 125);
+		ck_assert_ptr_nonnull(strstr(err, "SUDO_UID or SUDO_GID is no number"));
+	}
+	unsetenv("SUDO_UID");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("command line");
@@ -390,5 +449,7 @@ int main(void)
 	UNIT_ADD(suite, check_tells_what_is_missing_and_what_mends_it);
 	UNIT_ADD(suite, check_sees_secure_boot);
 	UNIT_ADD(suite, check_says_what_changes_while_a_guest_lives);
+	UNIT_ADD(suite, kernel_of_another_user_is_not_taken);
+	UNIT_ADD(suite, strange_caller_is_not_root);
 	return unit_run(suite);
 }
