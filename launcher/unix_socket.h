@@ -5,7 +5,7 @@
 
 #include <sys/un.h>
 
-#define UNIX_PATIENCE_S	10
+#define UNIX_PATIENCE_S	5
 
 int unix_address(struct sockaddr_un *address, const char *path);
 int unix_connect(const char *path, int type);

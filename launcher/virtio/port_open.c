@@ -8,26 +8,25 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "../file.h"
 #include "../message.h"
 #include "../number.h"
+#include "../unix_socket.h"
 #include "../value.h"
 #include "console.h"
 
 static int connect_to(struct port *port, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = unix_connect(path, SOCK_STREAM);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return refuse(-ENAMETOOLONG, "the socket's name '%s' is too long", path);
-	strcpy(address.sun_path, path);
-	port->in = port->out = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (port->in < 0 || connect(port->in, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return refuse(-errno, "can't connect the port '%s' to the socket '%s': %s",
-			      port->name, path, strerror(errno));
+	if (fd == -ENAMETOOLONG)
+		return refuse(fd, "the socket's name '%s' is too long", path);
+	if (fd < 0)
+		return refuse(fd, "can't connect the port '%s' to the socket '%s': %s", port->name,
+			      path, strerror(-fd));
+	port->in = port->out = fd;
 	return 0;
 }
 

@@ -476,6 +476,38 @@ START_TEST(listener_of_a_cable_that_takes_nobody)
 }
 END_TEST
 
+/* A listener of a socket for a stream, whose queue is full. It has no more room from then on. */
+static int listen_full(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client;
+
+	snprintf(cable, sizeof(cable), "%s/socket", unit_directory());
+	strcpy(address.sun_path, cable);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 0), 0);
+	do
+		client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	while (!connect(client, (struct sockaddr *)&address, sizeof(address)));
+	return fd;
+}
+
+START_TEST(server_of_a_port_that_takes_nobody)
+{
+	int listener = listen_full();
+	int64_t begin = now_ms();
+
+	driver_init(&driver);
+	driver.device = &device;
+	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, NULL, NULL), 0);
+	snprintf(cable_value, sizeof(cable_value), "name:%s", cable);
+	unit_refused(virtio_console_add_port(&device, cable_value), "timed out");
+	ck_assert_int_lt(now_ms() - begin, 10000);
+	driver_stop(&driver);
+	close(listener);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("silent peers");
@@ -490,5 +522,6 @@ int main(void)
 	UNIT_ADD(suite, holder_of_a_cables_lock);
 	UNIT_ADD(suite, listener_of_a_cable_that_is_mute);
 	UNIT_ADD(suite, listener_of_a_cable_that_takes_nobody);
+	UNIT_ADD(suite, server_of_a_port_that_takes_nobody);
 	return unit_run(suite);
 }
