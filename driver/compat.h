@@ -5,6 +5,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/mmu_notifier.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
@@ -57,5 +58,8 @@ static inline int lg_shrinker_register(struct shrinker *shrinker)
 #endif
 	return err;
 }
+
+/* int, and bool in 7.x */
+typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) lg_young_t;
 
 #endif /* _LG_COMPAT_H */

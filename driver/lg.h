@@ -574,6 +574,7 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first);
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn);
 void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn);
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
+bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear);
 
 /* shadow_roots.c */
 int lg_roots_alloc(struct lg_vcpu *vcpu);

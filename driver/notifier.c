@@ -38,6 +38,33 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
 	write_unlock(&vm->mmu_lock);
 }
 
+/*
+ * Has the Guest used these pages? The CPU says so in the shadow alone: without us, what the
+ * Guest uses most would look idle to the Host, and be swapped out first.
+ */
+static lg_young_t test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long address)
+{
+	return lg_shadow_young(vm_of(mn), address, address + 1, false);
+}
+
+/* "May omit flushing the secondary TLB" (mmu_notifier.h): that has little for long. */
+static lg_young_t clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
+			      unsigned long end)
+{
+	return lg_shadow_young(vm_of(mn), start, end, true);
+}
+
+/* Each CPU flushes when it enters the next time: at the next tick of its timer, at the latest. */
+static lg_young_t clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				    unsigned long start, unsigned long end)
+{
+	bool young = lg_shadow_young(vm_of(mn), start, end, true);
+
+	if (young)
+		atomic64_inc(&vm_of(mn)->mmu.generation);
+	return young;
+}
+
 /* The mm is going before the fd is closed: nothing of it may be used again. */
 static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
@@ -53,6 +80,9 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 static const struct mmu_notifier_ops notifier_ops = {
 	.invalidate_range_start	= invalidate_range_start,
 	.invalidate_range_end	= invalidate_range_end,
+	.clear_flush_young	= clear_flush_young,
+	.clear_young		= clear_young,
+	.test_young		= test_young,
 	.release		= release,
 };
 

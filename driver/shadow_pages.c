@@ -257,13 +257,16 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 		atomic64_inc(old & _PAGE_ACCESSED ? &mmu->prefills_used : &mmu->prefills_wasted);
 }
 
-/* Other rights for an entry that goes on pointing where it does. */
+/* Other rights for an entry that goes on pointing where it does. That is no use of it. */
 void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
 {
+	u64 old = page->table[index];
+
+	entry = (entry & ~(u64)_PAGE_ACCESSED) | (old & _PAGE_ACCESSED);
 	/* Prefilled, and the CPU has not used it yet: it still may. */
-	if ((page->table[index] & (LG_PREFILLED | _PAGE_ACCESSED)) == LG_PREFILLED)
-		entry ^= LG_PREFILLED | _PAGE_ACCESSED;
-	if (page->table[index] != entry)
+	if (!(old & _PAGE_ACCESSED))
+		entry |= old & LG_PREFILLED;
+	if (old != entry)
 		set_entry(vm, page, index, entry);
 }
 

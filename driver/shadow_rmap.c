@@ -220,6 +220,18 @@ static void drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t firs
 		drop_frames(vm, slot, first, end);
 }
 
+/* The frames of @slot that the Launcher has in [start, end), from @first to before @last. */
+static bool slot_frames(const struct lg_memory_slot *slot, hva_t start, hva_t end, gfn_t *first,
+			gfn_t *last)
+{
+	hva_t from = max(start, slot->hva);
+	hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
+
+	*first = slot->first + ((from - slot->hva) >> PAGE_SHIFT);
+	*last = slot->first + ((to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	return from < to;
+}
+
 /**
  * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
  * @vm: the VM
@@ -231,18 +243,85 @@ static void drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t firs
  */
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 {
+	gfn_t first, last;
 	unsigned int i;
 
 	for (i = 0; i < vm->nr_slots; i++) {
 		struct lg_memory_slot *slot = &vm->slots[i];
-		hva_t from = max(start, slot->hva);
-		hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
 
-		if (from >= to)
+		if (!slot_frames(slot, start, end, &first, &last))
 			continue;
-		drop_range(vm, slot, slot->first + ((from - slot->hva) >> PAGE_SHIFT),
-			   slot->first + ((to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT));
+		drop_range(vm, slot, first, last);
 		/* Even if nothing was dropped: a vCPU may have flushed for itself alone. */
 		lg_flush_others(vm);
 	}
+}
+
+/* Has the CPU used the entry at @place? If asked to, say no from now on. */
+static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
+{
+	unsigned int index;
+	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
+	u64 old = READ_ONCE(page->table[index]);
+
+	if (!(old & _PAGE_ACCESSED))
+		return false;
+	/* The CPU may set bits meanwhile, nobody else. */
+	while (clear && !try_cmpxchg64(&page->table[index], &old,
+				       old & ~(_PAGE_ACCESSED | LG_PREFILLED)))
+		;
+	if (clear && (old & LG_PREFILLED))
+		atomic64_inc(&vm->mmu.prefills_used);
+	return true;
+}
+
+static bool young_places(struct lg_vm *vm, const lg_place_t *head, bool clear)
+{
+	bool young = false;
+	lg_place_t place;
+
+	for (place = *head; place && (clear || !young); place = link_at(vm, place)->next)
+		young |= young_place(vm, place, clear);
+	return young;
+}
+
+static bool young_frame(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t gfn, bool clear)
+{
+	lg_place_t *small = &slot->places[gfn - slot->first];
+	lg_place_t *large = &slot->large_places[large_of(slot, gfn)];
+	bool young;
+
+	/* Of most frames that the Host asks about, nothing maps them. */
+	if (!READ_ONCE(*small) && !READ_ONCE(*large))
+		return false;
+	write_lock(&vm->mmu_lock);
+	young = young_places(vm, small, clear);
+	young |= young_places(vm, large, clear);
+	write_unlock(&vm->mmu_lock);
+	return young;
+}
+
+/**
+ * lg_shadow_young - has the Guest used what the Launcher has in [start, end)?
+ * @vm: the VM
+ * @start: first byte, in the Launcher
+ * @end: byte after the last
+ * @clear: from now on it has not
+ *
+ * Does not sleep; the Host holds locks of its page tables. A TLB that has an entry
+ * does not set A in it again: the caller sees to that, or does not mind.
+ */
+bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear)
+{
+	gfn_t gfn, first, last;
+	bool young = false;
+	unsigned int i;
+
+	for (i = 0; i < smp_load_acquire(&vm->nr_slots); i++) {
+		if (!slot_frames(&vm->slots[i], start, end, &first, &last))
+			continue;
+		for (gfn = first; gfn < last && (clear || !young); gfn++)
+			young |= young_frame(vm, &vm->slots[i], gfn, clear);
+	}
+	return young;
 }

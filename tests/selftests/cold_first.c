@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * cold_first: a Host that is short of memory swaps out what the Guest does not use, and
+ * leaves alone what it uses all the time.
+ *
+ * Of the Guest's pages every second one is hot: read again and again. A memory cgroup has
+ * room for the hot ones and not for a buffer of the Launcher's beside them. Only the shadow
+ * page tables know which pages are hot: fails if the Host does not get to know, and so
+ * swaps hot pages out as often as others, to have them back at once.
+ *
+ * Swaps to /dev/vda (tests/hostvm --scratch), whatever is there.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "vm.h"
+
+#define DISK		"/dev/vda"
+#define CGROUP		"/sys/fs/cgroup/"
+#define MIB		(1UL << 20)
+#define PAGE		4096UL
+#define GUEST		(24 * MIB)	/* half of it hot */
+#define GUEST_PHYS	0x800000UL
+#define GUEST_GVA	(VM_KERNEL + 2 * MIB)
+#define COLD		(32 * MIB)	/* the Launcher's */
+#define ROOM		"41943040"	/* 40 MiB for all */
+
+/* Write each page from %rdi to %rsi once, then read every second one for ever. */
+asm("	.section .rodata\n"
+    "code_hot:\n"
+    "	mov	%rdi, %rax\n"
+    "1:	mov	%rax, (%rax)\n"
+    "	add	$4096, %rax\n"
+    "	cmp	%rsi, %rax\n"
+    "	jb	1b\n"
+    "2:	incq	(%rdx)\n"
+    "	mov	%rdi, %rax\n"
+    "3:	mov	(%rax), %rbx\n"
+    "	add	$8192, %rax\n"
+    "	cmp	%rsi, %rax\n"
+    "	jb	3b\n"
+    "	jmp	2b\n"
+    "code_hot_end:\n"
+    "	.text\n");
+extern const char code_hot[], code_hot_end[];
+
+static bool put(const char *file, const char *text)
+{
+	int fd = open(file, O_WRONLY);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* A swap area, as mkswap makes it: include/linux/swap.h. */
+static bool swap_on(void)
+{
+	static uint8_t head[PAGE];
+	int fd = open(DISK, O_WRONLY);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	uint32_t info[3] = { 1, size / PAGE - 1, 0 };
+	bool done;
+
+	memcpy(head + 1024, info, sizeof(info));
+	memcpy(head + PAGE - 10, "SWAPSPACE2", 10);
+	done = fd >= 0 && pwrite(fd, head, PAGE, 0) == PAGE && !fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	return done && !swapon(DISK, 0);
+}
+
+static bool small_cgroup(void)
+{
+	char pid[16];
+
+	if (access(CGROUP "cgroup.procs", F_OK))
+		mount("cgroup2", CGROUP, "cgroup2", 0, NULL);
+	put(CGROUP "cgroup.subtree_control", "+memory");
+	mkdir(CGROUP "cold_first", 0755);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	return put(CGROUP "cold_first/memory.max", ROOM) &&
+	       put(CGROUP "cold_first/cgroup.procs", pid);
+}
+
+static unsigned long swapped_in(void)
+{
+	FILE *file = fopen("/proc/vmstat", "r");
+	unsigned long n = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "pswpin %lu", &n);
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* Of every second page from @at on, how many are swapped out: Documentation/admin-guide/mm/pagemap.rst */
+static unsigned int swapped_out(const uint8_t *at, size_t bytes)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	unsigned int n = 0;
+	uint64_t entry;
+	size_t i;
+
+	for (i = 0; fd >= 0 && i < bytes; i += 2 * PAGE)
+		if (pread(fd, &entry, 8, ((uintptr_t)at + i) / PAGE * 8) == 8)
+			n += entry >> 62 & 1;
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+static uint8_t *small_pages(size_t size)
+{
+	uint8_t *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	madvise(at, size, MADV_NOHUGEPAGE);
+	return at;
+}
+
+static volatile uint64_t *rounds;
+
+static void *guest(void *argument)
+{
+	struct vm *vm = argument;
+
+	while (!*(volatile uint8_t *)&vm->run->immediate_exit)
+		if (!ioctl(vm->vcpu_fd, LGUEST_RUN, 0))
+			break;
+	return NULL;
+}
+
+/* So many more times has the Guest read all that is hot; 20 s at most. */
+static bool guest_goes_on(unsigned int times)
+{
+	uint64_t goal = *rounds + times;
+	unsigned int ms;
+
+	for (ms = 0; *rounds < goal && ms < 20000; ms++)
+		usleep(1000);
+	return *rounds >= goal;
+}
+
+static void watch(uint8_t *memory)
+{
+	unsigned int i, hot, cold, of = GUEST / PAGE / 2;
+	uint8_t *buffer = small_pages(COLD);
+	unsigned long in = swapped_in();
+	bool goes_on = buffer;
+
+	for (i = 0; goes_on && i < COLD / PAGE; i++) {
+		buffer[i * PAGE] = 1;
+		if (i % 64 == 0)
+			goes_on = guest_goes_on(2);
+	}
+	in = swapped_in() - in;
+	hot = swapped_out(memory, GUEST);
+	cold = swapped_out(memory + PAGE, GUEST);
+	tap_note("of %u hot and %u cold pages %u and %u are swapped out; %lu came back", of, of, hot,
+		 cold, in);
+	tap_result(goes_on, "the_guest_goes_on");
+	tap_result(cold > of / 2, "cold_pages_are_swapped_out");
+	tap_result(hot < cold / 8, "hot_pages_are_not");
+	tap_result(in < of / 16, "few_pages_have_to_come_back");
+}
+
+int main(void)
+{
+	struct lguest_regs regs = {
+		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
+		.cr3 = VM_PML4, .kernel_mode = 1, .rdi = GUEST_GVA, .rsi = GUEST_GVA + GUEST,
+		.rdx = VM_KERNEL + VM_TABLE,
+	};
+	struct lguest_memory more = { .guest_phys = GUEST_PHYS, .size = GUEST };
+	uint8_t *memory = small_pages(GUEST);
+	pthread_t thread;
+	struct vm vm;
+	unsigned int i;
+
+	if (module_refcnt() < 0 || access(DISK, F_OK)) {
+		tap_note("no lg.ko, or no " DISK " to swap to");
+		return TAP_SKIP;
+	}
+	more.host_virt = (uintptr_t)memory;
+	if (!tap_result(swap_on() && small_cgroup(), "there_is_swap_and_little_memory") ||
+	    !tap_result(memory && !vm_make(&vm) && !ioctl(vm.fd, LGUEST_SET_MEMORY, &more) &&
+			!ioctl(vm.vcpu_fd, LGUEST_SET_REGS, &regs), "a_vm_is_made"))
+		return tap_end();
+	for (i = 0; i < GUEST / (2 * MIB); i++)
+		vm_word(&vm, VM_PD_HIGH)[1 + i] = (GUEST_PHYS + i * 2 * MIB) | PTE_KERNEL | PTE_LARGE;
+	memcpy(vm_word(&vm, VM_CODE), code_hot, code_hot_end - code_hot);
+	rounds = vm_word(&vm, VM_TABLE);
+	if (tap_result(!pthread_create(&thread, NULL, guest, &vm) && guest_goes_on(10),
+		       "the_guest_runs"))
+		watch(memory);
+	*(volatile uint8_t *)&vm.run->immediate_exit = 1;
+	pthread_join(thread, NULL);
+	vm_end(&vm);
+	put(CGROUP "cgroup.procs", "0");
+	rmdir(CGROUP "cold_first");
+	swapoff(DISK);
+	tap_result(module_unused(), "the_module_is_unused");
+	return tap_end();
+}
