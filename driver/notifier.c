@@ -11,19 +11,59 @@
 
 #include "compat.h"
 #include "lg.h"
+#include "trace.h"
 
 static struct lg_vm *vm_of(struct mmu_notifier *mn)
 {
 	return container_of(mn, struct lg_vm, notifier);
 }
 
+/*
+ * The slots are fixed, and the range is in none of them: most that a process does to its
+ * memory. The answer is the same at the start of a range and at its end: while one is under
+ * way that was counted because the slots were not fixed yet, they do not become so.
+ */
+static bool none_of_ours(struct lg_vm *vm, const struct mmu_notifier_range *range)
+{
+	return smp_load_acquire(&vm->mmu.fixed) &&
+	       !lg_shadow_concerned(vm, range->start, range->end);
+}
+
+/* lg_notifier_fix_slots - the Guest runs: no slot comes any more. Else the next call does it. */
+void lg_notifier_fix_slots(struct lg_vm *vm)
+{
+	write_lock(&vm->mmu_lock);
+	if (!vm->mmu.invalidating)
+		smp_store_release(&vm->mmu.fixed, true);
+	write_unlock(&vm->mmu_lock);
+}
+
+/* All ranges that are under way are in one. It is forgotten with the last of them. */
+static void begin(struct lg_mmu *mmu, hva_t start, hva_t end)
+{
+	if (!mmu->invalidating) {
+		WRITE_ONCE(mmu->invalid_start, start);
+		WRITE_ONCE(mmu->invalid_end, end);
+	} else {
+		WRITE_ONCE(mmu->invalid_start, min(mmu->invalid_start, start));
+		WRITE_ONCE(mmu->invalid_end, max(mmu->invalid_end, end));
+	}
+	WRITE_ONCE(mmu->invalidating, mmu->invalidating + 1);
+}
+
 static int invalidate_range_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	struct lg_vm *vm = vm_of(mn);
 
+	if (none_of_ours(vm, range))
+		return 0;
 	write_lock(&vm->mmu_lock);
-	vm->mmu.invalidating++;
-	lg_shadow_invalidate(vm, range->start, range->end);
+	/* The slots may have become fixed before this. */
+	if (!none_of_ours(vm, range)) {
+		trace_lguest_invalidate(range->start, range->end);
+		begin(&vm->mmu, range->start, range->end);
+		lg_shadow_invalidate(vm, range->start, range->end);
+	}
 	write_unlock(&vm->mmu_lock);
 	return 0;
 }
@@ -32,10 +72,28 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
 {
 	struct lg_vm *vm = vm_of(mn);
 
+	if (none_of_ours(vm, range))
+		return;
 	write_lock(&vm->mmu_lock);
-	vm->mmu.invalidating--;
+	WRITE_ONCE(vm->mmu.invalidating, vm->mmu.invalidating - 1);
 	vm->mmu.invalidated++;
 	write_unlock(&vm->mmu_lock);
+	if (wq_has_sleeper(&vm->mmu.quiet))
+		wake_up_all(&vm->mmu.quiet);
+}
+
+/**
+ * lg_notifier_wait - until the Launcher's memory at vcpu->fault_hva is not being changed
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * Sleeps, for a tick at most, and without the lock that the end of that range wants. The
+ * fault is tried again in any case.
+ */
+void lg_notifier_wait(struct lg_vcpu *vcpu)
+{
+	wait_event_interruptible_timeout(vcpu->vm->mmu.quiet,
+					 !lg_invalidating(vcpu->vm, vcpu->fault_hva, PAGE_SIZE) ||
+					 READ_ONCE(vcpu->kicked), 1);
 }
 
 /*

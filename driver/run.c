@@ -198,7 +198,7 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 				vcpu->fault_hva);
 		return 0;
 	case LG_SLOW_WAIT:
-		cond_resched();
+		lg_notifier_wait(vcpu);
 		return 0;
 	case LG_SLOW_MMIO:
 		return lg_emulate_mmio(vcpu);
@@ -214,6 +214,7 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 	case LG_FAST:
 	case LG_SLOW_WORK:
 	case LG_SLOW_MEMORY:
+	case LG_SLOW_WALK:
 	case LG_SLOW_DEAD:
 		return 0;
 	}
@@ -238,6 +239,8 @@ static int run_loop(struct lg_vcpu *vcpu)
 			lg_vcpu_start(vcpu);
 			continue;
 		}
+		if (unlikely(!READ_ONCE(vcpu->vm->mmu.fixed)))
+			lg_notifier_fix_slots(vcpu->vm);
 		ret = lg_shadow_topup(vcpu->vm);
 		if (!ret)
 			ret = do_slow(vcpu, run_loaded(vcpu));

@@ -165,7 +165,8 @@ static int host_pages(hva_t hva, struct page **pages, int count, u64 writable)
 /*
  * The Host's frame behind the Guest's. Where it is to be read only, nothing that
  * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
- * LG_SLOW_WAIT: there is no such memory, or interrupts are off and no entry has it.
+ * LG_SLOW_WALK: there is no such memory, or interrupts are off and no entry has it.
+ * LG_SLOW_WAIT: what the Host's page tables say there must not be used now.
  */
 static enum lg_slow guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
 {
@@ -179,6 +180,8 @@ static enum lg_slow guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64
 	vcpu->fault_write = write;
 	/* set_page_dirty() of a file's may turn them on. */
 	if (!hva || irqs_disabled())
+		return LG_SLOW_WALK;
+	if (lg_invalidating(vcpu->vm, hva, PAGE_SIZE))
 		return LG_SLOW_WAIT;
 	if (host_pages(hva, &page, 1, LG_HOST_WRITABLE) == 1)
 		*frame = page_to_phys(page) | LG_HOST_WRITABLE;
@@ -203,6 +206,7 @@ static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 {
 	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first_gfn = round_down(gfn, LG_LARGE_FRAMES);
 	u64 pfn = LG_ENTRY_FRAME(frame) - (gfn - first_gfn), writable = frame & LG_HOST_WRITABLE;
+	hva_t hva;
 	unsigned int i;
 
 	if (walk->leaf < 2)
@@ -210,11 +214,12 @@ static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	if (lg_frame_large(vcpu->vm, gfn, first) && (*first & LG_HOST_WRITABLE) >= writable)
 		return true;
 	*first = pfn << PAGE_SHIFT | writable;
-	if ((pfn & (LG_LARGE_FRAMES - 1)) || !lg_frame_may_be_large(vcpu->vm, gfn))
+	hva = lg_gfn_to_hva(vcpu->vm, first_gfn);
+	if ((pfn & (LG_LARGE_FRAMES - 1)) || !lg_frame_may_be_large(vcpu->vm, gfn) ||
+	    lg_invalidating(vcpu->vm, hva, PMD_SIZE))
 		return false;
 	if (!PageCompound(pfn_to_page(pfn)) ||
-	    host_pages(lg_gfn_to_hva(vcpu->vm, first_gfn), vcpu->pages, LG_LARGE_FRAMES,
-		       writable) != LG_LARGE_FRAMES)
+	    host_pages(hva, vcpu->pages, LG_LARGE_FRAMES, writable) != LG_LARGE_FRAMES)
 		goto no;
 	for (i = 0; i < LG_LARGE_FRAMES; i++)
 		if (page_to_pfn(vcpu->pages[i]) != pfn + i)
@@ -246,13 +251,14 @@ static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsig
 	unsigned int end = min(round_up(index + 1, AROUND), LG_ENTRIES), i;
 	gfn_t first = page->gfn + index + 1, last = page->gfn + end - 1;
 	const struct lg_memory_slot *slot = lg_slot_of(vcpu->vm, &first);
+	hva_t hva = lg_gfn_to_hva(vcpu->vm, first);
 	int got;
 
 	if (index + 1 >= end || !slot || lg_mapped(page->table[index + 1]) ||
-	    slot != lg_slot_of(vcpu->vm, &last))
+	    slot != lg_slot_of(vcpu->vm, &last) ||
+	    lg_invalidating(vcpu->vm, hva, AROUND * PAGE_SIZE))
 		return;
-	got = host_pages(lg_gfn_to_hva(vcpu->vm, first), vcpu->pages,
-			 end - index - 1, writable);
+	got = host_pages(hva, vcpu->pages, end - index - 1, writable);
 	for (i = 0; i < got; i++) {
 		if (lg_mapped(page->table[index + 1 + i]))
 			continue;
@@ -340,7 +346,7 @@ static u64 direct_entry(u8 role, gfn_t gfn)
 /*
  * The short way for most faults: if the shadow's tables lead all the way down,
  * only the last of the Guest's entries is new. The tables above may be stale, but
- * so may those be that a CPU remembers (SDM volume 3, 4.10.3). LG_SLOW_WAIT: walk.
+ * so may those be that a CPU remembers (SDM volume 3, 4.10.3). LG_SLOW_WALK: walk.
  * @page is locked: reading the Guest's entries and making ours is one step to whoever
  * flushes.
  */
@@ -356,11 +362,11 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	if (page->role & LG_ROLE_DIRECT) {
 		/* With nothing in it, the Host may have it all in one piece now. */
 		if (irqs_disabled() || bitmap_empty(page->used, LG_ENTRIES))
-			return LG_SLOW_WAIT;
+			return LG_SLOW_WALK;
 		entry = direct_entry(page->role, page->gfn + index);
 	} else {
 		if (read_around(vcpu->vm, page, index, beside, entries))
-			return LG_SLOW_WAIT;
+			return LG_SLOW_WALK;
 		entry = entries[index % beside];
 		/* Known not to be there, and is not: the Guest's own fault, but for one of 255. */
 		if (!page->table[index] && !(entry & _PAGE_PRESENT) && !(gva >> 63) &&
@@ -369,7 +375,7 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 			return guest_fault(vcpu, gva, access);
 	}
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
-		return LG_SLOW_WAIT;
+		return LG_SLOW_WALK;
 	slow = guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
 	if (slow)
 		return slow;
@@ -459,8 +465,6 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	enum lg_slow slow;
 	u64 frame;
 
-	if (vcpu->vm->mmu.invalidating)
-		return LG_SLOW_WAIT;
 	if (vcpu->vm->mmu.count + LG_PT_LEVELS > vcpu->vm->mmu.limit)
 		lg_shadow_reclaim(vcpu->vm, min(RECLAIM, vcpu->vm->mmu.limit / 8));
 	switch (lg_walk(vcpu, gva, access, &walk)) {
@@ -485,7 +489,7 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		return LG_SLOW_MMIO;
 	}
 	slow = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
-	if (slow == LG_SLOW_WAIT) {
+	if (slow == LG_SLOW_WALK) {
 		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
 			walk.gpa, vcpu->regs->ip);
 		return LG_SLOW_DEAD;
@@ -507,19 +511,19 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	return true;
 }
 
-/* With mmu_lock read: what takes one table and its lock. LG_SLOW_WAIT: it takes more. */
+/* With mmu_lock read: what takes one table and its lock. LG_SLOW_WALK: it takes more. */
 static enum lg_slow fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_path *path;
 	enum lg_slow slow;
 
 	/* What waits in the ring may be a flush. */
-	if (vcpu->vm->mmu.invalidating || (access & X86_PF_INSTR) || lg_ring_pending(vcpu))
-		return LG_SLOW_WAIT;
+	if ((access & X86_PF_INSTR) || lg_ring_pending(vcpu))
+		return LG_SLOW_WALK;
 	path = lg_shadow_path(vcpu, current_root(vcpu), gva);
 	if (!path || (!path->writable && (access & X86_PF_WRITE)) ||
 	    !lg_shadow_trylock(path->table))
-		return LG_SLOW_WAIT;
+		return LG_SLOW_WALK;
 	slow = fill_one(vcpu, path->table, gva, access);
 	lg_shadow_unlock(path->table);
 	return slow;
@@ -551,7 +555,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	read_lock(&vcpu->vm->mmu_lock);
 	slow = fault_shared(vcpu, gva, access);
 	read_unlock(&vcpu->vm->mmu_lock);
-	if (slow != LG_SLOW_WAIT)
+	if (slow != LG_SLOW_WALK)
 		return slow;
 	vcpu->cpu->last_fault = ~0ULL;
 	lg_mmu_lock(vcpu);

@@ -48,6 +48,7 @@ int lg_mmu_init(struct lg_vm *vm)
 	INIT_LIST_HEAD(&mmu->pages);
 	INIT_LIST_HEAD(&mmu->freed);
 	INIT_LIST_HEAD(&mmu->unused);
+	init_waitqueue_head(&mmu->quiet);
 	mmu->limit = clamp(READ_ONCE(lg_shadow_limit), (unsigned int)LGUEST_MIN_SHADOW, LIMIT_MAX);
 	mmu->nr_ids = mmu->limit + 2 * LG_ROOTS * LGUEST_MAX_VCPUS + 1;
 	mmu->by_id = kvcalloc(mmu->nr_ids, sizeof(*mmu->by_id), GFP_KERNEL_ACCOUNT);

@@ -232,6 +232,18 @@ static bool slot_frames(const struct lg_memory_slot *slot, hva_t start, hva_t en
 	return from < to;
 }
 
+/** lg_shadow_concerned - is any of the Launcher's memory [start, end) the Guest's? */
+bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end)
+{
+	gfn_t first, last;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_slots; i++)
+		if (slot_frames(&vm->slots[i], start, end, &first, &last))
+			return true;
+	return false;
+}
+
 /**
  * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
  * @vm: the VM

@@ -110,6 +110,20 @@ TRACE_EVENT(lguest_shadow_fill,
 		  __entry->error)
 );
 
+/* The Host changes this memory of the Launcher's, and some of it is the Guest's. */
+TRACE_EVENT(lguest_invalidate,
+	TP_PROTO(unsigned long start, unsigned long end),
+	TP_ARGS(start, end),
+	TP_STRUCT__entry(
+		__field(unsigned long, start) __field(unsigned long, end)
+	),
+	TP_fast_assign(
+		__entry->start = start;
+		__entry->end = end;
+	),
+	TP_printk("start 0x%lx end 0x%lx", __entry->start, __entry->end)
+);
+
 /*
  * A table or a large page comes into an entry of this level, where the CPU must not find both
  * sizes in its TLB; stale: virtual CPUs in the Guest that may, which is none.

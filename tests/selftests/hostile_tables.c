@@ -226,6 +226,36 @@ static void one_size_at_a_time(struct vm *vm)
 	tap_result(!stale, "nobody_runs_with_the_other_size");
 }
 
+/*
+ * The Launcher maps and unmaps memory of its own, as malloc() and threads do: none of that
+ * may stop the Guest. Counted: each change that does would take the lock of the whole shadow.
+ */
+CODE(power_off, POWEROFF);
+
+static void memory_elsewhere(struct vm *vm)
+{
+	struct lguest_regs regs = {};
+	unsigned int i;
+	char *memory;
+
+	LOAD(vm, VM_CODE, power_off);
+	more[0] = 1;
+	if (!tap_result(run(vm, &regs) == LGUEST_EXIT_SHUTDOWN && trace("lguest_invalidate", true),
+			"the_guest_has_run"))
+		return;
+	for (i = 0; i < 1000; i++) {
+		memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		memory[0] = 1;
+		munmap(memory, 65536);
+	}
+	i = traced("lguest_invalidate", "start");
+	tap_result(!i, "memory_elsewhere_does_not_concern_it (%u)", i);
+	madvise(more, LARGE, MADV_DONTNEED);
+	i = traced("lguest_invalidate", "start");
+	tap_result(i, "its_own_does (%u)", i);
+	trace("lguest_invalidate", false);
+}
+
 /* --- Running them --------------------------------------------------------------------- */
 
 static const struct {
@@ -233,6 +263,7 @@ static const struct {
 	void (*run)(struct vm *vm);
 } cases[] = {
 	{ "one_size_at_a_time", one_size_at_a_time },
+	{ "memory_elsewhere", memory_elsewhere },
 };
 
 #define CASES	(sizeof(cases) / sizeof(cases[0]))
