@@ -129,10 +129,8 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 	struct lg_vm *vm = vm_of(mn);
 
 	lg_kill(vm, "the Launcher has ended");
-	write_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);
 	lg_flush_others(vm);
-	write_unlock(&vm->mmu_lock);
 }
 
 static const struct mmu_notifier_ops notifier_ops = {

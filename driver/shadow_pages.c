@@ -28,6 +28,8 @@
 /* Pages kept ready for faults, and the most that wait to be used again. */
 #define UNUSED_WANTED		16
 #define UNUSED_KEPT		64
+/* Pages that go at a time when all go: some milliseconds at most. */
+#define ZAP_STEP		32
 /* More would not fit in lg_place_t. */
 #define LIMIT_MAX		(1U << 21)
 
@@ -428,18 +430,56 @@ void lg_shadow_trim(struct lg_vm *vm)
 	}
 }
 
-/* Forget everything: the Launcher's memory is going. */
+/* Everywhere: with the last parent it leaves lg_mmu.pages. */
+static void drop_page(struct lg_vm *vm, struct lg_shadow_page *page)
+{
+	struct lg_shadow_page *parent;
+	unsigned int index;
+
+	do {
+		parent = lg_place_page(vm, page->parents, &index);
+		lg_shadow_drop(vm, parent, index, lg_unknown);
+	} while (vm->mmu.by_id[page->id] == page && page->parents);
+}
+
+/* All pages of this level, some at a time: below them there is nothing any more. */
+static void zap_level(struct lg_vm *vm, int level)
+{
+	struct lg_mmu *mmu = &vm->mmu;
+	struct lg_shadow_page *page;
+	unsigned int n;
+
+	write_lock(&vm->mmu_lock);
+	for (n = mmu->count; n && !list_empty(&mmu->pages); n--) {
+		page = list_last_entry(&mmu->pages, struct lg_shadow_page, list);
+		if (page->level == level)
+			drop_page(vm, page);
+		else
+			list_move(&page->list, &mmu->pages);
+		if (n % ZAP_STEP)
+			continue;
+		lg_shadow_flush_freed(vm);
+		write_unlock(&vm->mmu_lock);
+		cond_resched();
+		write_lock(&vm->mmu_lock);
+	}
+	lg_shadow_flush_freed(vm);
+	write_unlock(&vm->mmu_lock);
+}
+
+/**
+ * lg_shadow_zap_all - forget everything: the Launcher's memory is going
+ * @vm: the VM, whose vCPUs do not run any more
+ *
+ * Sleeps, so that the lock is not held for as long as it takes to look at all entries. Nobody
+ * makes new ones; the shrinker may take some away meanwhile.
+ */
 void lg_shadow_zap_all(struct lg_vm *vm)
 {
-	struct lg_vcpu *vcpu;
-	unsigned int i, j;
+	int level;
 
-	lg_for_each_vcpu(i, vcpu, vm)
-		for (j = 0; j < LG_ROOTS; j++) {
-			lg_shadow_empty(vm, vcpu->roots[j].kernel);
-			lg_shadow_empty(vm, vcpu->roots[j].user);
-		}
-	lg_shadow_flush_freed(vm);
+	for (level = 1; level < LG_PT_LEVELS; level++)
+		zap_level(vm, level);
 }
 
 /**
@@ -455,9 +495,7 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 	unsigned int before = mmu->count, chances = 8 * wanted;
 
 	while (before - mmu->count < wanted && !list_empty(&mmu->pages)) {
-		struct lg_shadow_page *page = list_last_entry(&mmu->pages, struct lg_shadow_page,
-							      list), *parent;
-		unsigned int index;
+		struct lg_shadow_page *page = list_last_entry(&mmu->pages, struct lg_shadow_page, list);
 
 		if (page->recent && chances) {
 			chances--;
@@ -465,11 +503,7 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 			list_move(&page->list, &mmu->pages);
 			continue;
 		}
-		/* With the last parent it leaves the list. */
-		do {
-			parent = lg_place_page(vm, page->parents, &index);
-			lg_shadow_drop(vm, parent, index, lg_unknown);
-		} while (mmu->by_id[page->id] == page && page->parents);
+		drop_page(vm, page);
 	}
 	lg_shadow_flush_freed(vm);
 	return before - mmu->count;

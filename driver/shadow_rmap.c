@@ -9,6 +9,7 @@
  * own in its head. An entry is in its list only while it maps the frame, so that
  * whoever has locked the list may look at the entry.
  */
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
@@ -26,11 +27,16 @@ static struct lg_link *link_at(struct lg_vm *vm, lg_place_t place)
 	return &vm->mmu.by_id[place / LG_ENTRIES]->links[place % LG_ENTRIES];
 }
 
-/* The first of the list. Storing the (new) first in @head, with release, unlocks it. */
-static __always_inline lg_place_t lock_places(lg_place_t *head)
+/*
+ * The first of the list. With interrupts off, whoever holds it: others wait for it with
+ * theirs off, and so wait for some instructions and for no interrupt's handler.
+ */
+static __always_inline lg_place_t lock_places(lg_place_t *head, unsigned long *flags)
 {
-	lg_place_t first = READ_ONCE(*head) & ~LG_PLACES_BUSY;
+	lg_place_t first;
 
+	local_irq_save(*flags);
+	first = READ_ONCE(*head) & ~LG_PLACES_BUSY;
 	while (!try_cmpxchg_acquire(head, &first, first | LG_PLACES_BUSY)) {
 		cpu_relax();
 		first &= ~LG_PLACES_BUSY;
@@ -38,31 +44,42 @@ static __always_inline lg_place_t lock_places(lg_place_t *head)
 	return first;
 }
 
+/* @first: what is the first of the list now. */
+static __always_inline void unlock_places(lg_place_t *head, lg_place_t first, unsigned long flags)
+{
+	smp_store_release(head, first);
+	local_irq_restore(flags);
+}
+
 void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
 		  unsigned int index)
 {
-	lg_place_t place = page->id * LG_ENTRIES + index, first = lock_places(head);
+	lg_place_t place = page->id * LG_ENTRIES + index, first;
+	unsigned long flags;
 
+	first = lock_places(head, &flags);
 	page->links[index].next = first;
 	page->links[index].prev = 0;
 	if (first)
 		link_at(vm, first)->prev = place;
-	smp_store_release(head, place);
+	unlock_places(head, place, flags);
 }
 
 void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
 		  unsigned int index)
 {
 	const struct lg_link *link = &page->links[index];
-	lg_place_t first = lock_places(head);
+	lg_place_t first;
+	unsigned long flags;
 
+	first = lock_places(head, &flags);
 	if (link->prev)
 		link_at(vm, link->prev)->next = link->next;
 	else
 		first = link->next;
 	if (link->next)
 		link_at(vm, link->next)->prev = link->prev;
-	smp_store_release(head, first);
+	unlock_places(head, first, flags);
 }
 
 static gfn_t large_of(const struct lg_memory_slot *slot, gfn_t gfn)
@@ -119,15 +136,16 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 	lg_place_t *head, place = 0;
+	unsigned long flags;
 
 	if (!slot)
 		return false;
 	head = &slot->places[gfn - slot->first];
 	if (READ_ONCE(*head)) {
-		place = lock_places(head);
+		place = lock_places(head, &flags);
 		if (place)
 			*frame = frame_at(vm, place);
-		smp_store_release(head, place);
+		unlock_places(head, place, flags);
 	}
 	if (place || !lg_frame_large(vm, gfn, frame))
 		return place;

@@ -74,9 +74,7 @@ static void vm_free(struct kref *kref)
 	/* First: nobody reads of what goes below. */
 	lg_debugfs_remove(vm);
 	lg_notifier_unregister(vm);
-	write_lock(&vm->mmu_lock);
 	lg_shadow_zap_all(vm);
-	write_unlock(&vm->mmu_lock);
 	lg_for_each_vcpu(i, vcpu, vm)
 		lg_vcpu_free(vcpu);
 	for (i = 0; i < vm->nr_slots; i++)
