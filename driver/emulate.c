@@ -6,6 +6,7 @@
  */
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
+#include <asm/trap_pf.h>
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
@@ -96,6 +97,12 @@ int lg_emulate_mmio(struct lg_vcpu *vcpu)
 			vcpu->regs->ip, vcpu->mmio_gpa);
 		return 0;
 	}
+	/*
+	 * It is not the instruction that faulted: another program may have written there. Only
+	 * what that one did was allowed, so what stands there now has to fault by itself.
+	 */
+	if (access.write != !!(vcpu->regs->error & X86_PF_WRITE))
+		return 0;
 	if (access.write && access.bytes == 4 &&
 	    lg_ioeventfd_write(vcpu->vm, vcpu->mmio_gpa, access.data)) {
 		vcpu->stats.kicks++;
