@@ -38,6 +38,7 @@ struct lg_shadow_page {
 	DECLARE_BITMAP(used, 512);	/* entries that map something, a root's window aside */
 	u64 synced;			/* lg_mmu.sync_clock when last compared, and for: */
 	gva_t synced_start, synced_last;
+	bool synced_whole;		/* that was all of its reach, by whatever address */
 };
 
 /*

@@ -125,23 +125,25 @@ static void read_entries(struct lg_vm *vm, const struct lg_shadow_page *page, un
  * within its reach.
  *
  * A page that is compared as a whole is so once, however many entries of a
- * hostile Guest's tables lead to it: the time that this takes is bounded by the
- * number of shadow pages.
+ * hostile Guest's tables lead to it, and the two edges of a range are one way down
+ * each: the time that this takes is bounded by the number of shadow pages.
  */
 static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start, gva_t last)
 {
 	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
 	unsigned int first = lg_table_index(start, page->level), i;
 	unsigned int end = lg_table_index(last, page->level);
-	bool whole = !first && end == LG_ENTRIES - 1, changed;
+	/* All of its reach: an entry at the edge may be compared in part alone. */
+	bool whole = !(start & (512 * span - 1)) && !(~last & (512 * span - 1)), changed;
 	unsigned int read = LG_ENTRIES;
 	struct lg_vm *vm = vcpu->vm;
 
 	if (page->synced == vm->mmu.sync_clock &&
-	    (whole || (page->synced_start == start && page->synced_last == last)))
+	    (page->synced_whole || (page->synced_start == start && page->synced_last == last)))
 		return;
 	changed = !whole || lg_table_changed(vm, page);
 	page->synced = vm->mmu.sync_clock;
+	page->synced_whole = whole;
 	page->synced_start = start;
 	page->synced_last = last;
 	if (!changed && page->level == 1)
