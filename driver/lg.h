@@ -77,6 +77,7 @@ struct lg_ioeventfd {
 #define LG_SHADOW_HASH_BITS	10
 struct lg_mmu {
 	struct hlist_head hash[1 << LG_SHADOW_HASH_BITS];
+	u64 hash_secret;		/* odd: the hash is the upper bits of a product with it */
 	struct list_head pages;		/* all but roots: the last is the next to be given up */
 	unsigned int count, limit;	/* shadow pages */
 	bool fixed;			/* the slots: from here on they are, and are compared */

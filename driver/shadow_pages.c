@@ -17,9 +17,9 @@
  * apart by the error code, and so the Switcher knows whose fault it is.
  */
 #include <linux/bitmap.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/random.h>
 #include <linux/smp.h>
 
 #include "lg.h"
@@ -47,6 +47,7 @@ int lg_mmu_init(struct lg_vm *vm)
 	struct lg_mmu *mmu = &vm->mmu;
 
 	rwlock_init(&vm->mmu_lock);
+	mmu->hash_secret = get_random_u64() | 1;
 	INIT_LIST_HEAD(&mmu->pages);
 	INIT_LIST_HEAD(&mmu->freed);
 	INIT_LIST_HEAD(&mmu->unused);
@@ -140,10 +141,13 @@ void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 	mmu->by_id[page->id] = page;
 }
 
-/* Where the pages are that shadow what is in frame @gfn, among others. */
+/*
+ * Where the pages are that shadow what is in frame @gfn, among others. The Guest does not
+ * know the factor, and so which of its frames would share one.
+ */
 struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn)
 {
-	return &vm->mmu.hash[hash_64(gfn, LG_SHADOW_HASH_BITS)];
+	return &vm->mmu.hash[gfn * vm->mmu.hash_secret >> (64 - LG_SHADOW_HASH_BITS)];
 }
 
 struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role)

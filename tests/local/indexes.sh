@@ -22,7 +22,7 @@ exceptions[vector]			of 32, and the processor says which
 guest[level]				of a loop
 guest[page->level]			the host's
 guest_pt[data]				by the number of the processor
-hash[hash_64(gfn, LG_SHADOW_HASH_BITS)]	as many bits as the hash has
+hash[gfn * vm->mmu.hash_secret >> (64 - LG_SHADOW_HASH_BITS)]	as many bits as the hash has
 hcall_status[slot]			the host's own counter
 hcall_status[vcpu->ring_next]		the host's own counter
 hcalls[slot]				the host's own counter
