@@ -9,10 +9,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -21,6 +23,8 @@
 /* A second piece of memory, which the Host may have in large pages. */
 #define MORE		0x800000UL	/* Guest physical */
 #define LARGE		0x200000UL
+#define GIB		(1UL << 30)
+#define MOST		(25 * GIB)	/* in one piece, of 16 times what the Host has */
 
 /* A table for 2 MiB of VM_KERNEL's addresses, by number. */
 #define REGION(n)	(VM_KERNEL + (n) * LARGE)
@@ -60,13 +64,21 @@ static uint8_t *add_memory(struct vm *vm, uint64_t gpa, size_t size)
 {
 	uint8_t *at = mmap(NULL, size + LARGE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	struct lguest_memory memory = { .guest_phys = gpa, .size = size };
+	size_t done, part;
 
 	if (at == MAP_FAILED)
 		return NULL;
 	at = (uint8_t *)(((uintptr_t)at + LARGE - 1) & ~(LARGE - 1));
-	memory.host_virt = (uintptr_t)at;
-	return ioctl(vm->fd, LGUEST_SET_MEMORY, &memory) ? NULL : at;
+	for (done = 0; done < size; done += part) {
+		struct lguest_memory memory = {
+			.guest_phys = gpa + done, .host_virt = (uintptr_t)at + done,
+		};
+
+		part = memory.size = size - done < MOST ? size - done : MOST;
+		if (ioctl(vm->fd, LGUEST_SET_MEMORY, &memory))
+			return NULL;
+	}
+	return at;
 }
 
 /* The exit reason, when the vCPU of @vm has run as long as it likes from VM_CODE on. */
@@ -256,6 +268,221 @@ static void memory_elsewhere(struct vm *vm)
 	trace("lguest_invalidate", false);
 }
 
+/*
+ * All tables in one bucket of the hash that the shadow finds its pages by, if the Guest knows
+ * the hash: each flush then compares each table with each, with the shadow's lock held. A
+ * Guest without such a choice is the measure.
+ */
+CODE(many_tables,
+     "	mov	$1, %eax\n"	/* LHCALL_INIT */
+     "	syscall\n"
+     "1:	mov	(%rbx), %rax\n"
+     "	add	$0x200000, %rbx\n"
+     "	cmp	%r12, %rbx\n"
+     "	jb	1b\n"
+     "2:	mov	$6, %eax\n"	/* LHCALL_FLUSH_TLB */
+     "	mov	$2, %edi\n"	/* LGUEST_FLUSH_ALL */
+     "	syscall\n"
+     "	dec	%r13\n"
+     "	jnz	2b\n"
+     POWEROFF);
+_Static_assert(LHCALL_INIT == 1 && LGUEST_FLUSH_ALL == 2, "as in the code above");
+
+#define TABLES		12288U
+#define TABLES_AT	0xffff960000000000	/* what entry 300 of the top-level table maps */
+#define BUCKET(gfn)	((gfn) * 0x61c8864680b583eb >> 54)	/* hash_64() of Linux */
+
+/* Tables in frames from 5 GiB on: all in one bucket, or one after the other. */
+static void place_tables(struct vm *vm, uint8_t *memory, bool one_bucket)
+{
+	uint64_t gfn = 5 * GIB / 4096, *l2 = more_word(0);
+	unsigned int i;
+
+	vm_word(vm, VM_PML4)[300] = VM_SPARE_TABLE | PTE_KERNEL;
+	for (i = 0; i < TABLES / 512; i++)
+		vm_word(vm, VM_SPARE_TABLE)[i] = (MORE + i * 4096) | PTE_KERNEL;
+	for (i = 0; i < TABLES; i++, gfn++) {
+		while (one_bucket && BUCKET(gfn) != 7)
+			gfn++;
+		l2[i] = gfn * 4096 | PTE_KERNEL;
+		*(uint64_t *)(memory + gfn * 4096 - 4 * GIB) = VM_USER_PHYS | PTE_KERNEL;
+	}
+}
+
+static long now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* How long ten flushes of that take at best; -1: nothing came of it. */
+static long flush_us(bool one_bucket)
+{
+	long best = -1, begin, us;
+	struct vm vm = {};
+	uint8_t *memory;
+	unsigned int i;
+
+	if (vm_make(&vm) || !(more = add_memory(&vm, MORE, 2 * LARGE)))
+		return -1;
+	memory = add_memory(&vm, 4 * GIB, 50 * GIB);
+	if (!memory)
+		return -1;
+	madvise(memory, 50 * GIB, MADV_NOHUGEPAGE);
+	place_tables(&vm, memory, one_bucket);
+	*(struct lguest_init *)vm_word(&vm, VM_INIT) = (struct lguest_init) {
+		.abi_version = LGUEST_ABI_VERSION, .event_entry = VM_KERNEL + VM_EVENT,
+		.syscall_entry = VM_KERNEL + VM_SYSCALL, .kernel_address = 0xffff800000000000,
+		/* Nothing is there, and so all tables count as changed. */
+		.dirty_map = 4 * GIB, .dirty_map_size = 54 * GIB / 4096,
+	};
+	LOAD(&vm, VM_CODE, many_tables);
+	for (i = 0; i < 4; i++) {
+		struct lguest_regs regs = {
+			.rdi = VM_KERNEL + VM_INIT, .rbx = TABLES_AT,
+			.r12 = TABLES_AT + TABLES * LARGE, .r13 = i ? 11 : 1,
+		};
+
+		begin = now_us();
+		if (run(&vm, &regs) != LGUEST_EXIT_SHUTDOWN) {
+			best = -1;
+			break;
+		}
+		us = now_us() - begin;
+		if (i && (best < 0 || us < best))
+			best = us;
+	}
+	munmap(memory, 50 * GIB);
+	vm_end(&vm);
+	return best;
+}
+
+static void one_bucket(struct vm *vm)
+{
+	long all, one;
+
+	(void)vm;
+	all = flush_us(false);
+	one = flush_us(true);
+	tap_note("%u tables: %ld us, in one bucket of a known hash: %ld us", TABLES, all, one);
+	tap_result(all > 0 && one > 0 && one < 8 * all, "a_bucket_cannot_be_filled");
+}
+
+/*
+ * One table by two entries, of which a flush takes in the one in part and the other as a
+ * whole: what the first part does not name must not be left out for having been there.
+ */
+CODE(table_twice,
+     "	mov	(%r8), %rax\n"
+     "	mov	(%r9), %rax\n"
+     "	mov	%r10, (%r12)\n"
+     FLUSH_RANGE
+     "	mov	(%r8), %rbx\n"
+     POWEROFF);
+
+static void table_twice(struct vm *vm)
+{
+	struct lguest_regs regs = {
+		.r8 = REGION(2) + 3 * 4096, .r9 = REGION(1) + 5 * 4096,
+		.r10 = (MORE + 4096) | PTE_KERNEL, .r12 = VM_KERNEL + TABLE + 3 * 8,
+		.r14 = REGION(1) + 4 * 4096, .r15 = REGION(3),
+	};
+
+	PDE(vm, 1) = PDE(vm, 2) = TABLE | PTE_KERNEL;
+	vm_word(vm, TABLE)[3] = vm_word(vm, TABLE)[5] = MORE | PTE_KERNEL;
+	*(uint64_t *)more_word(0) = 1;
+	*(uint64_t *)more_word(4096) = 2;
+	LOAD(vm, VM_CODE, table_twice);
+	tap_result(run(vm, &regs) == LGUEST_EXIT_SHUTDOWN && regs.rbx == 2,
+		   "all_that_was_flushed_is_new (%llu)", (unsigned long long)regs.rbx);
+}
+
+/*
+ * A device's page that may be read, and a read of it that another thread turns into a write
+ * after it has faulted and before the Host looks at it.
+ */
+CODE(device_read,
+     "	mov	$1, %eax\n"	/* LHCALL_INIT */
+     "	mov	%r8, %rdi\n"
+     "	syscall\n"
+     "	mov	$2, %eax\n"	/* LHCALL_REGISTER */
+     "	mov	%r9, %rdi\n"
+     "	xor	%esi, %esi\n"
+     "	syscall\n"
+     "	.globl	code_device_access\n"
+     "code_device_access:\n"
+     "	mov	(%r12), %ebx\n"
+     "	jmp	code_device_access\n");
+CODE(device_event,
+     "	movl	$0, (%r13)\n"
+     "	jmp	*%r14\n");
+extern const char code_device_access[];
+_Static_assert(LHCALL_REGISTER == 2, "as in the code above");
+
+/* The second byte of the instruction: MOV to a register, and from it. */
+#define MOV_LOAD	0x8b
+#define MOV_STORE	0x89
+
+static volatile bool flipping;
+
+static void *flip(void *opcode)
+{
+	unsigned int i;
+
+	while (flipping) {
+		*(volatile uint8_t *)opcode ^= MOV_LOAD ^ MOV_STORE;
+		for (i = 0; i < 300; i++)
+			asm volatile("pause");
+	}
+	*(volatile uint8_t *)opcode = MOV_LOAD;
+	return NULL;
+}
+
+static void device_read_only(struct vm *vm)
+{
+	size_t at = VM_CODE + (code_device_access - code_device_read);
+	struct lguest_regs regs = {
+		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
+		.cr3 = VM_PML4, .kernel_mode = 1,
+		.r8 = VM_KERNEL + VM_INIT, .r9 = VM_KERNEL + VM_DATA, .r12 = REGION(1),
+		.r13 = VM_KERNEL + VM_DATA + offsetof(struct lguest_data, event_valid),
+		.r14 = VM_KERNEL + at,
+	};
+	unsigned int reads = 0, writes = 0;
+	long end = now_us() + 4000000;
+	pthread_t thread;
+	int err = 0;
+
+	PDE(vm, 1) = TABLE | PTE_KERNEL;
+	vm_word(vm, TABLE)[0] = (LGUEST_HOLE_START + 0x3000) | PTE_PRESENT;
+	*(struct lguest_init *)vm_word(vm, VM_INIT) = (struct lguest_init) {
+		.abi_version = LGUEST_ABI_VERSION, .event_entry = VM_KERNEL + VM_EVENT,
+		.syscall_entry = VM_KERNEL + VM_SYSCALL, .kernel_address = 0xffff800000000000,
+	};
+	LOAD(vm, VM_CODE, device_read);
+	LOAD(vm, VM_EVENT, device_event);
+	if (!tap_result(ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) >= 0 && !vm_run(vm, 5000) &&
+			vm->run->exit_reason == LGUEST_EXIT_MMIO, "the_guest_reads_a_device"))
+		return;
+	flipping = true;
+	pthread_create(&thread, NULL, flip, vm->memory + at + 1);
+	while (!err && reads + writes < 5000 && now_us() < end) {
+		err = vm_run(vm, 1000);
+		if (vm->run->exit_reason != LGUEST_EXIT_MMIO)
+			break;
+		*(vm->run->mmio.is_write ? &writes : &reads) += 1;
+	}
+	flipping = false;
+	pthread_join(thread, NULL);
+	if (vm->run->exit_reason == LGUEST_EXIT_KILLED)
+		tap_note("killed: %s", vm->run->killed.reason);
+	tap_note("%u reads, %u writes, error %d", reads, writes, err);
+	tap_result(reads > 100, "it_goes_on");
+	tap_result(!writes, "it_never_writes_there");
+}
+
 /* --- Running them --------------------------------------------------------------------- */
 
 static const struct {
@@ -264,6 +491,9 @@ static const struct {
 } cases[] = {
 	{ "one_size_at_a_time", one_size_at_a_time },
 	{ "memory_elsewhere", memory_elsewhere },
+	{ "one_bucket", one_bucket },
+	{ "table_twice", table_twice },
+	{ "device_read_only", device_read_only },
 };
 
 #define CASES	(sizeof(cases) / sizeof(cases[0]))
