@@ -91,6 +91,7 @@ int lg_emulate_mmio(struct lg_vcpu *vcpu)
 	struct lg_insn insn;
 	u8 bytes[LG_INSN_MAX];
 
+	lockdep_assert_held(&vcpu->mutex);
 	vcpu->stats.mmio++;
 	if (fetch(vcpu, &insn, bytes) || mmio_decode(vcpu, &insn, bytes, &access)) {
 		lg_kill(vcpu->vm, "instruction at 0x%llx touches device memory at 0x%llx, and is not a MOV",
@@ -136,6 +137,7 @@ void lg_complete_mmio(struct lg_vcpu *vcpu)
 	u64 data = READ_ONCE(vcpu->run->mmio.data);
 	unsigned int shift = 64 - mmio->bytes * 8;
 
+	lockdep_assert_held(&vcpu->mutex);
 	if (!mmio->pending)
 		return;
 	mmio->pending = false;
@@ -286,6 +288,7 @@ int lg_emulate(struct lg_vcpu *vcpu)
 	struct lg_insn insn;
 	bool halt = false;
 
+	lockdep_assert_held(&vcpu->mutex);
 	if (!fetch(vcpu, &insn, bytes) && (read_tsc(vcpu, &insn) ||
 	    (vcpu->cpu->mode == LG_KERNEL && privileged(vcpu, &insn, &halt)))) {
 		vcpu->stats.emulated++;

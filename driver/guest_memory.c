@@ -36,6 +36,7 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	unsigned int i;
 	int err;
 
+	lockdep_assert_held(&vm->lock);
 	if (vm->started)
 		return -EBUSY;
 	if (args->reserved || (args->guest_phys | args->size | args->host_virt) & ~PAGE_MASK)
@@ -83,6 +84,7 @@ int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 	struct page *page;
 	int n;
 
+	lockdep_assert_held(&vcpu->mutex);
 	/* What changes from here on is counted later. */
 	smp_rmb();
 	n = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
@@ -102,6 +104,7 @@ static int copy_gva(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes,
 	struct lg_walk walk;
 	hva_t hva;
 
+	lockdep_assert_held(&vcpu->mutex);
 	while (bytes) {
 		size_t part = min_t(size_t, bytes, PAGE_SIZE - (gva & ~PAGE_MASK));
 		enum lg_walk_result result;

@@ -131,6 +131,7 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 	u64 error = access & (X86_PF_USER | X86_PF_WRITE | X86_PF_INSTR);
 	int level;
 
+	lockdep_assert_held(&vcpu->mutex);
 	walk->gva = gva;
 	walk->user = walk->writable = walk->executable = true;
 	for (level = LG_PT_LEVELS; ; level--) {

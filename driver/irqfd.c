@@ -113,6 +113,7 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 	struct file *file;
 	int err;
 
+	lockdep_assert_held(&vm->lock);
 	if (args->reserved || args->flags & ~LGUEST_IRQFD_DEASSIGN)
 		return -EINVAL;
 	if (args->line >= LGUEST_LINES || args->line == LGUEST_TIMER_LINE)
@@ -188,6 +189,7 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
 	struct eventfd_ctx *ctx;
 	int err;
 
+	lockdep_assert_held(&vm->lock);
 	if (args->reserved || args->flags & ~LGUEST_IOEVENTFD_DEASSIGN ||
 	    !lg_in_hole(args->guest_phys))
 		return -EINVAL;

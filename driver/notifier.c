@@ -41,6 +41,7 @@ void lg_notifier_fix_slots(struct lg_vm *vm)
 /* All ranges that are under way are in one. It is forgotten with the last of them. */
 static void begin(struct lg_mmu *mmu, hva_t start, hva_t end)
 {
+	lockdep_assert_held_write(&container_of(mmu, struct lg_vm, mmu)->mmu_lock);
 	if (!mmu->invalidating) {
 		WRITE_ONCE(mmu->invalid_start, start);
 		WRITE_ONCE(mmu->invalid_end, end);
@@ -91,6 +92,7 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
  */
 void lg_notifier_wait(struct lg_vcpu *vcpu)
 {
+	lockdep_assert_held(&vcpu->mutex);
 	wait_event_interruptible_timeout(vcpu->vm->mmu.quiet,
 					 !lg_invalidating(vcpu->vm, vcpu->fault_hva, PAGE_SIZE) ||
 					 READ_ONCE(vcpu->kicked), 1);

@@ -33,6 +33,7 @@ int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3])
 	struct desc_struct tls[3];
 	int i;
 
+	lockdep_assert_held(&vcpu->mutex);
 	memcpy(tls, entries, sizeof(tls));
 	for (i = 0; i < 3; i++) {
 		if (!tls_ok(&tls[i], entries[i]))

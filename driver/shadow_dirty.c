@@ -40,6 +40,7 @@ bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
 	struct lg_shadow_page *other;
 	bool changed;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	if (page->level == LG_PT_LEVELS || page->gfn >= vm->mmu.dirty_map_size)
 		return true;
 	/* The mark is for all the pages that shadow this table. */
@@ -57,6 +58,7 @@ void lg_tables_changed(struct lg_vm *vm)
 {
 	struct lg_shadow_page *page;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	list_for_each_entry(page, &vm->mmu.pages, list)
 		page->changed = true;
 }

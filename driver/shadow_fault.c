@@ -111,6 +111,7 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 	gfn_t gfn;
 	u8 role;
 
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	if (page->level <= walk->leaf) {
 		gfn = walk->gpa >> PAGE_SHIFT & ~((1ULL << 9 * level) - 1);
 		role = lg_shadow_direct_role(page->role, guest_entry);
@@ -174,6 +175,7 @@ static enum lg_slow guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64
 	struct page *page;
 	hva_t hva;
 
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
 	if (lg_frame(vcpu->vm, gfn, frame) && (!write || (*frame & LG_HOST_WRITABLE)))
 		return LG_FAST;
 	vcpu->fault_hva = hva = lg_gfn_to_hva(vcpu->vm, gfn);
@@ -209,6 +211,7 @@ static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	hva_t hva;
 	unsigned int i;
 
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	if (walk->leaf < 2)
 		return false;
 	if (lg_frame_large(vcpu->vm, gfn, first) && (*first & LG_HOST_WRITABLE) >= writable)
@@ -407,6 +410,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	unsigned int index;
 	bool first;
 
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	while (page->level > (large ? 2 : 1)) {
 		page = descend(vcpu, page, walk);
 		if (!page)
@@ -446,6 +450,7 @@ static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 	struct lg_shadow_page *page = current_root(vcpu);
 	unsigned int index;
 
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	while (page && page->level > walk->leaf)
 		page = descend(vcpu, page, walk);
 	if (!page)
@@ -465,6 +470,7 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	enum lg_slow slow;
 	u64 frame;
 
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	if (vcpu->vm->mmu.count + LG_PT_LEVELS > vcpu->vm->mmu.limit)
 		lg_shadow_reclaim(vcpu->vm, min(RECLAIM, vcpu->vm->mmu.limit / 8));
 	switch (lg_walk(vcpu, gva, access, &walk)) {
@@ -517,6 +523,7 @@ static enum lg_slow fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	struct lg_path *path;
 	enum lg_slow slow;
 
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
 	/* What waits in the ring may be a flush. */
 	if ((access & X86_PF_INSTR) || lg_ring_pending(vcpu))
 		return LG_SLOW_WALK;
@@ -548,6 +555,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	gva_t gva = vcpu->cpu->cr2;
 	enum lg_slow slow;
 
+	lockdep_assert_held(&vcpu->mutex);
 	/* lg_shadow_fault_quickly() has found it to be the Guest's. */
 	if (vcpu->exception_pending || reserved_address(vcpu, gva, access))
 		return LG_FAST;

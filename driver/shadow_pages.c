@@ -133,6 +133,7 @@ void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	struct lg_mmu *mmu = &vm->mmu;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	page->id = find_next_zero_bit(mmu->ids, mmu->nr_ids, mmu->id_hint);
 	if (page->id >= mmu->nr_ids)
 		page->id = find_first_zero_bit(mmu->ids, mmu->nr_ids);
@@ -154,6 +155,7 @@ struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8
 {
 	struct lg_shadow_page *page;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	hlist_for_each_entry(page, lg_shadow_bucket(vm, gfn), hash)
 		if (page->gfn == gfn && page->level == level && page->role == role)
 			return page;
@@ -166,6 +168,7 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	struct lg_mmu *mmu = &vm->mmu;
 	struct lg_shadow_page *page;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	page = list_first_entry_or_null(&mmu->unused, struct lg_shadow_page, list);
 	if (!page)
 		return NULL;
@@ -247,6 +250,10 @@ static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 	u64 old = page->table[index], narrower;
 	struct lg_mmu *mmu = &vm->mmu;
 
+	lockdep_assert_held(&vm->mmu_lock);
+	/* Alone, or beside others with this page locked. */
+	lockdep_assert(lockdep_is_held_type(&vm->mmu_lock, 0) ||
+		       (page->level == 1 && test_bit(0, &page->busy)));
 	narrower = (old & ~entry & (_PAGE_PRESENT | _PAGE_RW)) | (entry & ~old & _PAGE_NX) |
 		   ((old ^ entry) & (GENMASK_ULL(51, PAGE_SHIFT) | _PAGE_PSE));
 	__assign_bit(index, page->used, lg_mapped(entry));
@@ -305,6 +312,7 @@ static unsigned int stale_vcpus(struct lg_vm *vm, u64 generation)
  */
 static void before_resize(struct lg_vm *vm, const struct lg_shadow_page *page, bool large)
 {
+	lockdep_assert_held_write(&vm->mmu_lock);
 	if (!itlb_multihit && !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
 		return;
 	flush_older(vm, vm->mmu.resized);
@@ -316,6 +324,7 @@ static void before_resize(struct lg_vm *vm, const struct lg_shadow_page *page, b
 void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    struct lg_shadow_page *child, u64 entry)
 {
+	lockdep_assert_held_write(&vm->mmu_lock);
 	before_resize(vm, page, false);
 	set_entry(vm, page, index, entry);
 	lg_place_add(vm, &child->parents, page, index);
@@ -349,6 +358,7 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 /* No parent: the page's own children lose one, and it waits to be freed. */
 static void unlink_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
+	lockdep_assert_held_write(&vm->mmu_lock);
 	lg_shadow_empty(vm, page);
 	hlist_del(&page->hash);
 	list_move(&page->list, &vm->mmu.freed);
@@ -398,6 +408,7 @@ void lg_shadow_flush_freed(struct lg_vm *vm)
 	struct lg_mmu *mmu = &vm->mmu;
 	struct lg_shadow_page *page, *next;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	if (list_empty(&mmu->freed))
 		return;
 	lg_flush_others(vm);
@@ -425,6 +436,7 @@ void lg_shadow_trim(struct lg_vm *vm)
 {
 	struct lg_shadow_page *page, *next;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	list_for_each_entry_safe(page, next, &vm->mmu.unused, list) {
 		if (vm->mmu.nr_unused <= UNUSED_WANTED)
 			break;
@@ -440,6 +452,7 @@ static void drop_page(struct lg_vm *vm, struct lg_shadow_page *page)
 	struct lg_shadow_page *parent;
 	unsigned int index;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	do {
 		parent = lg_place_page(vm, page->parents, &index);
 		lg_shadow_drop(vm, parent, index, lg_unknown);
@@ -498,6 +511,7 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 	struct lg_mmu *mmu = &vm->mmu;
 	unsigned int before = mmu->count, chances = 8 * wanted;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	while (before - mmu->count < wanted && !list_empty(&mmu->pages)) {
 		struct lg_shadow_page *page = list_last_entry(&mmu->pages, struct lg_shadow_page, list);
 

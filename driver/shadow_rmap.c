@@ -57,6 +57,7 @@ void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 	lg_place_t place = page->id * LG_ENTRIES + index, first;
 	unsigned long flags;
 
+	lockdep_assert_held(&vm->mmu_lock);
 	first = lock_places(head, &flags);
 	page->links[index].next = first;
 	page->links[index].prev = 0;
@@ -72,6 +73,7 @@ void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 	lg_place_t first;
 	unsigned long flags;
 
+	lockdep_assert_held(&vm->mmu_lock);
 	first = lock_places(head, &flags);
 	if (link->prev)
 		link_at(vm, link->prev)->next = link->next;
@@ -138,6 +140,7 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 	lg_place_t *head, place = 0;
 	unsigned long flags;
 
+	lockdep_assert_held(&vm->mmu_lock);
 	if (!slot)
 		return false;
 	head = &slot->places[gfn - slot->first];
@@ -159,6 +162,7 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 	lg_place_t place = slot ? slot->large_places[large_of(slot, gfn)] : 0;
 
+	lockdep_assert_held(&vm->mmu_lock);
 	if (place)
 		*first = frame_at(vm, place);
 	return place;
@@ -182,6 +186,7 @@ void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	slot->no_large[large_of(slot, gfn)] = 1;
 }
 
@@ -190,6 +195,7 @@ static void drop_places(struct lg_vm *vm, const lg_place_t *head)
 	struct lg_shadow_page *page;
 	unsigned int index;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	while (*head) {
 		page = lg_place_page(vm, *head, &index);
 		lg_shadow_drop(vm, page, index, lg_unknown);
@@ -276,6 +282,7 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 	gfn_t first, last;
 	unsigned int i;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	for (i = 0; i < vm->nr_slots; i++) {
 		struct lg_memory_slot *slot = &vm->slots[i];
 
@@ -294,6 +301,7 @@ static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
 	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
 	u64 old = READ_ONCE(page->table[index]);
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	if (!(old & _PAGE_ACCESSED))
 		return false;
 	/* The CPU may set bits meanwhile, nobody else. */

@@ -149,6 +149,7 @@ static bool is_published(const struct lg_vcpu *vcpu, const struct lg_root *root)
 
 static void empty_root(struct lg_vcpu *vcpu, struct lg_root *root)
 {
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	lg_shadow_empty(vcpu->vm, root->kernel);
 	lg_shadow_empty(vcpu->vm, root->user);
 	root->gfn = root->kernel->gfn = root->user->gfn = ~0ULL;
@@ -187,6 +188,7 @@ static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
 	struct lg_root *root = NULL;
 	unsigned int i;
 
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	for (i = 0; i < LG_ROOTS && !root; i++)
 		if (vcpu->roots[i].gfn == gfn)
 			root = &vcpu->roots[i];
@@ -244,6 +246,7 @@ void lg_root_load(struct lg_vcpu *vcpu)
 	struct switcher_vcpu *cpu = vcpu->cpu;
 	u64 *root = cpu->mode == LG_KERNEL ? &cpu->kernel_root : &cpu->user_root;
 
+	lockdep_assert_held(&vcpu->mutex);
 	if (vcpu->generation != generation) {
 		flush_at_next_load(cpu);
 		/* Behind this, what the TLB has of before is gone before the Guest runs. */
@@ -268,6 +271,8 @@ struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root
 	struct lg_vm *vm = vcpu->vm;
 	u64 above = _PAGE_RW;
 
+	lockdep_assert_held(&vcpu->mutex);
+	lockdep_assert_held(&vm->mmu_lock);
 	if (path->root == root && path->gva == gva >> PMD_SHIFT && path->tables == vm->mmu.tables)
 		return path;
 	path->root = NULL;
@@ -324,6 +329,7 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 {
 	struct lg_vm *vm = vcpu->vm;
 
+	lockdep_assert_held(&vcpu->mutex);
 	write_lock(&vm->mmu_lock);
 	vcpu->cr3 = cr3 & ~NOFLUSH;
 	if (select_root(vcpu, LG_ENTRY_FRAME(cr3)) && !(cr3 & NOFLUSH))
@@ -345,6 +351,7 @@ void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn)
 {
 	unsigned int i;
 
+	lockdep_assert_held(&vcpu->mutex);
 	for (i = 0; i < LG_ROOTS; i++) {
 		struct lg_root *root = &vcpu->roots[i];
 

@@ -138,6 +138,7 @@ static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t s
 	unsigned int read = LG_ENTRIES;
 	struct lg_vm *vm = vcpu->vm;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	if (page->synced == vm->mmu.sync_clock &&
 	    (page->synced_whole || (page->synced_start == start && page->synced_last == last)))
 		return;
@@ -182,6 +183,7 @@ void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shad
 {
 	unsigned int i = LG_ENTRIES / 2;
 
+	lockdep_assert_held_write(&vm->mmu_lock);
 	for_each_set_bit_from(i, from->used, LG_ENTRIES) {
 		struct lg_shadow_page *child = lg_shadow_child(from, i);
 		u64 entry;
@@ -219,6 +221,7 @@ static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last
 /** lg_sync_user - the current address space is stale but for global pages; locked */
 void lg_sync_user(struct lg_vcpu *vcpu)
 {
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	vcpu->vm->mmu.sync_clock++;
 	sync_root(vcpu, vcpu->root, 0, USER_LAST);
 }
@@ -248,6 +251,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end
 {
 	struct lg_vm *vm = vcpu->vm;
 
+	lockdep_assert_held(&vcpu->mutex);
 	vcpu->stats.flushes++;
 	trace_lguest_flush(vcpu->id, kind, start, end);
 	lg_mmu_lock(vcpu);
@@ -315,6 +319,7 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	struct lg_path *path;
 	bool done;
 
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
 	/* Where the kernel's root has tables of its own, both are to be compared. */
 	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
 		return false;

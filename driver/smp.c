@@ -112,6 +112,7 @@ static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t en
 {
 	struct lg_flush *flush = &other->flush;
 
+	lockdep_assert_held_write(&other->vm->mmu_lock);
 	if (!flush->kind) {
 		flush->start = start;
 		flush->end = end;
