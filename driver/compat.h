@@ -5,6 +5,7 @@
 
 #include <linux/eventfd.h>
 #include <linux/hrtimer.h>
+#include <linux/list_lru.h>
 #include <linux/mmu_notifier.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -45,19 +46,25 @@ static inline void shrinker_free(struct shrinker *shrinker)
 #endif
 
 /* -ENOMEM, and the shrinker is gone. */
-static inline int lg_shrinker_register(struct shrinker *shrinker)
+static inline int lg_shrinker_register(struct shrinker *shrinker, unsigned int flags)
 {
 	int err = 0;
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 	shrinker_register(shrinker);
 #else
+	shrinker->flags = flags;
 	err = register_shrinker(shrinker, "lguest");
 	if (err)
 		kfree(shrinker);
 #endif
 	return err;
 }
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define list_lru_add_obj(lru, item)	list_lru_add(lru, item)
+#define list_lru_del_obj(lru, item)	list_lru_del(lru, item)
+#endif
 
 /* int, and bool in 7.x */
 typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) lg_young_t;

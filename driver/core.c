@@ -126,9 +126,13 @@ static int __init lg_init(void)
 	lg_pcid = (cr4 & X86_CR4_PCIDE) && !((ebx & BIT(3)) && PCIDS_COLLIDE);
 	lg_pke = cr4 & X86_CR4_PKE;
 	lg_int80 = host_has_int80();
+	err = lg_notifier_init();
+	if (err)
+		return err;
 	err = lg_windows_init();
 	if (err) {
 		pr_err("no windows for the Switcher (error %d)\n", err);
+		lg_notifier_exit();
 		return err;
 	}
 	choose_unknown();
@@ -137,6 +141,7 @@ static int __init lg_init(void)
 	if (err) {
 		lg_debugfs_exit();
 		lg_windows_exit();
+		lg_notifier_exit();
 		return err;
 	}
 	pr_info("ready: Guest ABI %u, KPTI %s, %d-level paging, PCID %s\n", LGUEST_ABI_VERSION,
@@ -150,6 +155,7 @@ static void __exit lg_exit_module(void)
 	misc_deregister(&lg_device);
 	lg_debugfs_exit();
 	lg_windows_exit();
+	lg_notifier_exit();
 }
 
 module_init(lg_init);

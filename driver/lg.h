@@ -26,6 +26,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/kref.h>
+#include <linux/list_lru.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
@@ -105,6 +106,8 @@ struct lg_vm {
 	struct mm_struct *mm;		/* mmgrab()bed: its pgd has the windows */
 	struct mmu_notifier notifier;
 	struct shrinker *shrinker;
+	struct list_lru lru;		/* has the token, and so knows its memory cgroup */
+	struct list_head *token;	/* charged as the shadow pages are */
 	struct mutex lock;
 	struct lg_memory_slot slots[LGUEST_MAX_MEMORY];	/* fixed at the first run */
 	unsigned int nr_slots;
@@ -280,6 +283,8 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args);
 int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
 void lg_eventfds_release(struct lg_vm *vm);
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
+int lg_notifier_init(void);
+void lg_notifier_exit(void);
 int lg_notifier_register(struct lg_vm *vm);
 void lg_notifier_unregister(struct lg_vm *vm);
 void lg_notifier_fix_slots(struct lg_vm *vm);

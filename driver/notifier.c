@@ -7,7 +7,10 @@
  *
  * And the Host is short of memory: the shrinker asks for shadow pages.
  */
+#include <linux/list_lru.h>
 #include <linux/mmu_notifier.h>
+#include <linux/nodemask.h>
+#include <linux/slab.h>
 
 #include "compat.h"
 #include "lg.h"
@@ -144,11 +147,32 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.release		= release,
 };
 
-static unsigned long count_pages(struct shrinker *shrinker, struct shrink_control *unused)
+/*
+ * Is the VM of the memory cgroup that is short of memory? The shadow pages are charged to the
+ * Launcher's, and so is the token, an object that is there for nothing else: a list_lru is
+ * what a module can ask whom an object is charged to. It also keeps the kernel from asking us
+ * for cgroups in which there is no VM.
+ */
+static bool charged_to(struct lg_vm *vm, const struct shrink_control *control)
+{
+	unsigned long found = 0;
+	int node;
+
+	if (!smp_load_acquire(&vm->token))
+		return false;
+	if (!control->memcg)
+		return true;
+	for_each_online_node(node)
+		found += list_lru_count_one(&vm->lru, node, control->memcg);
+	return found;
+}
+
+/* Not SHRINK_EMPTY: the kernel would not ask again before the token is put on its list anew. */
+static unsigned long count_pages(struct shrinker *shrinker, struct shrink_control *control)
 {
 	struct lg_vm *vm = lg_shrinker_data(shrinker);
 
-	return READ_ONCE(vm->mmu.count) ?: SHRINK_EMPTY;
+	return charged_to(vm, control) ? READ_ONCE(vm->mmu.count) : 0;
 }
 
 /* Called by who needs memory, with whatever it holds: no lock but a spinlock here. */
@@ -164,30 +188,77 @@ static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control
 	return freed;
 }
 
+static struct kmem_cache *tokens;
+
+int __init lg_notifier_init(void)
+{
+	tokens = kmem_cache_create("lguest_token", sizeof(struct list_head), 0, SLAB_ACCOUNT, NULL);
+	return tokens ? 0 : -ENOMEM;
+}
+
+void lg_notifier_exit(void)
+{
+	kmem_cache_destroy(tokens);
+}
+
+/* Behind the shrinker, whose number the list wants. */
+static int add_token(struct lg_vm *vm)
+{
+	struct list_head *token;
+	int err = list_lru_init_memcg(&vm->lru, vm->shrinker);
+
+	if (err)
+		return err;
+	token = kmem_cache_alloc_lru(tokens, &vm->lru, GFP_KERNEL_ACCOUNT);
+	if (!token) {
+		list_lru_destroy(&vm->lru);
+		return -ENOMEM;
+	}
+	INIT_LIST_HEAD(token);
+	list_lru_add_obj(&vm->lru, token);
+	smp_store_release(&vm->token, token);
+	return 0;
+}
+
+static void free_shrinker(struct lg_vm *vm)
+{
+	struct list_head *token = vm->token;
+
+	if (token)
+		list_lru_del_obj(&vm->lru, token);
+	shrinker_free(vm->shrinker);
+	if (!token)
+		return;
+	list_lru_destroy(&vm->lru);
+	kmem_cache_free(tokens, token);
+}
+
 /** lg_notifier_register - be told of all that is above; sleeps; -ENOMEM, -EINTR */
 int lg_notifier_register(struct lg_vm *vm)
 {
 	int err;
 
-	vm->shrinker = shrinker_alloc(0, "lguest");
+	vm->shrinker = shrinker_alloc(SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB, "lguest");
 	if (!vm->shrinker)
 		return -ENOMEM;
 	vm->shrinker->count_objects = count_pages;
 	vm->shrinker->scan_objects = scan_pages;
 	vm->shrinker->seeks = DEFAULT_SEEKS;
 	lg_shrinker_data(vm->shrinker) = vm;
-	err = lg_shrinker_register(vm->shrinker);
+	err = lg_shrinker_register(vm->shrinker, SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB);
 	if (err)
 		return err;
 	vm->notifier.ops = &notifier_ops;
-	err = mmu_notifier_register(&vm->notifier, vm->mm);
+	err = add_token(vm);
+	if (!err)
+		err = mmu_notifier_register(&vm->notifier, vm->mm);
 	if (err)
-		shrinker_free(vm->shrinker);
+		free_shrinker(vm);
 	return err;
 }
 
 void lg_notifier_unregister(struct lg_vm *vm)
 {
 	mmu_notifier_unregister(&vm->notifier, vm->mm);
-	shrinker_free(vm->shrinker);
+	free_shrinker(vm);
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cold_first: a Host that is short of memory swaps out what the Guest does not use, and
- * leaves alone what it uses all the time.
+ * cold_first: a Host that is short of memory takes what is needed least.
  *
+ * Shadow pages first: they are charged to the Launcher's memory cgroup, and are given up
+ * when that is short of memory, but not for another's need.
+ *
+ * Then it swaps out what the Guest does not use, and leaves alone what it uses all the time.
  * Of the Guest's pages every second one is hot: read again and again. A memory cgroup has
  * room for the hot ones and not for a buffer of the Launcher's beside them. Only the shadow
  * page tables know which pages are hot: fails if the Host does not get to know, and so
@@ -19,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -178,6 +182,92 @@ static void watch(uint8_t *memory)
 	tap_result(in < of / 16, "few_pages_have_to_come_back");
 }
 
+/* Read at %rdi, and every 2 MiB behind it up to %rsi: a table for each. */
+asm("	.section .rodata\n"
+    "code_tables:\n"
+    "	mov	(%rdi), %rax\n"
+    "	add	$0x200000, %rdi\n"
+    "	cmp	%rsi, %rdi\n"
+    "	jb	code_tables\n"
+    "	mov	$3, %eax\n"	/* LHCALL_SHUTDOWN */
+    "	mov	$1, %edi\n"	/* LGUEST_SHUTDOWN_POWEROFF */
+    "	syscall\n"
+    "code_tables_end:\n"
+    "	.text\n");
+extern const char code_tables[], code_tables_end[];
+_Static_assert(LHCALL_SHUTDOWN == 3 && LGUEST_SHUTDOWN_POWEROFF == 1, "as in the code above");
+
+#define TABLES	500U
+
+static unsigned int shadow_pages(struct vm *vm)
+{
+	struct lguest_stats stats = {};
+
+	return ioctl(vm->vcpu_fd, LGUEST_GET_STATS, &stats) < 0 ? 0 : stats.shadow_pages;
+}
+
+/* Someone else's cgroup: a child that has some memory of its own. */
+static bool other_is_short_of_memory(void)
+{
+	int to[2], from[2], status;
+	char byte = 0, pid[16];
+	pid_t child;
+	bool done;
+
+	mkdir(CGROUP "cold_other", 0755);
+	if (pipe(to) || pipe(from))
+		return false;
+	child = fork();
+	if (!child) {
+		snprintf(pid, sizeof(pid), "%d", getpid());
+		put(CGROUP "cold_other/cgroup.procs", pid);
+		memset(small_pages(8 * MIB), 1, 8 * MIB);
+		done = write(from[1], &byte, 1) == 1 && read(to[0], &byte, 1) == 1;
+		_exit(!done);
+	}
+	done = child > 0 && read(from[0], &byte, 1) == 1;
+	/* It says -EAGAIN when there was less than that. */
+	put(CGROUP "cold_other/memory.reclaim", "6M");
+	done &= write(to[1], &byte, 1) == 1 && waitpid(child, &status, 0) == child;
+	rmdir(CGROUP "cold_other");
+	return done;
+}
+
+static void shadow_of_a_cgroup(void)
+{
+	struct lguest_regs regs = {
+		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
+		.cr3 = VM_PML4, .kernel_mode = 1, .rdi = GUEST_GVA,
+		.rsi = GUEST_GVA + TABLES * 2 * MIB,
+	};
+	struct lguest_memory more = { .guest_phys = GUEST_PHYS, .size = 4 * MIB };
+	uint64_t *tables = (uint64_t *)small_pages(4 * MIB);
+	unsigned int i, made, after_other, after;
+	struct vm vm;
+
+	more.host_virt = (uintptr_t)tables;
+	if (!tap_result(!vm_make(&vm) && !ioctl(vm.fd, LGUEST_SET_MEMORY, &more) &&
+			!ioctl(vm.vcpu_fd, LGUEST_SET_REGS, &regs), "a_vm_with_many_tables_is_made"))
+		return;
+	for (i = 0; i < TABLES; i++) {
+		vm_word(&vm, VM_PD_HIGH)[1 + i] = (GUEST_PHYS + i * PAGE) | PTE_KERNEL;
+		tables[i * PAGE / 8] = VM_USER_PHYS | PTE_KERNEL;
+	}
+	memcpy(vm_word(&vm, VM_CODE), code_tables, code_tables_end - code_tables);
+	tap_result(!vm_run(&vm, 20000) && vm.run->exit_reason == LGUEST_EXIT_SHUTDOWN, "it_uses_them");
+	made = shadow_pages(&vm);
+	tap_result(other_is_short_of_memory(), "another_cgroup_is_short_of_memory");
+	after_other = shadow_pages(&vm);
+	/* Its pages may be swapped, too: ask for more than once. */
+	for (i = 0; i < 5; i++)
+		put(CGROUP "cold_first/memory.reclaim", "8M");
+	after = shadow_pages(&vm);
+	tap_note("%u shadow pages, %u after another's need, %u after its own", made, after_other, after);
+	tap_result(made >= TABLES && after_other == made, "shadow_pages_stay_for_another_cgroup");
+	tap_result(after < made * 3 / 4, "they_go_for_its_own");
+	vm_end(&vm);
+}
+
 int main(void)
 {
 	struct lguest_regs regs = {
@@ -196,8 +286,10 @@ int main(void)
 		return TAP_SKIP;
 	}
 	more.host_virt = (uintptr_t)memory;
-	if (!tap_result(swap_on() && small_cgroup(), "there_is_swap_and_little_memory") ||
-	    !tap_result(memory && !vm_make(&vm) && !ioctl(vm.fd, LGUEST_SET_MEMORY, &more) &&
+	if (!tap_result(swap_on() && small_cgroup(), "there_is_swap_and_little_memory"))
+		return tap_end();
+	shadow_of_a_cgroup();
+	if (!tap_result(memory && !vm_make(&vm) && !ioctl(vm.fd, LGUEST_SET_MEMORY, &more) &&
 			!ioctl(vm.vcpu_fd, LGUEST_SET_REGS, &regs), "a_vm_is_made"))
 		return tap_end();
 	for (i = 0; i < GUEST / (2 * MIB); i++)
