@@ -85,15 +85,32 @@ static int new_socket(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Connect to what has the name now, but for a link: connect() would follow it. Whoever may
+ * write to the directory, a Guest that shares it say, does not choose where we go.
+ */
+static int connect_there(const struct cable *cable, int fd)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int there = openat(cable->folder, cable->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = 0;
+
+	if (there < 0)
+		return -errno;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", there);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		error = errno == EAGAIN ? -ETIMEDOUT : -errno;	/* its queue is full */
+	close(there);
+	return error;
+}
+
 /* Be the second one, once the first one greets us. */
 static int connect_to(struct cable *cable)
 {
-	int fd = new_socket(), error = 0;
+	int fd = new_socket(), error;
 
 	if (fd < 0)
 		return fd;
-	if (connect(fd, (struct sockaddr *)&cable->address, sizeof(cable->address)) < 0)
-		error = errno == EAGAIN ? -ETIMEDOUT : -errno;	/* its queue is full */
+	error = connect_there(cable, fd);
 	if (error) {
 		close(fd);
 		return error;

@@ -3,10 +3,12 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "compiler.h"
@@ -363,6 +365,65 @@ START_TEST(what_is_no_socket_is_refused)
 }
 END_TEST
 
+static int listen_at(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	strcpy(address.sun_path, name);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 4), 0);
+	return fd;
+}
+
+/* Greet whoever comes; then leave, and let the name, and its directory's, lead to @outside. */
+static void greet_and_leave(int lobby, const char *outside)
+{
+	char folder[120], link[160], moved[160];
+	int peer = accept(lobby, NULL, NULL);
+
+	ck_assert_int_eq(send(peer, "lguest network 1", 16, 0), 16);
+	usleep(300000);
+	snprintf(link, sizeof(link), "%s/cable", outside);
+	snprintf(moved, sizeof(moved), "%s/moved", outside);
+	strcpy(folder, cable);
+	*strrchr(folder, '/') = '\0';
+	ck_assert_int_eq(unlink(cable), 0);
+	ck_assert_int_eq(symlink(link, cable), 0);
+	ck_assert_int_eq(rename(folder, moved), 0);
+	ck_assert_int_eq(symlink(outside, folder), 0);
+	close(peer);
+}
+
+/* Who can write to the directory, a guest perhaps, does not choose whom we speak to. */
+START_TEST(guest_that_is_left_follows_no_link)
+{
+	struct pollfd strangers = { .events = POLLIN };
+	char outside[80], name[100];
+	pid_t first;
+	int lobby;
+
+	name_cable();
+	strcpy(outside, unit_directory());
+	snprintf(name, sizeof(name), "%s/cable", outside);
+	strangers.fd = listen_at(name);
+	lobby = listen_at(cable);
+	first = fork();
+	if (!first) {
+		greet_and_leave(lobby, outside);
+		_exit(0);
+	}
+	close(lobby);
+	start_net(cable_value, 0);
+	ck_assert(link_is(&device, true));
+	ck_assert(link_is(&device, false));
+	/* It looks for another one twice a second. */
+	ck_assert_int_eq(poll(&strangers, 1, 1500), 0);
+	ck_assert_int_eq(waitpid(first, NULL, 0), first);
+	stop();
+}
+END_TEST
+
 /* One that was killed leaves its socket behind. */
 START_TEST(socket_that_nobody_has_is_taken_over)
 {
@@ -396,6 +457,7 @@ int main(void)
 	UNIT_ADD(suite, third_guest_at_a_socket_is_refused);
 	UNIT_ADD(suite, guest_that_takes_nothing_holds_up_nobody);
 	UNIT_ADD(suite, what_is_no_socket_is_refused);
+	UNIT_ADD(suite, guest_that_is_left_follows_no_link);
 	UNIT_ADD(suite, socket_that_nobody_has_is_taken_over);
 	return unit_run(suite);
 }
