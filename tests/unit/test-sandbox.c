@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -137,26 +138,57 @@ END_TEST
 
 /* --- One that serves a directory. --- */
 
-/* Ask for a version, as all clients do first. */
-static void begin(struct p9_process *process)
+/* Ask, and wait for the answer. Return: it. */
+static const uint8_t *ask(struct p9_process *process, const char *message, size_t size)
 {
-	static const uint8_t version[] = {
-		21, 0, 0, 0, P9_TVERSION, 0xff, 0xff, 0, 0x20, 0, 0, 8, 0, '9', 'P', '2', '0', '0',
-		'0', '.', 'L',
-	};
 	struct p9_slot *slot = p9_process_slot(process);
 
 	ck_assert_ptr_nonnull(slot);
-	memcpy(slot->request, version, sizeof(version));
-	slot->size = sizeof(version);
+	memcpy(slot->request, message, size);
+	slot->size = size;
 	slot->room = 4096;
 	p9_process_ask(process);
 	do {
 		p9_process_wait(process);
 		ck_assert(p9_process_answer(process, &slot));
 	} while (!slot);
-	ck_assert_uint_eq(slot->replied, sizeof(version));
+	ck_assert_uint_ge(slot->replied, P9_HEADER);
+	return slot->reply;
 }
+
+#define ASK(process, message)	ask(process, message, sizeof(message) - 1)
+
+/* Ask for a version, as all clients do first. */
+static void begin(struct p9_process *process)
+{
+	ck_assert_uint_eq(ASK(process, "\x15\0\0\0\x64\xff\xff\0\x20\0\0\x08\0" "9P2000.L")[4],
+			  P9_TVERSION + 1);
+}
+
+/* Root's server is what root must be for that: it keeps those capabilities. */
+START_TEST(new_files_are_their_makers_through_a_process)
+{
+	const char *directory = unit_directory();
+	struct p9_process process;
+	struct stat status;
+	char *path;
+
+	ck_assert_int_eq(p9_process_start(&process, directory, false), 0);
+	begin(&process);
+	/* Tattach of fid 1 by user 1234, Tlcreate of "new" with mode 0600 and group 567 */
+	ck_assert_uint_eq(ASK(&process, "\x17\0\0\0\x68\x01\0\x01\0\0\0\xff\xff\xff\xff\0\0\0\0\xd2\x04\0\0")[4],
+			  P9_TATTACH + 1);
+	ck_assert_uint_eq(ASK(&process, "\x1c\0\0\0\x0e\x01\0\x01\0\0\0\x03\0new\x02\0\0\0\x80\x01\0\0\x37\x02\0\0")[4],
+			  P9_TLCREATE + 1);
+	p9_process_stop(&process);
+	ck_assert_int_gt(asprintf(&path, "%s/new", directory), 0);
+	ck_assert_int_eq(stat(path, &status), 0);
+	free(path);
+	ck_assert_uint_eq(status.st_uid, geteuid() ? geteuid() : 1234);
+	ck_assert_uint_eq(status.st_gid, geteuid() ? getegid() : 567);
+	ck_assert_uint_eq(status.st_mode & 07777, 0600);
+}
+END_TEST
 
 static void serve_a_directory(bool read_only)
 {
@@ -340,6 +372,7 @@ int main(void)
 	UNIT_ADD(suite, the_parsers_end_is_told);
 	UNIT_ADD(suite, who_takes_over_a_server_of_files_has_them_alone);
 	UNIT_ADD(suite, who_takes_over_a_read_only_one_can_change_nothing);
+	UNIT_ADD(suite, new_files_are_their_makers_through_a_process);
 	UNIT_ADD(suite, without_a_sandbox_a_server_of_files_would_have_all);
 	UNIT_ADD(suite, an_answer_that_was_not_asked_for_is_seen);
 	UNIT_ADD(suite, who_takes_over_the_user_network_has_the_internet_alone);
