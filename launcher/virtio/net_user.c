@@ -351,8 +351,7 @@ static int add_forward(struct user *user, const char *text)
 	struct forward forward;
 
 	if (!parse_forward(text, &forward))
-		return misused("'%s' is no port to forward: say hostfwd=tcp:127.0.0.1:2222-:22",
-			      text);
+		return -EINVAL;		/* user_init() has looked */
 	if (!slirp_add_hostfwd(user->slirp, forward.udp, forward.host, forward.host_port,
 			       forward.guest, forward.guest_port))
 		return 0;
@@ -486,12 +485,19 @@ static void run(int socket, void *argument)
 
 static int user_init(struct net *net, const struct net_request *request)
 {
-	int error = value_refuse_others(request->value, "net=user", "mac=", "hostfwd=", NULL);
+	const struct value *value = request->value;
+	int error = value_refuse_others(value, "net=user", "mac=", "hostfwd=", NULL);
+	struct forward forward;
+	unsigned int i;
 
 	if (error)
 		return error;
+	for (i = 0; i < value->words; i++)
+		if (!strncmp(value->word[i], "hostfwd=", 8) && !parse_forward(value->word[i] + 8, &forward))
+			return misused("'%s' is no port to forward: say hostfwd=tcp:127.0.0.1:2222-:22",
+				       value->word[i] + 8);
 	net->config.mtu = htole16(USER_MTU);
-	return net_process_start(net, "lguest-net", run, (void *)request->value);
+	return net_process_start(net, "lguest-net", run, (void *)value);
 }
 
 const struct net_ops net_user_ops = {
