@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "compiler.h"
@@ -26,6 +25,7 @@
 #include "exit_status.h"
 #include "message.h"
 #include "relay.h"
+#include "system_log.h"
 
 static int report = -1;		/* a pipe to the waiting process; -1: nobody waits */
 
@@ -159,11 +159,6 @@ static void let_go(void)
 		message("the guest's lguest stays in its directory: %s", strerror(errno));
 }
 
-static void write_log(const char *line)
-{
-	syslog(LOG_NOTICE, "%s", line);
-}
-
 /**
  * detach_done() - the Guest runs: nobody waits for it from now on
  * @name: what it is called
@@ -175,8 +170,8 @@ void detach_done(const char *name)
 	if (report < 0)
 		return;
 	let_go();
-	openlog("lguest", LOG_PID, LOG_DAEMON);
-	message_sink = write_log;
+	system_log_open(SYSTEM_LOG);
+	message_sink = system_log;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0) {
 		dup2(null, STDERR_FILENO);

@@ -26,6 +26,7 @@
 #include "exit_status.h"
 #include "last_resort.h"
 #include "p9_client.h"
+#include "system_log.h"
 #include "unit.h"
 #include "vhost_program.h"
 #include "virtio/vhost_user.h"
@@ -476,6 +477,36 @@ START_TEST(listener_of_a_cable_that_takes_nobody)
 }
 END_TEST
 
+/* The log's daemon reads nothing more, and then another one takes its place. */
+START_TEST(daemon_of_the_systems_log)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), i;
+	int64_t begin = now_ms();
+	char text[256] = "";
+
+	snprintf(cable, sizeof(cable), "%s/log", unit_directory());
+	strcpy(address.sun_path, cable);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	system_log_open(cable);
+	for (i = 0; i < 10000; i++)
+		system_log("one of very many lines");
+	ck_assert_int_lt(now_ms() - begin, 10000);
+	ck_assert_int_gt(recv(fd, text, sizeof(text) - 1, 0), 0);
+	/* What syslog(3) would have sent: daemon.notice, a date, who and what. */
+	ck_assert_msg(!strncmp(text, "<29>", 4) && strstr(text, ": one of very many lines"), "%s", text);
+	close(fd);
+	ck_assert_int_eq(unlink(cable), 0);
+	system_log("nobody is there");
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	system_log("somebody is there again");
+	ck_assert_int_gt(recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT), 0);
+	ck_assert_ptr_nonnull(strstr(text, ": somebody is there again"));
+	close(fd);
+}
+END_TEST
+
 /* A listener of a socket for a stream, whose queue is full. It has no more room from then on. */
 static int listen_full(void)
 {
@@ -522,6 +553,7 @@ int main(void)
 	UNIT_ADD(suite, holder_of_a_cables_lock);
 	UNIT_ADD(suite, listener_of_a_cable_that_is_mute);
 	UNIT_ADD(suite, listener_of_a_cable_that_takes_nobody);
+	UNIT_ADD(suite, daemon_of_the_systems_log);
 	UNIT_ADD(suite, server_of_a_port_that_takes_nobody);
 	return unit_run(suite);
 }
