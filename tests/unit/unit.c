@@ -3,9 +3,16 @@
  * What all unit tests share: the launcher's messages are caught, so that tests
  * can hold it to its promise of one clear line.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "message.h"
 #include "unit.h"
@@ -86,6 +93,47 @@ void unit_add(Suite *suite, const char *name, const struct TTest *test)
 	suite_add_tcase(suite, tcase);
 }
 
+/*
+ * Whoever starts the tests may ignore signals (nohup), block them, or have closed what is to
+ * be 0, 1 and 2: no test is to see that. Whatever processes tests leave come to us.
+ */
+static void stand_anywhere(void)
+{
+	struct sigaction action;
+	sigset_t none;
+	int number, fd;
+
+	for (number = 1; number < NSIG; number++)
+		if (!sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN)
+			signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	umask(022);
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	dup2(fd, STDIN_FILENO);
+	close(fd);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+/* Tests that fail do not clean up: no process of theirs is to stay. */
+static void end_children(void)
+{
+	char path[64];
+	FILE *children;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+	do {
+		children = fopen(path, "r");
+		while (children && fscanf(children, "%d", &pid) == 1)
+			kill(pid, SIGKILL);
+		if (children)
+			fclose(children);
+	} while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+}
+
 /* Run a suite. Return: main()'s. */
 int unit_run(Suite *suite)
 {
@@ -93,12 +141,14 @@ int unit_run(Suite *suite)
 	char remove[64];
 	int failed;
 
+	stand_anywhere();
 	if (!mkdtemp(directories))
 		return EXIT_FAILURE;
 	message_sink = catch;
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	end_children();
 	snprintf(remove, sizeof(remove), "rm -rf %s", directories);
 	if (system(remove))
 		return EXIT_FAILURE;
