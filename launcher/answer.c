@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,31 @@ json_t *answer_text(const char *text)
 	string = copy ? json_string(copy) : NULL;
 	free(copy);
 	return string;
+}
+
+/**
+ * answer_print() - a command's answer with --json, a line on standard output
+ * @answer: the answer
+ */
+void answer_print(json_t *answer)
+{
+	json_dumpf(answer, stdout, JSON_COMPACT);
+	putchar('\n');
+}
+
+/**
+ * answer_print_error() - a command's last words with --json: {"error":WHY}
+ * @why: a line; only the first one is printed
+ */
+void answer_print_error(const char *why)
+{
+	static bool printed;
+	json_t *answer = printed ? NULL : json_pack("{s:o}", "error", answer_text(why));
+
+	printed = true;
+	if (answer)
+		answer_print(answer);
+	json_decref(answer);
 }
 
 /**

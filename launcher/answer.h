@@ -10,6 +10,8 @@
 json_t *answer_done(const char *format, ...);
 __printf(1, 2) json_t *answer_refused(const char *format, ...);
 json_t *answer_text(const char *text);
+void answer_print(json_t *answer);
+void answer_print_error(const char *why);
 void answer_send(int fd, json_t *answer);
 
 #endif /* _LAUNCHER_ANSWER_H */

@@ -184,11 +184,14 @@ json_t *client_insist(int fd, const char *name, pid_t pid, const char *line)
 		client_refuse(-ETIMEDOUT, name, pid);
 		return NULL;
 	}
-	if (json_is_true(json_object_get(answer, "ok")))
+	if (json_is_true(json_object_get(answer, "ok"))) {
+		json_object_del(answer, "ok");
+		json_object_del(answer, "version");
 		return answer;
+	}
 	error = json_object_get(answer, "error");
-	message("the guest '%s': %s", name,
-		json_is_string(error) ? json_string_value(error) : "an answer without a reason");
+	refuse(-EPERM, "the guest '%s': %s", name,
+	       json_is_string(error) ? json_string_value(error) : "an answer without a reason");
 	json_decref(answer);
 	return NULL;
 }

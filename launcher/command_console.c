@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,10 +23,12 @@
 #include "terminal.h"
 
 #define PATIENCE_S	30
+#define END_MS		5000
 
 struct session {
 	const char *name;
 	int fd;
+	int process;		/* pidfd of its lguest, or -1 */
 	bool is_tty, ended_input, over;
 	struct terminal_keys keys;
 	size_t size;		/* typed, but not yet sent */
@@ -43,6 +46,7 @@ static int attach(struct session *session)
 	session->fd = client_connect(session->name, &pid);
 	if (session->fd < 0)
 		return session->fd;
+	session->process = pidfd_open(pid, 0);
 	terminal_size(&columns, &rows);
 	snprintf(line, sizeof(line), "console %u %u", columns, rows);
 	answer = client_request(session->fd, line, PATIENCE_S);
@@ -131,16 +135,35 @@ static void run(struct session *session, int resized)
 	}
 }
 
+/* Why it is over. Return: the exit status. */
+static int tell_end(const struct session *session)
+{
+	struct pollfd poll_fd = { .fd = session->process, .events = POLLIN };
+
+	if (session->keys.leave) {
+		message("left the console of '%s'; it goes on", session->name);
+		return EXIT_SUCCESS;
+	}
+	/* Its process closes the connection, and then has other things to do. */
+	if (session->process < 0 || poll(&poll_fd, 1, END_MS) > 0) {
+		message("the guest '%s' has ended", session->name);
+		return EXIT_SUCCESS;
+	}
+	message("the guest '%s' goes on, but dropped this console, which took nothing for too long",
+		session->name);
+	return EXIT_FAILURE;
+}
+
 /**
  * command_console() - lguest console NAME
  * @argc: words
  * @argv: the words
  *
- * Return: the exit status: 0 whether the person left or the Guest ended.
+ * Return: the exit status: 0 whether the person left or the Guest ended, and nothing else.
  */
 int command_console(int argc, char **argv)
 {
-	struct session session = { .name = argv[1], .fd = -1 };
+	struct session session = { .name = argv[1], .fd = -1, .process = -1 };
 	int resized, status = EXIT_FAILURE;
 	sigset_t resize_signal;
 
@@ -159,11 +182,10 @@ int command_console(int argc, char **argv)
 		terminal_raw();
 		run(&session, resized);
 		terminal_restore();
-		if (session.keys.leave)
-			message("left the console of '%s'; it goes on", session.name);
-		status = EXIT_SUCCESS;
+		status = tell_end(&session);
 	}
 	file_close(&session.fd);
+	file_close(&session.process);
 	file_close(&resized);
 	return status;
 }

@@ -45,6 +45,7 @@ static json_t *hear(struct guest *guest, int64_t until)
 	file_close(&guest->fd);
 	if (answer && json_is_true(json_object_get(answer, "ok"))) {
 		json_object_del(answer, "ok");
+		json_object_del(answer, "version");
 		return answer;
 	}
 	json_decref(answer);
@@ -90,30 +91,50 @@ static json_t *look_at_all(struct runtime *runtime)
 	return list;
 }
 
+/* The two largest units that there are, as in 3d04h. */
+static void write_time(char *text, size_t size, long long seconds)
+{
+	if (seconds < 60)
+		snprintf(text, size, "%llds", seconds);
+	else if (seconds < 3600)
+		snprintf(text, size, "%lldm%02llds", seconds / 60, seconds % 60);
+	else if (seconds < 24 * 3600)
+		snprintf(text, size, "%lldh%02lldm", seconds / 3600, seconds / 60 % 60);
+	else
+		snprintf(text, size, "%lldd%02lldh", seconds / (24 * 3600), seconds / 3600 % 24);
+}
+
+static void print_guest(const char *format, json_t *guest)
+{
+	const char *name = "", *state = "", *kernel = "-";
+	char pid_text[16], cpus_text[16] = "-", memory_text[24] = "-", time_text[32] = "-";
+	json_int_t memory = 0, seconds = -1;
+	int pid = 0, cpus = 0;
+
+	json_unpack(guest, "{s:s, s:i, s:s, s?I, s?I, s?i, s?s}", "name", &name, "pid", &pid,
+		    "state", &state, "memory", &memory, "uptime", &seconds, "cpus", &cpus,
+		    "kernel", &kernel);
+	snprintf(pid_text, sizeof(pid_text), "%d", pid);
+	if (cpus)
+		snprintf(cpus_text, sizeof(cpus_text), "%d", cpus);
+	if (memory)
+		snprintf(memory_text, sizeof(memory_text), "%lldM", (long long)memory >> 20);
+	if (seconds >= 0)
+		write_time(time_text, sizeof(time_text), seconds);
+	printf(format, name, pid_text, state, cpus_text, memory_text, time_text, kernel);
+}
+
 static void print_table(const json_t *list)
 {
-	const char *format = "%-20s %8s %-8s %4s %8s  %s\n";
+	const char *format = "%-20s %8s %-8s %4s %8s %8s  %s\n";
 	json_t *guest;
 	size_t i;
 
 	if (!json_array_size(list))
 		return;
-	printf(format, "NAME", "PID", "STATE", "CPUS", "MEMORY", "KERNEL");
-	json_array_foreach(list, i, guest) {
-		const char *name = "", *state = "", *kernel = "-";
-		char pid_text[16], cpus_text[16] = "-", memory_text[24] = "-";
-		json_int_t memory = 0;
-		int pid = 0, cpus = 0;
-
-		json_unpack(guest, "{s:s, s:i, s:s, s?I, s?i, s?s}", "name", &name, "pid", &pid,
-			    "state", &state, "memory", &memory, "cpus", &cpus, "kernel", &kernel);
-		snprintf(pid_text, sizeof(pid_text), "%d", pid);
-		if (cpus)
-			snprintf(cpus_text, sizeof(cpus_text), "%d", cpus);
-		if (memory)
-			snprintf(memory_text, sizeof(memory_text), "%lldM", (long long)memory >> 20);
-		printf(format, name, pid_text, state, cpus_text, memory_text, kernel);
-	}
+	printf(format, "NAME", "PID", "STATE", "CPUS", "MEMORY", "UPTIME", "KERNEL");
+	json_array_foreach(list, i, guest)
+		print_guest(format, guest);
 }
 
 /**
@@ -138,8 +159,7 @@ int command_list(int argc, char **argv)
 		return EXIT_FAILURE;
 	list = error ? json_array() : look_at_all(&runtime);
 	if (list && message_json) {
-		json_dumpf(list, stdout, JSON_COMPACT);
-		putchar('\n');
+		answer_print(list);
 	} else if (list) {
 		print_table(list);
 	}

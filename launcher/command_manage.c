@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest stop, kill, pause, resume, balloon and stats NAME: what can be asked of a
+ * lguest stop, kill, wait, pause, resume, balloon and stats NAME: what can be asked of a
  * Guest that runs.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "amount.h"
+#include "answer.h"
 #include "client.h"
 #include "commands.h"
 #include "control.h"
@@ -28,6 +30,7 @@
 #define KILL_TIMEOUT_S	20
 #define TERM_TIMEOUT_S	2
 #define SIGNAL_TIMEOUT_S	5
+#define PROGRESS_S		5
 
 /* What the person said behind the command. */
 struct words {
@@ -39,14 +42,14 @@ struct words {
 
 static int parse(struct words *words, int argc, char **argv, unsigned int count)
 {
-	bool stops = !strcmp(argv[0], "stop");
+	bool waits = !strcmp(argv[0], "stop") || !strcmp(argv[0], "wait");
 	const char *timeout;
 	int i, used;
 
 	memset(words, 0, sizeof(*words));
 	words->json = message_json;
 	for (i = 1; i < argc; i++) {
-		used = stops ? words_option(argv + i, "timeout", true, &timeout) : 0;
+		used = waits ? words_option(argv + i, "timeout", true, &timeout) : 0;
 		if (used < 0 || (used && amount_seconds(timeout, &words->timeout)))
 			return -EINVAL;
 		if (used) {
@@ -70,8 +73,7 @@ static int parse(struct words *words, int argc, char **argv, unsigned int count)
 static int show(json_t *answer, bool json, void (*tell)(json_t *answer))
 {
 	if (answer && json) {
-		json_dumpf(answer, stdout, JSON_COMPACT);
-		putchar('\n');
+		answer_print(answer);
 	} else if (answer && tell) {
 		tell(answer);
 	}
@@ -218,10 +220,10 @@ static void remove_name(const char *name)
 
 /*
  * Ask it to end, if it lets us (@fd, which is closed), or else end it: SIGTERM lets it give
- * back its terminal, which a process that is stopped or stuck does not do. Return: the exit
- * status.
+ * back its terminal, which a process that is stopped or stuck does not do. @said: what is to
+ * be said when it has ended. Return: the exit status.
  */
-static int kill_process(struct ending *ending, int fd, bool json)
+static int kill_process(struct ending *ending, int fd, json_t *said, bool json)
 {
 	json_t *answer = fd >= 0 ? client_request(fd, "kill", KILL_ANSWER_S) : NULL;
 	bool ended = answer && has_ended(ending, KILL_TIMEOUT_S);
@@ -235,13 +237,17 @@ static int kill_process(struct ending *ending, int fd, bool json)
 			end_by_signal(ending, SIGKILL, SIGNAL_TIMEOUT_S);
 		remove_name(ending->name);
 		if (!ended)
-			message("process %d is still there: the host waits for something in its name",
-				ending->pid);
+			refuse(-EBUSY, "process %d is still there: the host waits for something in its name",
+			       ending->pid);
 	} else {
 		ended = true;
 	}
 	close(ending->process);
-	return show(ended ? json_object() : NULL, json, NULL);
+	if (!ended) {
+		json_decref(said);
+		said = NULL;
+	}
+	return show(said, json, NULL);
 }
 
 /**
@@ -261,7 +267,7 @@ int command_kill(int argc, char **argv)
 		return EXIT_USAGE;
 	if (find_process(&ending, words.word[0], &fd))
 		return EXIT_FAILURE;
-	return kill_process(&ending, fd, words.json);
+	return kill_process(&ending, fd, json_object(), words.json);
 }
 
 /*
@@ -275,7 +281,7 @@ static int kill_after_all(struct ending *ending, bool json)
 
 	if (fd >= 0 && pid != ending->pid)
 		file_close(&fd);
-	return kill_process(ending, fd, json);
+	return kill_process(ending, fd, json_pack("{s:b}", "killed", 1), json);
 }
 
 /* @fd is closed. Return: 0, or a negative errno after telling the person. */
@@ -288,6 +294,22 @@ static int ask_to_stop(const struct ending *ending, int fd)
 	answer = client_insist(fd, ending->name, ending->pid, "stop");
 	json_decref(answer);
 	return answer ? 0 : -ESRCH;
+}
+
+/* As has_ended(); a person who looks on is told that it goes on. */
+static bool watch_end(const struct ending *ending, unsigned int seconds)
+{
+	bool looks_on = isatty(STDERR_FILENO), ended = false;
+	unsigned int waited = 0, part;
+
+	while (!ended && waited < seconds) {
+		part = seconds - waited < PROGRESS_S ? seconds - waited : PROGRESS_S;
+		ended = has_ended(ending, part);
+		waited += part;
+		if (!ended && looks_on && waited < seconds)
+			message("'%s' still runs, %u of %u s", ending->name, waited, seconds);
+	}
+	return ended;
 }
 
 /**
@@ -313,11 +335,40 @@ int command_stop(int argc, char **argv)
 	}
 	if (!words.timeout)
 		words.timeout = STOP_TIMEOUT_S;
-	if (!has_ended(&ending, words.timeout)) {
+	if (!watch_end(&ending, words.timeout)) {
 		message("the guest '%s' is still there after %u s: it is killed", ending.name,
 			words.timeout);
 		return kill_after_all(&ending, words.json);
 	}
 	close(ending.process);
-	return show(json_object(), words.json, NULL);
+	return show(json_pack("{s:b}", "killed", 0), words.json, NULL);
+}
+
+/**
+ * command_wait() - lguest wait NAME [--timeout=S] [--json]
+ * @argc: words
+ * @argv: the words
+ *
+ * Return: the exit status: 0 when the Guest's process has ended.
+ */
+int command_wait(int argc, char **argv)
+{
+	struct ending ending;
+	struct words words;
+	bool ended;
+	int fd;
+
+	if (parse(&words, argc, argv, 1))
+		return EXIT_USAGE;
+	if (find_process(&ending, words.word[0], &fd))
+		return EXIT_FAILURE;
+	file_close(&fd);
+	do
+		ended = has_ended(&ending, words.timeout ? words.timeout : INT_MAX);
+	while (!ended && !words.timeout);
+	close(ending.process);
+	if (ended)
+		return show(json_object(), words.json, NULL);
+	refuse(-ETIMEDOUT, "the guest '%s' still runs after %u s", words.word[0], words.timeout);
+	return EXIT_TIMED_OUT;
 }

@@ -18,8 +18,10 @@ struct command {
 /* The commands, each in a file of its own, or with those that are like it. */
 int command_list(int argc, char **argv);
 int command_console(int argc, char **argv);
+int command_log(int argc, char **argv);
 int command_stop(int argc, char **argv);
 int command_kill(int argc, char **argv);
+int command_wait(int argc, char **argv);
 int command_ask(int argc, char **argv);
 int command_balloon(int argc, char **argv);
 int command_stats(int argc, char **argv);

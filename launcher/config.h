@@ -33,6 +33,7 @@ struct options {
 	bool report_free;
 	bool detach;
 	bool json;
+	const char *console;	/* file for what it prints, or NULL */
 	const char *name;	/* or NULL */
 	bool merge;
 	bool no_sandbox;

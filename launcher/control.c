@@ -19,20 +19,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "answer.h"
+#include "clock.h"
 #include "compiler.h"
 #include "config.h"
+#include "console_log.h"
 #include "control.h"
 #include "file.h"
 #include "message.h"
 #include "number.h"
 #include "pause.h"
+#include "recent.h"
 #include "relay.h"
 #include "runtime.h"
 #include "stats.h"
+#include "terminal.h"
 #include "thread.h"
 #include "virtio/balloon.h"
 #include "vm.h"
@@ -41,10 +46,15 @@
 #define PATIENCE_S	5
 /* Whoever could not be let in is tried again after so long. */
 #define RETRY_MS	200
+/* Of the console, if it goes to no file. */
+#define LOG_BYTES	8192
 
 static struct {
 	const struct options *options;
 	char name[RUNTIME_NAME_MAX];
+	int term;		/* signalfd of SIGTERM, or -1 */
+	bool told;		/* the Guest was told to power down by a SIGTERM */
+	int64_t since;		/* now_ms() when we began */
 	int listener, stop;
 	int spare;		/* of stop: its number is a client's when no other is left */
 	pthread_t thread;
@@ -53,7 +63,7 @@ static struct {
 	/* Held while the Guest is worked on, so that it stays there. */
 	pthread_mutex_t lock;
 	struct vm *vm;		/* the Guest, while it runs */
-} control = { .listener = -1, .stop = -1, .spare = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+} control = { .listener = -1, .stop = -1, .spare = -1, .term = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *state(const struct vm *vm)
 {
@@ -67,8 +77,9 @@ static json_t *do_info(struct vm *vm, char **argument)
 	const struct options *options = control.options;
 
 	(void)argument;
-	return answer_done("{s:s, s:i, s:s, s:I, s:i, s:o}", "name", control.name,
+	return answer_done("{s:s, s:i, s:s, s:I, s:I, s:i, s:o}", "name", control.name,
 			   "pid", (int)getpid(), "state", state(vm),
+			   "uptime", (json_int_t)(now_ms() - control.since) / 1000,
 			   "memory", (json_int_t)options->memory, "cpus", (int)options->cpus,
 			   "kernel", answer_text(options->kernel));
 }
@@ -154,6 +165,19 @@ static json_t *do_console(struct vm *vm, char **argument)
 	return answer_done(NULL);
 }
 
+/* What it printed: the name of the file, or the last lines. */
+static json_t *do_log(struct vm *vm, char **argument)
+{
+	char text[LOG_BYTES + 1];
+
+	(void)vm;
+	(void)argument;
+	if (console_log_path())
+		return answer_done("{s:o}", "file", answer_text(console_log_path()));
+	text[recent_get(text, LOG_BYTES, LOG_BYTES)] = '\0';
+	return answer_done("{s:o}", "text", answer_text(text));
+}
+
 static json_t *do_resize(struct vm *vm, char **argument)
 {
 	uint16_t columns, rows;
@@ -211,13 +235,14 @@ static const struct request {
 	{ "balloon", true, 1, do_balloon },
 	{ "console", false, 2, do_console },
 	{ "resize", false, 2, do_resize },
+	{ "log", false, 0, do_log },
 	{ "stop", true, 0, do_stop },
 	{ "kill", false, 0, do_kill },
 };
 
 #define MAX_ARGUMENTS	2
 
-static json_t *do_request(char *line)
+static json_t *answer_request(char *line)
 {
 	char *argument[MAX_ARGUMENTS + 1] = { NULL }, *rest = NULL;
 	char *word = strtok_r(line, " ", &rest);
@@ -241,6 +266,15 @@ static json_t *do_request(char *line)
 		 answer_refused("it is not running yet, or not any more") :
 		 request->run(control.vm, argument);
 	pthread_mutex_unlock(&control.lock);
+	return answer;
+}
+
+/* What is said of every answer: whose rules it follows. */
+static json_t *do_request(char *line)
+{
+	json_t *answer = answer_request(line);
+
+	json_object_set_new(answer, "version", json_integer(CONTROL_VERSION));
 	return answer;
 }
 
@@ -300,6 +334,43 @@ static void end_guest(void)
 	pthread_mutex_unlock(&control.lock);
 }
 
+/*
+ * SIGTERM is how service managers, sessions that end, and shutdown(8) stop programs. The
+ * first one is for the Guest, if that has somebody who understands; a second one means us.
+ */
+static void take_term(void)
+{
+	struct signalfd_siginfo info;
+	bool told = false;
+
+	if (read(control.term, &info, sizeof(info)) != sizeof(info))
+		return;
+	pthread_mutex_lock(&control.lock);
+	if (!control.told && !control.killed && control.vm && !control.vm->pause.wanted)
+		told = !agent_power_down(&control.vm->agent);
+	pthread_mutex_unlock(&control.lock);
+	if (!told)
+		terminal_die(SIGTERM);
+	control.told = true;
+	message("the guest is told to switch itself off; another SIGTERM ends it at once");
+}
+
+/* A command that the Guest is there for has signals of its own. */
+static int watch_term(void)
+{
+	struct sigaction old;
+	sigset_t term;
+
+	sigaction(SIGTERM, NULL, &old);
+	if (control.options->session || old.sa_handler == SIG_IGN)
+		return 0;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &term, NULL);
+	control.term = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+	return control.term < 0 ? refuse(-errno, "can't wait for SIGTERM: %s", strerror(errno)) : 0;
+}
+
 static void keep_spare(void)
 {
 	if (control.spare < 0)
@@ -325,6 +396,7 @@ static void *run_control(void *argument)
 	struct pollfd poll_fd[] = {
 		{ .fd = control.stop, .events = POLLIN },
 		{ .fd = control.listener, .events = POLLIN },
+		{ .fd = control.term, .events = POLLIN },
 	};
 	int fd;
 
@@ -334,6 +406,10 @@ static void *run_control(void *argument)
 			continue;	/* EINTR */
 		if (poll_fd[0].revents)
 			return argument;
+		if (poll_fd[2].revents)
+			take_term();
+		if (!poll_fd[1].revents)
+			continue;
 		fd = accept_client();
 		if (fd < 0) {
 			poll(&poll_fd[0], 1, RETRY_MS);
@@ -374,12 +450,15 @@ int control_init(const struct options *options)
 	int error;
 
 	control.options = options;
+	control.since = now_ms();
 	error = take_name(options);
 	if (error)
 		return error;
 	control.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) :
-				   thread_start(&control.thread, run_control, NULL);
+				   watch_term();
+	if (!error)
+		error = thread_start(&control.thread, run_control, NULL);
 	if (error)
 		file_close(&control.stop);
 	return error;
@@ -404,6 +483,7 @@ void control_exit(void)
 	file_close(&control.stop);
 	file_close(&control.listener);
 	file_close(&control.spare);
+	file_close(&control.term);
 }
 
 /**

@@ -8,6 +8,7 @@
 struct options;
 struct vm;
 
+#define CONTROL_VERSION		1	/* of requests and answers: Documentation/control.md */
 #define CONTROL_LINE_MAX	256	/* of a request, its newline included */
 
 int control_init(const struct options *options);

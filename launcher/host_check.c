@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "host_check.h"
 #include "lguest_abi.h"
 #include "lguest_uapi.h"
@@ -25,16 +26,25 @@
 struct check {
 	const char *root;	/* "": this host; a test has one of its own */
 	bool failed;
+	json_t *lines;		/* for --json; else NULL: they are printed */
 };
 
 /* Print a line: what, how it is, and in the next line what mends it. */
 static void line(struct check *check, bool good, const char *what, const char *is,
 		 const char *mend)
 {
-	printf("%-4s %s: %s\n", good ? "ok" : "NO", what, is);
-	if (!good && mend)
-		printf("     %s\n", mend);
 	check->failed |= !good;
+	if (good)
+		mend = NULL;
+	if (check->lines) {
+		json_array_append_new(check->lines,
+				      json_pack("{s:b, s:s, s:s, s:s*}", "ok", good, "what", what,
+						"is", is, "mend", mend));
+		return;
+	}
+	printf("%-4s %s: %s\n", good ? "ok" : "NO", what, is);
+	if (mend)
+		printf("     %s\n", mend);
 }
 
 static char *path_of(const struct check *check, const char *path)
@@ -219,20 +229,35 @@ static void check_device(struct check *check)
 	}
 }
 
+/* Return: the exit status. */
+static int print_json(const struct check *check)
+{
+	json_t *answer = json_pack("{s:b, s:O}", "ok", !check->failed, "checks", check->lines);
+
+	if (answer)
+		answer_print(answer);
+	json_decref(answer);
+	json_decref(check->lines);
+	return check->failed || !answer;
+}
+
 /**
  * check_host() - tell whether this host can run Guests
  * @root: the directory that holds the host's /proc, /sys, /dev and /lib: ""
+ * @json: say it in JSON
  *
  * Return: the program's exit status: 0 if it can.
  */
-int check_host(const char *root)
+int check_host(const char *root, bool json)
 {
-	struct check check = { .root = root };
+	struct check check = { .root = root, .lines = json ? json_array() : NULL };
 
 	check_cpu(&check);
 	check_kernel(&check);
 	check_module(&check);
 	check_device(&check);
+	if (check.lines)
+		return print_json(&check);
 	puts(check.failed ? "This host can't run guests as it is." : "This host can run guests.");
 	puts("While a guest lives, global pages are off (CR4.PGE) on the CPUs that it runs on:\n"
 	     "the host's own context switches cost a little more. They come back with its end.");

@@ -3,6 +3,8 @@
 #ifndef _LAUNCHER_HOST_CHECK_H
 #define _LAUNCHER_HOST_CHECK_H
 
-int check_host(const char *root);
+#include <stdbool.h>
+
+int check_host(const char *root, bool json);
 
 #endif /* _LAUNCHER_HOST_CHECK_H */

@@ -16,8 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "commands.h"
 #include "config.h"
+#include "control.h"
 #include "exit_status.h"
 #include "help.h"
 #include "host_check.h"
@@ -80,6 +82,7 @@ static int run_command(const struct command *command, struct options *options)
 	char **word = options->words;
 	bool wants_json = options->json;
 
+	message_json = wants_json;
 	if (options->first)
 		return misused("--%s comes behind '%s', or does not go with it", options->first,
 			       command->name);
@@ -101,9 +104,9 @@ static int run_command(const struct command *command, struct options *options)
 
 static int print_version(bool json)
 {
-	printf(json ? "{\"version\":\"%s\",\"interface\":%d,\"abi\":%d}\n" :
-		      "lguest %s (interface to lg.ko %d, guest ABI %d)\n", LGUEST_VERSION,
-	       LGUEST_API_VERSION, LGUEST_ABI_VERSION);
+	printf(json ? "{\"version\":\"%s\",\"interface\":%d,\"abi\":%d,\"control\":%d}\n" :
+		      "lguest %s (interface to lg.ko %d, guest ABI %d, control socket %d)\n",
+	       LGUEST_VERSION, LGUEST_API_VERSION, LGUEST_ABI_VERSION, CONTROL_VERSION);
 	return EXIT_SUCCESS;
 }
 
@@ -134,7 +137,8 @@ static int do_it(struct options *options)
 	case OPTIONS_VERSION:
 		return print_version(options->json);
 	case OPTIONS_CHECK:
-		return check_host("");
+		message_json = options->json;
+		return check_host("", options->json);
 	default:
 		return command ? run_command(command, options) : run_guest_of(options);
 	}
@@ -145,6 +149,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status;
 
+	message_error_sink = answer_print_error;
 	status = options_read(&options, argc, argv, OF_START);
 	message_verbose = options.verbose;
 	if (!status)

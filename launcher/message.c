@@ -16,6 +16,7 @@
 bool message_verbose, message_json, message_misused;
 const char *_Atomic message_newline = "\n";
 void (*message_sink)(const char *line);
+void (*message_error_sink)(const char *line);
 
 #define LINES_A_MINUTE	30
 
@@ -60,7 +61,7 @@ static bool may_say(bool *last)
 	return may;
 }
 
-static void say(const char *format, va_list arguments)
+static void say(bool error, const char *format, va_list arguments)
 {
 	char line[1024];
 	bool last;
@@ -71,6 +72,10 @@ static void say(const char *format, va_list arguments)
 	size = vsnprintf(line, sizeof(line), format, arguments);
 	if (last && size >= 0 && size < (int)sizeof(line))
 		snprintf(line + size, sizeof(line) - size, " (no more of this for a minute)");
+	if (error && message_json && message_error_sink) {
+		message_error_sink(line);
+		return;
+	}
 	if (message_sink) {
 		message_sink(line);
 		return;
@@ -87,7 +92,7 @@ void message(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	say(format, arguments);
+	say(false, format, arguments);
 	va_end(arguments);
 }
 
@@ -102,7 +107,7 @@ void detail(const char *format, ...)
 	if (!message_verbose)
 		return;
 	va_start(arguments, format);
-	say(format, arguments);
+	say(false, format, arguments);
 	va_end(arguments);
 }
 
@@ -118,7 +123,7 @@ int refuse(int error, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	say(format, arguments);
+	say(true, format, arguments);
 	va_end(arguments);
 	return error;
 }
@@ -135,7 +140,7 @@ int misused(const char *format, ...)
 
 	message_misused = true;
 	va_start(arguments, format);
-	say(format, arguments);
+	say(true, format, arguments);
 	va_end(arguments);
 	return -EINVAL;
 }

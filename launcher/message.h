@@ -15,6 +15,9 @@ extern bool message_verbose;
 /* --json was given: what a command says, it is to say in JSON. */
 extern bool message_json;
 
+/* Where, with --json, what refuse(), misused() and host_refuses() say goes. */
+extern void (*message_error_sink)(const char *line);
+
 /* misused() was called: the person has to say it in another way. */
 extern bool message_misused;
 

@@ -109,6 +109,8 @@ static const struct option_row rows[] = {
 	  .use = use_name },
 	{ OF_START, "detach", NULL, "go on without this terminal, and say the guest's name",
 	  FLAG(detach) },
+	{ OF_START, "console", "FILE", "with --detach: what the guest prints goes there, too",
+	  TEXT(console) },
 	{ OF_BOTH, "report-free", NULL, "the guest gives the host back what memory it does not use",
 	  FLAG(report_free) },
 	{ OF_BOTH, "merge", NULL, "the host may merge pages that are the same (KSM)", FLAG(merge) },

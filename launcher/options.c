@@ -180,6 +180,9 @@ int options_guest(struct options *options)
 
 	if (options->json)
 		return misused("--json is for commands, --check and --version");
+	if (options->console && !options->detach)
+		return misused("--console is for a guest without a terminal: say --detach, too, or '| tee %s'",
+			       options->console);
 	if (!*word || !amount_looks_like(*word)) {
 		error = check_value_taken(options);
 		if (error)

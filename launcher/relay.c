@@ -5,7 +5,7 @@
  * Our standard input and output are one end of a pseudo terminal, so that all that knows
  * terminals works as ever; a thread moves bytes between its other end and the client. Without
  * a client what the Guest prints is thrown away, but for the last lines, which the next
- * client gets first. A client that does not read holds the Guest's console up for a
+ * client gets first, and for what goes to a file (console_log.c). A client that does not read holds the Guest's console up for a
  * while, as a stopped terminal would, and is then dropped.
  */
 #include <errno.h>
@@ -24,6 +24,7 @@
 
 #include "clock.h"
 #include "compiler.h"
+#include "console_log.h"
 #include "file.h"
 #include "message.h"
 #include "recent.h"
@@ -164,6 +165,8 @@ static bool read_guest(void)
 	ssize_t got = read(relay.master, text, sizeof(text));
 
 	if (got > 0)
+		console_log_add(text, got);
+	if (got > 0)
 		send_client(text, got);
 	return got > 0 || (got < 0 && errno == EINTR);
 }
@@ -216,7 +219,7 @@ static void *run_relay(void *argument)
 			read_client();
 	}
 	/* Nobody writes to the terminal any more, but not all of it may have been read. */
-	while (relay.client >= 0 && !is_late() && read_guest())
+	while ((relay.client >= 0 || console_log_path()) && !is_late() && read_guest())
 		;
 	return argument;
 }
@@ -252,6 +255,7 @@ void relay_exit(void)
 		relay.has_thread = false;
 	}
 	drop_client();
+	console_log_close();
 }
 
 /**

@@ -18,6 +18,7 @@
 #include "last_resort.h"
 #include "lguest_abi.h"
 #include "message.h"
+#include "notify.h"
 #include "pause.h"
 #include "report.h"
 #include "run.h"
@@ -193,6 +194,7 @@ enum run_end run_guest(struct vm *vm)
 	if (!error) {
 		control_guest(vm);
 		detach_done(control_name());
+		notify_ready();
 		run_vcpu(&vm->vcpu[0]);
 	}
 	stop_others(vm);

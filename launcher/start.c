@@ -11,11 +11,13 @@
 #include "boot_plan.h"
 #include "clock.h"
 #include "config.h"
+#include "console_log.h"
 #include "control.h"
 #include "detach.h"
 #include "exit_status.h"
 #include "last_resort.h"
 #include "message.h"
+#include "notify.h"
 #include "parser.h"
 #include "recent.h"
 #include "relay.h"
@@ -152,6 +154,9 @@ int start_guest(struct options *options)
 	sandbox_wanted = !options->no_sandbox;
 	/* No Guest gains anything from a set-uid program that we might start. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	notify_init();
+	if (options->console && console_log_open(options->console))
+		return EXIT_NOT_STARTED;
 	if (options->detach) {
 		status = detach_begin();
 		if (status >= 0)

@@ -194,6 +194,23 @@ bool terminal_is_raw(void)
 }
 
 /**
+ * terminal_die() - die of a signal that was read, not taken
+ * @signal: one that ends programs
+ */
+void terminal_die(int signal)
+{
+	struct sigaction deadly = { .sa_handler = SIG_DFL };
+	sigset_t unblocked;
+
+	terminal_restore();
+	sigaction(signal, &deadly, NULL);
+	sigemptyset(&unblocked);
+	sigaddset(&unblocked, signal);
+	pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
+	raise(signal);
+}
+
+/**
  * terminal_detach() - the Guest's console is not this terminal
  * @output: where what it prints goes, or -1; nobody types there
  */

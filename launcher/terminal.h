@@ -17,6 +17,7 @@ int terminal_init(void);
 void terminal_raw(void);
 void terminal_restore(void);
 bool terminal_is_raw(void);
+void terminal_die(int signal);
 void terminal_detach(int output);
 void terminal_hide_early(void);
 bool terminal_has_input(void);

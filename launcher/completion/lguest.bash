@@ -35,7 +35,7 @@ _lguest_value()
 	--memory | --shadow) _lguest_offer -W '64m 512m 1g' -- "$2" ;;
 	--sandbox) _lguest_offer -W 'on off' -- "$2" ;;
 	--cpus) _lguest_offer -W '1 2 4 8 16' -- "$2" ;;
-	--kernel | --initrd | --port) _lguest_offer -f -- "$2" ;;
+	--kernel | --initrd | --port | --console) _lguest_offer -f -- "$2" ;;
 	*) return 1 ;;
 	esac
 }

@@ -34,6 +34,9 @@ lines() { wc -l <"$work/lines"; }
 has_lines() { [ "$(lines)" -ge "$1" ]; }
 more_lines() { wait_for 20 has_lines $(($(lines) + $1)); }
 
+# misses_json: what can't be done is said in JSON, too.
+misses_json() { is "$(lguest pause nobody --json 2>&1)" "{\"error\":\"there is no guest 'nobody': 'lguest list' lists yours\"}"; }
+
 # field NAME: of what `lguest list` says of the guest one.
 field() { lguest list --json | "$tests/json" "$1"; }
 is() { [ "$1" = "$2" ] || { echo "\"$1\", not \"$2\""; return 1; }; }
@@ -53,8 +56,8 @@ refused_with()
 listed()
 {
 	is "$(field 0.name)" one && is "$(field 0.state)" running && is "$(field 0.cpus)" 2 &&
-		is "$(field 0.memory)" 67108864 && kill -0 "$(field 0.pid)" &&
-		lguest list | grep -q '^one  *[0-9]* running  *2  *64M  /lg/guest-6.12/bzImage$'
+		is "$(field 0.memory)" 67108864 && [ "$(field 0.uptime)" -lt 600 ] && kill -0 "$(field 0.pid)" &&
+		lguest list | grep -q '^one  *[0-9]* running  *2  *64M  *[0-9ms]*  /lg/guest-6.12/bzImage$'
 }
 ours_alone() { is "$(stat -c %a "$run")" 700 && is "$(stat -c %a "$run/one.sock")" 600; }
 
@@ -163,6 +166,7 @@ with_agent()
 	agent=$1
 	shift
 	truncate -s 1M "$work/vda"
+	: >"$work/$agent"	# what another one said is not what we wait for
 	lguest --name="$agent" --block="$work/vda" --initrd="$work/agent" 64m "$kernel" quiet "$@" \
 		</dev/null >"$work/$agent" 2>&1 &
 	launcher=$!
@@ -177,11 +181,45 @@ stopped()
 stopped_by_force()
 {
 	with_agent deaf deaf
-	lguest stop deaf --timeout 2 >"$work/out" 2>&1
+	lguest stop deaf --timeout 2 --json >"$work/json" 2>"$work/out"
 	status=$?
-	cat "$work/out"
+	cat "$work/json" "$work/out"
 	is "$status" 0 && is "$(cat "$work/out")" "lguest: the guest 'deaf' is still there after 2 s: it is killed" &&
-		wait "$launcher" && [ ! -e "$run/deaf.sock" ]
+		is "$(cat "$work/json")" '{"killed":true}' && wait "$launcher" && [ ! -e "$run/deaf.sock" ]
+}
+stopped_with_json()
+{
+	with_agent willing
+	is "$(lguest stop willing --timeout=50 --json)" '{"killed":false}' && wait "$launcher"
+}
+# Who waits goes on when the guest has ended, and not before.
+waited_for()
+{
+	with_agent willing
+	lguest wait willing --timeout=1 >"$work/out" 2>&1
+	is "$?" 124 && said "still runs after 1 s" "$work/out" || return 1
+	lguest wait willing >"$work/out" 2>&1 &
+	waiter=$!
+	lguest stop willing && wait "$waiter" && wait "$launcher" && [ ! -s "$work/out" ]
+}
+# As a service manager ends it: its agent is told.
+term_powers_down()
+{
+	with_agent willing
+	kill -TERM "$launcher"
+	wait "$launcher"
+	is "$?" 0 && said 'guest-shutdown' "$work/willing" && said 'another SIGTERM ends it at once' "$work/willing"
+}
+second_term_kills()
+{
+	with_agent deaf deaf
+	kill -TERM "$launcher"
+	wait_for 10 said 'another SIGTERM ends it at once' "$work/deaf" >/dev/null || return 1
+	sleep 1
+	kill -0 "$launcher" || { echo "it is gone"; return 1; }
+	kill -TERM "$launcher"
+	wait "$launcher"
+	is "$?" 143
 }
 
 not_ours()
@@ -208,7 +246,7 @@ silent()
 # Started without a terminal.
 detached()
 {
-	is "$(lguest --detach --name=shy --initrd="$work/shell" 64m "$kernel" quiet </dev/null)" shy &&
+	is "$(lguest --detach --console="$work/console" --name=shy --initrd="$work/shell" 64m "$kernel" quiet </dev/null)" shy &&
 		lguest list | grep -q '^shy .*running'
 }
 # typed TEXT WANTED: TEXT is typed into shy's console, WANTED comes out of it. A second
@@ -231,8 +269,20 @@ typed()
 typed_again()
 {
 	{ sleep 2; echo exit; } | lguest console shy >"$work/screen" 2>&1
-	said "$1" "$work/screen" && wait_for 20 sh -c '! lguest list | grep -q "^shy "'
+	said "$1" "$work/screen" && said "the guest 'shy' has ended" "$work/screen" &&
+		wait_for 20 sh -c '! lguest list | grep -q "^shy "'
 }
+# All that was printed, from the guest and from its file; and what a guest prints that has
+# none.
+logged()
+{
+	lguest log shy >"$work/out" && said 'the shell is there' "$work/out" && said 42 "$work/out" &&
+		cmp "$work/out" "$work/console" || return 1
+	lguest log shy -f >"$work/followed" 2>&1 &
+	follower=$!
+}
+logged_to_the_end() { wait "$follower" && cmp "$work/followed" "$work/console" && [ "$(stat -c %a "$work/console")" = 600 ]; }
+logged_without_a_file() { wait_for 20 sh -c 'lguest log one | grep -q "^[0-9]"' && refused 'start it with --console=FILE' lguest log one -f; }
 detached_not_started() { refused "can't open the kernel" lguest --detach --name=not 64m /nonexistent; }
 
 check nobody_is_listed is "$(lguest list --json)" '[]'
@@ -250,6 +300,8 @@ check monotonic_time_stood_still gap 2
 check wall_clock_stood_still gap 1
 check time_goes_at_its_pace_again pace
 check stats_are_json stats_are_json
+check what_can_not_be_done_is_json misses_json
+check the_last_lines_are_logged logged_without_a_file
 check balloon_takes_16m sh -c 'lguest balloon one 16m'
 check balloon_has_16m wait_for 30 given 16777216
 check balloon_gives_back sh -c 'lguest balloon one 0'
@@ -274,6 +326,10 @@ check a_timeout_is_for_stop_alone mistyped 'is not for lguest kill' lguest kill 
 check no_number_of_seconds_is_refused mistyped 'is not a number of seconds' lguest stop one --timeout=0
 check stop_ends_a_guest_that_restarted stopped
 check stop_kills_a_guest_that_does_not_end stopped_by_force
+check stop_says_in_json_that_it_did_not_kill stopped_with_json
+check wait_waits_for_the_end waited_for
+check sigterm_powers_down term_powers_down
+check a_second_sigterm_kills second_term_kills
 check stop_of_a_guest_without_a_port_is_refused no_port
 check a_dead_launchers_socket_goes left_behind
 check a_dead_launchers_name_is_free taken_over
@@ -283,7 +339,9 @@ check a_directory_of_others_is_refused not_ours
 check a_guest_is_detached detached
 # shellcheck disable=SC2016  # for the guest's shell
 check its_console_answers typed 'echo 4$((1+1))' 42
+check its_console_is_in_a_file logged
 check the_next_client_sees_the_last_lines typed_again 42
+check the_log_is_followed_to_the_end logged_to_the_end
 check console_of_none_is_refused refused "there is no guest 'shy'" lguest console shy
 check what_can_not_start_is_told detached_not_started
 checked

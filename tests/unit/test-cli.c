@@ -4,6 +4,7 @@
  * output and what to standard error.
  */
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,7 +193,11 @@ START_TEST(commands_are_told_from_amounts)
 	misused("--cpus=2 list", "--cpus comes behind 'list', or does not go with it");
 	misused("list x", "takes nothing but --json");
 	misused("console", "which guest?");
-	misused("--json console x", "can't say it in JSON");
+	misused("log -f", "log of which guest?");
+	misused("log a b", "is not for lguest log");
+	misused("wait", "wait which guest?");
+	misused("wait a --timeout=0", "is not a number of seconds");
+	misused("--console=x 64m bzImage", "--console is for a guest without a terminal");
 	misused("stop", "stop which guest?");
 	misused("kill a b", "is not for lguest kill");
 	misused("balloon a", "how much?");
@@ -204,7 +209,7 @@ END_TEST
 START_TEST(every_command_has_help)
 {
 	static const char * const commands[] = {
-		"list", "console", "stop", "kill", "pause", "resume", "balloon", "stats", "run",
+		"list", "console", "log", "stop", "wait", "kill", "pause", "resume", "balloon", "stats", "run",
 	};
 	char words[64];
 	size_t i;
@@ -252,7 +257,7 @@ START_TEST(help_and_version_go_to_standard_output)
 	ck_assert_int_eq(lguest("-V"), 0);
 	ck_assert_ptr_nonnull(strstr(out, "guest ABI 2"));
 	ck_assert_int_eq(lguest("--json --version"), 0);
-	ck_assert_ptr_nonnull(strstr(out, "\"abi\":2}\n"));
+	ck_assert_ptr_nonnull(strstr(out, "\"abi\":2,\"control\":1}\n"));
 	ck_assert_str_eq(err, "");
 }
 END_TEST
@@ -283,6 +288,8 @@ static void host_file(const char *name, const char *contents, size_t size)
 
 #define HOST_FILE(name, text) host_file(name, text, strlen(text))
 
+static bool check_json;
+
 /* Check that host. Return: exit status; what it prints is in out. */
 static int check_it(void)
 {
@@ -293,7 +300,7 @@ static int check_it(void)
 	child = fork();
 	if (!child) {
 		dup2(pipe_fd[1], STDOUT_FILENO);
-		exit(check_host(directory));
+		exit(check_host(directory, check_json));
 	}
 	close(pipe_fd[1]);
 	waitpid(child, &status, 0);
@@ -342,6 +349,49 @@ START_TEST(check_tells_what_is_missing_and_what_mends_it)
 	HOST_FILE("proc/cpuinfo", "flags\t: lm nx fsgsbase xsave fred\n");
 	ck_assert_int_eq(check_it(), 1);
 	says("fred=off");
+}
+END_TEST
+
+START_TEST(check_has_json)
+{
+	json_t *answer, *line;
+	bool ok = true;
+
+	directory = unit_directory();
+	HOST_FILE("proc/cpuinfo", GOOD_CPU);
+	check_json = true;
+	ck_assert_int_eq(check_it(), 1);
+	answer = json_loads(out, 0, NULL);
+	ck_assert_ptr_nonnull(answer);
+	ck_assert(json_is_false(json_object_get(answer, "ok")));
+	line = json_array_get(json_object_get(answer, "checks"), 0);
+	ck_assert_int_eq(json_unpack(line, "{s:b}", "ok", &ok), 0);
+	ck_assert(ok);
+	ck_assert_str_eq(json_string_value(json_object_get(line, "what")), "processor");
+	ck_assert_ptr_null(json_object_get(line, "mend"));
+	ck_assert_ptr_nonnull(strstr(out, "sudo insmod lg.ko"));
+	json_decref(answer);
+}
+END_TEST
+
+START_TEST(errors_have_json)
+{
+	set_up();
+	setenv("XDG_RUNTIME_DIR", directory, 1);
+	ck_assert_int_eq(lguest("kill nobody --json"), 1);
+	ck_assert_str_eq(err, "");
+	ck_assert_str_eq(out, "{\"error\":\"there is no guest 'nobody': 'lguest list' lists yours\"}\n");
+	ck_assert_int_eq(lguest("--json wait nobody"), 1);
+	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\"there is no guest"));
+	ck_assert_int_eq(lguest("stop nobody --bogus --json"), 2);
+	ck_assert_str_eq(err, "");
+	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\"'--bogus' is not for lguest stop"));
+	ck_assert_int_eq(lguest("--json console x"), 2);
+	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\"'lguest console' can't say it in JSON"));
+	/* A name that JSON can't have. */
+	ck_assert_int_eq(lguest("kill --json \"$(printf '\\377')\""), 2);
+	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\""));
+	ck_assert_str_eq(err, "");
 }
 END_TEST
 
@@ -447,6 +497,8 @@ int main(void)
 	UNIT_ADD(suite, help_and_version_go_to_standard_output);
 	UNIT_ADD(suite, verbose_says_what_is_done);
 	UNIT_ADD(suite, check_tells_what_is_missing_and_what_mends_it);
+	UNIT_ADD(suite, check_has_json);
+	UNIT_ADD(suite, errors_have_json);
 	UNIT_ADD(suite, check_sees_secure_boot);
 	UNIT_ADD(suite, check_says_what_changes_while_a_guest_lives);
 	UNIT_ADD(suite, kernel_of_another_user_is_not_taken);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,9 @@
 #include "compiler.h"
 #include "control.h"
 #include "config.h"
+#include "recent.h"
 #include "runtime.h"
+#include "terminal.h"
 #include "unit.h"
 
 static struct options options = {
@@ -158,12 +161,17 @@ START_TEST(answers_without_a_guest)
 	ck_assert_int_eq(control_init(&options), 0);
 	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"state\":\"starting\""));
 	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"kernel\":\"k?rnel\""));
+	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"uptime\":0"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"version\":1"));
+	ck_assert_ptr_nonnull(strstr(ANSWER("dance\n"), "\"version\":1"));
+	recent_add("the last line\r\n", 15);
+	ck_assert_str_eq(ANSWER("log\n"), "{\"text\":\"the last line\",\"ok\":true,\"version\":1}\n");
 	ck_assert_ptr_nonnull(strstr(ANSWER("pause\n"), "it is not running"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("stats\n"), "it is not running"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("balloon 1\n"), "it is not running"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("stop\n"), "it is not running"));
 	ck_assert(!control_killed());
-	ck_assert_str_eq(ANSWER("kill\n"), "{\"ok\":true}\n");
+	ck_assert_str_eq(ANSWER("kill\n"), "{\"ok\":true,\"version\":1}\n");
 	ck_assert(control_killed());
 	control_exit();
 	ck_assert_int_eq(unit_messages, 0);
@@ -233,6 +241,9 @@ START_TEST(a_client_is_told_why_not)
 	ck_assert_int_eq(control_init(&options), 0);
 	good = client_ask("one", &pid, "info");
 	ck_assert_ptr_nonnull(good);
+	/* What all answers have is for us, not for whoever asked. */
+	ck_assert_ptr_null(json_object_get(good, "ok"));
+	ck_assert_ptr_null(json_object_get(good, "version"));
 	json_decref(good);
 	ck_assert_ptr_null(client_ask("one", &pid, "pause"));
 	unit_refused(-1, "the guest 'one': it is not running");
@@ -279,6 +290,26 @@ START_TEST(nonsense_of_a_launcher_is_no_answer)
 }
 END_TEST
 
+/* Nobody is there yet who could be told. */
+START_TEST(sigterm_without_a_guest_ends_us)
+{
+	pid_t child;
+	int status;
+
+	use_directory();
+	child = fork();
+	if (!child) {
+		if (terminal_init() || control_init(&options))
+			_exit(1);
+		kill(getpid(), SIGTERM);
+		sleep(60);
+		_exit(2);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "status 0x%x", status);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("control");
@@ -294,5 +325,6 @@ int main(void)
 	unit_add(suite, "it_answers_with_no_descriptor_left", it_answers_with_no_descriptor_left);
 	unit_add(suite, "a_client_is_told_why_not", a_client_is_told_why_not);
 	unit_add(suite, "nonsense_of_a_launcher_is_no_answer", nonsense_of_a_launcher_is_no_answer);
+	unit_add(suite, "sigterm_without_a_guest_ends_us", sigterm_without_a_guest_ends_us);
 	return unit_run(suite);
 }

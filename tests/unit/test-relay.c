@@ -4,12 +4,14 @@
  * but need not read it.
  */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "console_log.h"
 #include "relay.h"
 #include "unit.h"
 
@@ -88,11 +90,40 @@ START_TEST(a_client_that_does_not_read_holds_nobody_up)
 }
 END_TEST
 
+/* Nobody looks on, and what was printed last is in no buffer when it ends. */
+START_TEST(all_output_comes_to_the_file)
+{
+	static char text[OUTPUT], found[OUTPUT + 1];
+	char path[256];
+	size_t done = 0, i;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/console", unit_directory());
+	ck_assert_int_eq(console_log_open(path), 0);
+	for (i = 0; i < OUTPUT; i++)
+		text[i] = 'a' + i % 26;
+	ck_assert_int_eq(relay_init(), 0);
+	ck_assert_int_eq(relay_start(), 0);
+	while (done < OUTPUT) {
+		ssize_t written = write(STDOUT_FILENO, text + done, OUTPUT - done);
+
+		ck_assert_int_gt(written, 0);
+		done += written;
+	}
+	relay_exit();
+	file = fopen(path, "r");
+	ck_assert_uint_eq(fread(found, 1, sizeof(found), file), OUTPUT);
+	ck_assert(!memcmp(text, found, OUTPUT));
+	fclose(file);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("relay");
 
 	UNIT_ADD(suite, the_last_output_reaches_the_client);
 	UNIT_ADD(suite, a_client_that_does_not_read_holds_nobody_up);
+	UNIT_ADD(suite, all_output_comes_to_the_file);
 	return unit_run(suite);
 }

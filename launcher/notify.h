@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the service manager that started us wants to hear. */
+#ifndef _LAUNCHER_NOTIFY_H
+#define _LAUNCHER_NOTIFY_H
+
+void notify_init(void);
+void notify_ready(void);
+
+#endif /* _LAUNCHER_NOTIFY_H */
