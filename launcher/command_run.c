@@ -31,6 +31,7 @@
 #include "start.h"
 #include "terminal.h"
 #include "user.h"
+#include "value.h"
 #include "virtio/virtio.h"
 
 #define DEFAULT_MEMORY	(512ULL << 20)
@@ -40,7 +41,7 @@ struct own_devices {
 	char *share, *port;	/* values of --share and --port; malloc */
 	char *initrd;		/* its name; malloc */
 	char *kernel;		/* malloc */
-	char *argument[3];	/* for the kernel */
+	char *argument[4];	/* for the kernel */
 };
 
 static void print_help(void)
@@ -161,6 +162,69 @@ static int fill_user(const struct options *options, struct session_command *comm
 	return 0;
 }
 
+/* A card of --net=user, whose network has DHCP and a resolver? */
+static bool has_user_network(const struct options *options)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->devices; i++)
+		if (options->device[i].kind == &virtio_net_kind &&
+		    (!strcmp(options->device[i].value, "user") ||
+		     !strncmp(options->device[i].value, "user,", 5)))
+			return true;
+	return false;
+}
+
+/*
+ * A share's tag, and where it is: as p9.c understands the option, which tells what is wrong
+ * with it.
+ */
+static int write_share(FILE *out, const char *text, unsigned int number)
+{
+	char path[PATH_MAX], *colon;
+	struct value value;
+	int error;
+
+	error = value_parse(&value, "share", "DIR[:TAG]", text);
+	if (error)
+		goto free;
+	colon = strrchr(value.text, ':');
+	if (colon)
+		*colon++ = '\0';
+	if (!realpath(value.first, path)) {
+		error = refuse(-errno, "can't share '%s': %s", value.first, strerror(errno));
+		goto free;
+	}
+	if (colon)
+		fputs(colon, out);
+	else
+		fprintf(out, "share%u", number);
+	fputc('\0', out);
+	fwrite(path, strlen(path) + 1, 1, out);
+
+free:
+	value_free(&value);
+	return error;
+}
+
+/* Return: how many there are, or a negative errno after telling the person. */
+static int write_shares(const struct options *options, FILE *out)
+{
+	int error = 0, shares = 0;
+	unsigned int i;
+
+	for (i = 0; !error && i < options->devices; i++)
+		if (options->device[i].kind == &virtio_p9_kind)
+			error = write_share(out, options->device[i].value, shares++);
+	return error ? error : shares;
+}
+
+static void write_texts(char **word, FILE *out)
+{
+	for (; *word; word++)
+		fwrite(*word, strlen(*word) + 1, 1, out);
+}
+
 /* The frame that the Guest's init gets first. */
 static int make_command(const struct options *options, bool terminal, struct bytes *frame)
 {
@@ -168,6 +232,7 @@ static int make_command(const struct options *options, bool terminal, struct byt
 	struct session_frame header = { .type = SESSION_COMMAND };
 	char directory[PATH_MAX], **word, *made = NULL;
 	size_t size = 0;
+	int shares;
 	FILE *out;
 	int error;
 
@@ -177,6 +242,7 @@ static int make_command(const struct options *options, bool terminal, struct byt
 	if (error)
 		return error;
 	command.terminal = terminal ? 3 | (isatty(STDERR_FILENO) ? 4 : 0) : 0;
+	command.resolver = has_user_network(options);
 	for (word = options->words; *word; word++)
 		command.arguments++;
 	for (word = environ; *word; word++)
@@ -187,19 +253,27 @@ static int make_command(const struct options *options, bool terminal, struct byt
 	fwrite(&header, sizeof(header), 1, out);
 	fwrite(&command, sizeof(command), 1, out);
 	fwrite(directory, strlen(directory) + 1, 1, out);
-	for (word = options->words; *word; word++)
-		fwrite(*word, strlen(*word) + 1, 1, out);
-	for (word = environ; *word; word++)
-		fwrite(*word, strlen(*word) + 1, 1, out);
-	if (fclose(out) || size - sizeof(header) > SESSION_MAX_COMMAND) {
+	write_texts(options->words, out);
+	write_texts(environ, out);
+	shares = write_shares(options, out);
+	if (fclose(out) || shares < 0 || size - sizeof(header) > SESSION_MAX_COMMAND) {
 		free(made);
-		return refuse(-E2BIG, "the command and the environment are too long");
+		return shares < 0 ? shares :
+				    refuse(-E2BIG, "the command and the environment are too long");
 	}
 	header.length = size - sizeof(header);
+	command.shares = shares;
 	memcpy(made, &header, sizeof(header));
+	memcpy(made + sizeof(header), &command, sizeof(command));
 	frame->at = (uint8_t *)made;
 	frame->size = size;
 	return 0;
+}
+
+/* Do the kernel's arguments say what address it has? */
+static bool names_address(const char *append)
+{
+	return append && (!strncmp(append, "ip=", 3) || strstr(append, " ip="));
 }
 
 /* Make of the person's options those of such a Guest. */
@@ -225,6 +299,8 @@ static int plan_guest(struct options *options, const struct session *session, in
 	options->initrd = own->initrd;
 	if (!options->verbose)
 		own->argument[arguments++] = "quiet";
+	if (has_user_network(options) && !names_address(options->append))
+		own->argument[arguments++] = "ip=dhcp";
 	if (options->append)
 		own->argument[arguments++] = (char *)options->append;
 	options->arguments = own->argument;

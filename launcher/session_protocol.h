@@ -11,6 +11,8 @@
 #define SESSION_PORT	"lguest.run"
 #define SESSION_TAG	"lguest.root"	/* of the share that is the Guest's root */
 
+#define SESSION_RESOLVER	"10.0.2.3"	/* see net_user.c */
+
 #define SESSION_MAX_DATA	16384U		/* bytes in one frame, but for */
 #define SESSION_MAX_COMMAND	(1U << 20)	/* the command */
 
@@ -34,7 +36,10 @@ struct session_frame {
 	uint32_t length;
 };
 
-/* The texts, each with a 0 at its end: current directory, arguments, environment. */
+/*
+ * The texts, each with a 0 at its end: current directory, arguments, environment; and of
+ * each share beside the root its tag and where it is on the Host, and in the Guest, too.
+ */
 struct session_command {
 	uint32_t writable;	/* the Host's files */
 	uint32_t terminal;	/* descriptors that are the console: bits 0 to 2 */
@@ -43,6 +48,8 @@ struct session_command {
 	uint32_t group[32];
 	uint32_t arguments;	/* 0: a shell */
 	uint32_t variables;
+	uint32_t shares;
+	uint32_t resolver;	/* there is a network of ours, and SESSION_RESOLVER in it */
 };
 
 #endif /* _LAUNCHER_SESSION_PROTOCOL_H */

@@ -43,6 +43,7 @@ static int port = -1;
 static struct session_command command;
 static char *texts;	/* the command's */
 static char *directory, **arguments, **variables;
+static char **shares;	/* tag and directory of each */
 
 /* The command's streams: our ends of pipes, or -1. */
 static int in = -1, out = -1, err = -1;
@@ -182,7 +183,8 @@ static void read_command(void)
 	texts = malloc(size);
 	arguments = calloc(command.arguments + 2UL, sizeof(*arguments));
 	variables = calloc(command.variables + 1UL, sizeof(*variables));
-	if (!texts || !arguments || !variables || !read_all(texts, size))
+	shares = calloc(2UL * command.shares + 1, sizeof(*shares));
+	if (!texts || !arguments || !variables || !shares || !read_all(texts, size))
 		die("gets no command");
 	at = texts;
 	end = texts + size;
@@ -191,6 +193,8 @@ static void read_command(void)
 		arguments[i] = next_text(&at, end);
 	for (i = 0; i < command.variables; i++)
 		variables[i] = next_text(&at, end);
+	for (i = 0; i < 2 * command.shares; i++)
+		shares[i] = next_text(&at, end);
 }
 
 static void mount_or_die(const char *what, const char *where, const char *type,
@@ -246,6 +250,79 @@ static void switch_root(void)
 	if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
 	    chdir("/") < 0)
 		die("can't make the host's files its root");
+}
+
+/* All directories above a path, as far as they are missing and can be made. */
+static void make_parents(const char *path)
+{
+	char copy[4096], *slash;
+
+	if (strlen(path) >= sizeof(copy))
+		return;
+	strcpy(copy, path);
+	for (slash = copy; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		mkdir(copy, 0755);
+		*slash = '/';
+	}
+}
+
+/* Each where it is on the Host, over what the root has there. */
+static void mount_shares(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < command.shares; i++) {
+		const char *tag = shares[2 * i], *where = shares[2 * i + 1];
+
+		make_parents(where);
+		mkdir(where, 0755);
+		mount_or_die(tag, where, "9p", 0, ROOT_OPTIONS ",cache=mmap",
+			     "can't mount a shared directory");
+	}
+}
+
+static bool write_resolver(const char *path)
+{
+	static const char text[] = "nameserver " SESSION_RESOLVER "\n";
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return false;
+	write_all(fd, text, sizeof(text) - 1);
+	close(fd);
+	return true;
+}
+
+/*
+ * Who resolves names for the Host does so at an address of the Host's own. Its file stays
+ * as it is, even if the Guest may write to it: ours lies over it. Where it is a link, its
+ * target is somewhere below /run as a rule, which in the Guest is empty and the Guest's.
+ */
+static void set_resolver(void)
+{
+	static const char file[] = "/etc/resolv.conf", ours[] = "/run/lguest-resolv.conf";
+	char target[4096], *run;
+	ssize_t length;
+
+	if (!command.resolver)
+		return;
+	if (!command.writable) {
+		unlink(file);
+		write_resolver(file);
+		return;
+	}
+	if (write_resolver(ours) && !mount(ours, file, NULL, MS_BIND, NULL))
+		return;
+	length = readlink(file, target, sizeof(target) - 1);
+	target[length > 0 ? length : 0] = '\0';
+	run = strstr(target, "run/");
+	if (!run || (run != target && run[-1] != '/'))
+		return;
+	memmove(target + 1, run, strlen(run) + 1);
+	target[0] = '/';
+	make_parents(target);
+	write_resolver(target);
 }
 
 static void start_loopback(void)
@@ -489,6 +566,8 @@ int main(void)
 	make_root();
 	mount_system();
 	switch_root();
+	mount_shares();
+	set_resolver();
 	start_loopback();
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);

@@ -84,6 +84,40 @@ changes_stay()
 	ended 0 && [ "$(cat "$work/file")" = new ] && [ -d "$work/dir" ]
 }
 
+# The kernel asks for its address; names are asked of the network's own resolver, and the
+# host's file is what it was, even if the command may write to it.
+has_a_network()
+{
+	mkdir -p www && echo from the host >www/file
+	echo 'nameserver 192.0.2.1' >/etc/resolv.conf
+	httpd -p 127.0.0.1:8090 -h www || return 1
+	for option in --net=user,mac=02:00:00:00:00:07 --rw; do
+		run --net=user "$option" -- sh -c '
+			cat /etc/resolv.conf; ip addr show eth0; wget -q -O - http://10.0.2.2:8090/file' </dev/null
+		ended 0 && said 'nameserver 10.0.2.3' "$work/out" && said 10.0.2.15 "$work/out" &&
+			said 'from the host' "$work/out" && ! grep 192.0.2.1 "$work/out" &&
+			[ "$(cat /etc/resolv.conf)" = 'nameserver 192.0.2.1' ] || return 1
+	done
+	rm /etc/resolv.conf
+	ln -s ../run/nowhere/resolv.conf /etc/resolv.conf
+	run --net=user --rw -- cat /etc/resolv.conf </dev/null
+	ended 0 && said 'nameserver 10.0.2.3' "$work/out" && [ ! -e /run/nowhere ]
+}
+
+# A shared directory is where it is here, and what is written there stays; ro: it can't be.
+has_shares()
+{
+	mkdir -p shared/deep kept
+	echo old >kept/file
+	run --share=shared --share="$work/kept:a-tag,ro" -- sh -c '
+		echo new >shared/deep/file; echo gone >file2
+		echo new 2>/dev/null >kept/file; cat kept/file; grep -c "9p" /proc/mounts' </dev/null
+	ended 0 && [ "$(cat shared/deep/file)" = new ] && [ ! -e file2 ] && [ "$(cat kept/file)" = old ] &&
+		[ "$(head -n 1 "$work/out")" = old ] || return 1
+	run --share=/nowhere -- true </dev/null
+	ended 125 && said "can't share '/nowhere'" "$work/err"
+}
+
 options_are_checked()
 {
 	run --timeout=x -- true </dev/null
@@ -115,6 +149,8 @@ check panic_has_the_status_that_is_wanted panics_with_another_status
 check verbose_has_a_letter is_verbose
 check changes_are_gone changes_are_gone
 check changes_stay_with_rw changes_stay
+check network_has_an_address_and_a_resolver has_a_network
+check shares_are_where_they_are_here has_shares
 check options_are_checked options_are_checked
 cd /
 checked
