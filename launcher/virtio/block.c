@@ -503,7 +503,7 @@ static int choose_cache(struct block *block, const char *word)
 static int open_disk(struct block *block, const struct value *value)
 {
 	const char *serial = value_get(value, "serial");
-	int error = value_refuse_others(value, "block", "ro", "serial=", "cache=", NULL);
+	int error = value_refuse_others(value, "block", "ro", "snapshot", "serial=", "cache=", NULL);
 
 	if (!error)
 		error = choose_cache(block, value_get(value, "cache"));
@@ -516,6 +516,7 @@ static int open_disk(struct block *block, const struct value *value)
 			      serial, sizeof(block->serial));
 	memcpy(block->serial, serial, strlen(serial));
 	block->file.read_only = value_flag(value, "ro");
+	block->file.snapshot = value_flag(value, "snapshot");
 	block->path = strdup(value->first);
 	if (!block->path)
 		return refuse(-ENOMEM, "no memory");
@@ -574,7 +575,7 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 	block = calloc(1, sizeof(*block));
 	if (!block)
 		return refuse(-ENOMEM, "no memory");
-	block->file.fd = -1;
+	block->file.fd = block->file.overlay.fd = -1;
 	device->private = block;	/* from here on block_exit() closes it */
 	error = value_parse(&value, "block", "FILE", text);
 	if (!error)
@@ -583,6 +584,8 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 	if (error)
 		return error;
 	disk_io_init(&block->io, block->file.fd, ARRAY_SIZE(block->request));
+	if (block->file.snapshot)
+		block->io.overlay = &block->file.overlay;
 	for (i = 0; i < ARRAY_SIZE(block->request); i++) {
 		block->request[i].next_free = block->free;
 		block->free = &block->request[i];
@@ -593,8 +596,9 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 
 const struct virtio_kind virtio_block_kind = {
 	.option = "block",
-	.value = "FILE[,ro][,serial=TEXT][,cache=none|writeback|writethrough]",
-	.help = "a disk: /dev/vda in the guest, the next one /dev/vdb;\n"
+	.value = "FILE[,ro][,snapshot][,serial=TEXT][,cache=none|writeback|writethrough]",
+	.help = "a disk: /dev/vda in the guest, the next one /dev/vdb; snapshot:\n"
+		"what the guest writes is gone at the end;\n"
 		"vhost-user:SOCKET for one that another program serves",
 	.init = block_init,
 	.shares_memory = block_shares_memory,

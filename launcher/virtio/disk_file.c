@@ -22,6 +22,11 @@
 /* A block device that has just come, or that somebody has written to, udev looks at first. */
 #define UDEV_MS	5000
 
+static bool is_written(const struct disk_file *file)
+{
+	return !file->read_only && !file->snapshot;
+}
+
 /* Which process has a lock on that file? Return: its number, or 0. */
 static int find_holder(const struct stat *file)
 {
@@ -141,7 +146,7 @@ static int check(struct disk_file *file, const char *path)
 			      "the disk '%s' has %lld bytes, which is no multiple of %d: truncate -s %%%d '%s' makes it one",
 			      path, (long long)end, SECTOR_SIZE, SECTOR_SIZE, path);
 	/* Two Guests that write to one disk destroy what is on it. */
-	error = disk_lock(file->fd, file->read_only, S_ISBLK(status.st_mode) ? UDEV_MS : 0);
+	error = disk_lock(file->fd, !is_written(file), S_ISBLK(status.st_mode) ? UDEV_MS : 0);
 	if (error == -EBUSY)
 		return refuse_shared(path, &status);
 	if (error)
@@ -161,8 +166,8 @@ static int open_path(const struct disk_file *file, const char *path)
 	struct stat status;
 	int flags = O_CLOEXEC | O_NONBLOCK, fd;
 
-	flags |= file->read_only ? O_RDONLY : O_RDWR;
-	if (!file->read_only && !stat(path, &status) && S_ISBLK(status.st_mode))
+	flags |= is_written(file) ? O_RDWR : O_RDONLY;
+	if (is_written(file) && !stat(path, &status) && S_ISBLK(status.st_mode))
 		flags |= O_EXCL;
 	fd = open(path, flags);
 	if (fd < 0 && errno == EBUSY)
@@ -175,7 +180,7 @@ static int open_path(const struct disk_file *file, const char *path)
 
 /**
  * disk_file_open() - open what a disk is in, and lock it
- * @file: with read_only and cache as the person wants them; the rest is filled in, and
+ * @file: with read_only, snapshot and cache as the person wants them; the rest is filled in, and
  *	  disk_file_close() closes it, whatever is returned
  * @path: where it is
  *
@@ -183,15 +188,23 @@ static int open_path(const struct disk_file *file, const char *path)
  */
 int disk_file_open(struct disk_file *file, const char *path)
 {
+	int error;
+
 	file->fd = open_path(file, path);
-	return file->fd < 0 ? file->fd : check(file, path);
+	if (file->fd < 0)
+		return file->fd;
+	error = check(file, path);
+	if (!error && file->snapshot)
+		error = disk_overlay_open(&file->overlay, file->size);
+	return error;
 }
 
 /**
  * disk_file_close() - close it, and give up the lock
- * @file: as disk_file_open() left it, or with fd -1
+ * @file: as disk_file_open() left it, or with both its fd -1
  */
 void disk_file_close(struct disk_file *file)
 {
+	disk_overlay_close(&file->overlay);
 	file_close(&file->fd);
 }

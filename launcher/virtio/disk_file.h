@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "disk_overlay.h"
+
 #define SECTOR_SIZE	512
 
 enum disk_cache {
@@ -18,6 +20,8 @@ enum disk_cache {
 struct disk_file {
 	int fd;
 	bool read_only;
+	bool snapshot;			/* nothing is written to it, but to overlay */
+	struct disk_overlay overlay;
 	enum disk_cache cache;		/* never DISK_CACHE_DEFAULT once it is open */
 	uint64_t size;			/* bytes, whole sectors */
 	uint32_t block_size;		/* bytes: what it reads and writes in one piece, */

@@ -11,6 +11,7 @@
 
 #include "../message.h"
 #include "disk_io.h"
+#include "disk_overlay.h"
 
 /**
  * disk_io_init() - prepare for requests
@@ -59,9 +60,10 @@ static int fallocate_mode(const struct disk_request *request)
 									 : FALLOC_FL_ZERO_RANGE);
 }
 
-static int64_t do_now(int fd, const struct disk_request *request)
+static int64_t do_now(const struct disk_request *request)
 {
 	int64_t result;
+	int fd = request->fd;
 
 	switch (request->operation) {
 	case DISK_READ:
@@ -75,14 +77,19 @@ static int64_t do_now(int fd, const struct disk_request *request)
 	case DISK_SYNC:
 		result = fdatasync(fd);
 		break;
+	case DISK_NOTHING:
+		result = 0;
+		break;
 	default:
 		result = fallocate(fd, fallocate_mode(request), request->offset, request->size);
 	}
 	return result < 0 ? -errno : result;
 }
 
-static void prepare(struct io_uring_sqe *entry, int fd, struct disk_request *request)
+static void prepare(struct io_uring_sqe *entry, struct disk_request *request)
 {
+	int fd = request->fd;
+
 	switch (request->operation) {
 	case DISK_READ:
 		io_uring_prep_readv(entry, fd, request->iov, request->count, request->offset);
@@ -94,6 +101,9 @@ static void prepare(struct io_uring_sqe *entry, int fd, struct disk_request *req
 		break;
 	case DISK_SYNC:
 		io_uring_prep_fsync(entry, fd, IORING_FSYNC_DATASYNC);
+		break;
+	case DISK_NOTHING:
+		io_uring_prep_nop(entry);
 		break;
 	default:
 		io_uring_prep_fallocate(entry, fd, fallocate_mode(request), request->offset,
@@ -114,8 +124,11 @@ void disk_io_start(struct disk_io *io, struct disk_request *request)
 	struct io_uring_sqe *entry;
 
 	io->under_way++;
+	request->fd = io->fd;
+	if (io->overlay)
+		disk_overlay_aim(io->overlay, io->fd, request);
 	if (!io->has_ring) {
-		request->result = do_now(io->fd, request);
+		request->result = do_now(request);
 		request->next = io->ended;
 		io->ended = request;
 		return;
@@ -123,7 +136,7 @@ void disk_io_start(struct disk_io *io, struct disk_request *request)
 	/* There are as many entries as requests, so after submitting one is free. */
 	while (!(entry = io_uring_get_sqe(&io->ring)))
 		disk_io_submit(io);
-	prepare(entry, io->fd, request);
+	prepare(entry, request);
 }
 
 /**
@@ -164,6 +177,8 @@ struct disk_request *disk_io_ended(struct disk_io *io)
 		io->ended = request->next;
 	}
 	io->under_way -= request != NULL;
+	if (request && io->overlay)
+		disk_overlay_ended(io->overlay, request);
 	return request;
 }
 

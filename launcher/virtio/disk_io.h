@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+struct disk_overlay;
+
 enum disk_operation {
 	DISK_READ,
 	DISK_WRITE,
@@ -15,6 +17,7 @@ enum disk_operation {
 	DISK_SYNC,		/* all that was written before is on the disk */
 	DISK_DISCARD,		/* a hole: reads as zero, takes no room */
 	DISK_ZERO,		/* reads as zero, keeps its room */
+	DISK_NOTHING,
 };
 
 struct disk_request {
@@ -25,11 +28,15 @@ struct disk_request {
 	unsigned int count;
 	int64_t result;			/* when it has ended: bytes, or a negative errno */
 	struct disk_request *next;
+	/* Ours: */
+	int fd;
+	struct iovec part;		/* see disk_overlay_aim() */
 };
 
 /* One thread's: nothing here has a lock. */
 struct disk_io {
 	int fd;
+	struct disk_overlay *overlay;	/* over fd, or NULL */
 	bool has_ring;
 	struct io_uring ring;
 	unsigned int under_way;		/* started, and not yet seen to have ended */

@@ -160,8 +160,9 @@ const struct virtio_kind virtio_net_kind = {
 	.option = "net",
 	.value = "MODE[,mac=MAC]",
 	.help = "a network card: eth0 in the guest, the next one eth1. MODE is\n"
-		"user[,hostfwd=tcp|udp:[ADDRESS]:PORT-:GUESTPORT]...: through this\n"
-		"program, without privileges; PORT of the host is the guest's GUESTPORT\n"
+		"user[,restrict][,hostfwd=tcp|udp:[ADDRESS]:PORT-:GUESTPORT]...: through\n"
+		"this program, without privileges; PORT of the host is the guest's\n"
+		"GUESTPORT; restrict: nothing else comes in or out\n"
 		"tap[:IFNAME]: a tap device of the host\n"
 		"bridge:BR: one that is put into the bridge BR\n"
 		"socket:PATH: another guest that says the same",

@@ -365,10 +365,11 @@ static int add_forward(struct user *user, const char *text)
 }
 
 /* The addresses that QEMU's user network has, too. */
-static Slirp *new_slirp(struct user *user)
+static Slirp *new_slirp(struct user *user, bool restricted)
 {
 	SlirpConfig config = {
 		.version = 4,
+		.restricted = restricted,
 		.in_enabled = true,
 		.in6_enabled = true,
 		.vprefix_len = 64,
@@ -394,7 +395,7 @@ static int set_up(struct user *user, const struct value *value)
 	int error = 0;
 
 	user->last = &user->first;
-	user->slirp = new_slirp(user);
+	user->slirp = new_slirp(user, value_flag(value, "restrict"));
 	if (!user->slirp)
 		return refuse(-ENOMEM, "can't make the user network: no memory");
 	for (i = 0; !error && i < value->words; i++)
@@ -486,7 +487,7 @@ static void run(int socket, void *argument)
 static int user_init(struct net *net, const struct net_request *request)
 {
 	const struct value *value = request->value;
-	int error = value_refuse_others(value, "net=user", "mac=", "hostfwd=", NULL);
+	int error = value_refuse_others(value, "net=user", "mac=", "hostfwd=", "restrict", NULL);
 	struct forward forward;
 	unsigned int i;
 

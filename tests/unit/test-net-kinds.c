@@ -146,6 +146,71 @@ START_TEST(user_network_answers)
 }
 END_TEST
 
+static uint16_t checksum(const uint8_t *from, unsigned int size, uint32_t sum)
+{
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		sum += i % 2 ? from[i] : from[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static void put16(uint8_t *to, uint16_t value)
+{
+	to[0] = value >> 8;
+	to[1] = value;
+}
+
+/* The guest, 10.0.2.15, begins a connection to that port of 10.0.2.2: of the host. */
+static void send_syn(uint16_t port)
+{
+	uint8_t frame[54] = {
+		[0] = 0x52, 0x55, 10, 0, 2, 2, 2, 0, 0, 0, 0, 1, 8, 0,
+		[14] = 0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 10, 0, 2, 15, 10, 0, 2, 2,
+		[34] = 0x30, 0x39, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0,
+	};
+
+	put16(frame + 36, port);
+	put16(frame + 24, checksum(frame + 14, 20, 0));
+	/* With the pseudo header: addresses, protocol, length. */
+	put16(frame + 50, checksum(frame + 26, 28, 6 + 20));
+	send_frames(frame, sizeof(frame), 1);
+}
+
+/* Return: does a connection of the guest's come to a port of the host's loopback? */
+static bool comes_to_the_host(const char *value)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	struct pollfd listener = { .fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN };
+	bool came;
+
+	ck_assert_int_eq(bind(listener.fd, (struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(listen(listener.fd, 1), 0);
+	ck_assert_int_eq(getsockname(listener.fd, (struct sockaddr *)&address, &size), 0);
+	start_net(value, F_MERGE);
+	offer(0, 2000);
+	offer(1, 2000);
+	send_frames(arp_request, sizeof(arp_request), 1);
+	send_syn(ntohs(address.sin_port));
+	/* Frames are taken in order: when this one is answered, that one was seen. */
+	send_frames(arp_request, sizeof(arp_request), 1);
+	ck_assert(driver_wait(&driver, RECEIVE, 2));
+	came = poll(&listener, 1, 1000) > 0;
+	stop();
+	close(listener.fd);
+	return came;
+}
+
+START_TEST(restrict_keeps_the_guest_from_the_host)
+{
+	ck_assert(comes_to_the_host("user,mac=02:00:00:00:00:01"));
+	ck_assert(!comes_to_the_host("user,mac=02:00:00:00:00:01,restrict"));
+}
+END_TEST
+
 /* Frames that are nearly right, and nobody takes the answers. */
 START_TEST(user_network_lives_with_any_frame)
 {
@@ -452,6 +517,7 @@ int main(void)
 	UNIT_ADD(suite, what_is_no_network_is_refused);
 	UNIT_ADD(suite, ports_that_can_not_be_forwarded_are_refused);
 	UNIT_ADD(suite, user_network_answers);
+	UNIT_ADD(suite, restrict_keeps_the_guest_from_the_host);
 	UNIT_ADD(suite, user_network_lives_with_any_frame);
 	UNIT_ADD(suite, two_guests_meet_at_a_socket);
 	UNIT_ADD(suite, guest_that_is_left_at_a_socket_waits_there);
