@@ -3,6 +3,7 @@
  * From a Guest's options to its end, as often as it restarts.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/sysinfo.h>
@@ -16,6 +17,7 @@
 #include "detach.h"
 #include "exit_status.h"
 #include "last_resort.h"
+#include "lguest_uapi.h"
 #include "message.h"
 #include "notify.h"
 #include "parser.h"
@@ -34,7 +36,9 @@
 #define RESTART_MS	500
 #define LOOK_MS		20
 
-static int check_memory(uint64_t wanted)
+#define SHADOW_PAGES	"/sys/module/lg/parameters/shadow_pages"
+
+static int check_memory(uint64_t wanted, const char *what)
 {
 	struct sysinfo info;
 	uint64_t have;
@@ -44,8 +48,25 @@ static int check_memory(uint64_t wanted)
 	have = (uint64_t)info.totalram * info.mem_unit;
 	if (wanted <= have)
 		return 0;
-	return refuse(-ENOMEM, "the guest's %llu MiB are more than this host has: %llu MiB",
+	return refuse(-ENOMEM, "%s %llu MiB are more than this host has: %llu MiB", what,
 		      (unsigned long long)wanted >> 20, (unsigned long long)have >> 20);
+}
+
+/* lg.ko would refuse it, but after all else is made, and could not say what it allows. */
+static int check_shadow(uint64_t wanted)
+{
+	FILE *file = wanted ? fopen(SHADOW_PAGES, "re") : NULL;
+	unsigned long long pages = 0;
+	int known;
+
+	if (!file)
+		return 0;
+	known = fscanf(file, "%llu", &pages);
+	fclose(file);
+	if (known != 1 || wanted / LGUEST_SHADOW_BYTES <= pages)
+		return 0;
+	return refuse(-EINVAL, "--shadow: the module lg allows %llu KiB at most: its parameter shadow_pages is %llu",
+		      pages * LGUEST_SHADOW_BYTES >> 10, pages);
 }
 
 /* It works, but slowly when they wait for each other. */
@@ -148,7 +169,9 @@ int start_guest(struct options *options)
 {
 	int status;
 
-	if (check_memory(options->memory) || terminal_init())
+	if (check_memory(options->memory, "the guest's") ||
+	    check_memory(options->shadow, "--shadow:") || check_shadow(options->shadow) ||
+	    terminal_init())
 		return EXIT_NOT_STARTED;
 	check_cpus(options->cpus);
 	sandbox_wanted = !options->no_sandbox;

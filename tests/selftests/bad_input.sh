@@ -53,6 +53,8 @@ check memory_zero misused 'too small' lguest 0 "$kernel"
 check memory_beyond_all_numbers misused 'more memory than there can be' lguest 99999999999999999999g "$kernel"
 check memory_too_small refuses 'too small.*give it [0-9]+m' lguest 4m "$kernel"
 check memory_more_than_the_host_has refuses 'more than this host has' lguest 1000g "$kernel"
+check shadow_too_little misused "too little for the shadow page tables" lguest --shadow=1k 64m "$kernel"
+check shadow_more_than_the_module_allows refuses "the module lg allows 196608 KiB at most" lguest --shadow=193m 64m "$kernel"
 check kernel_not_there refuses "can't open the kernel" lguest 64m /nowhere/bzImage
 check kernel_is_a_folder refuses 'is not a file' lguest 64m /tmp
 check kernel_empty refuses "neither a bzImage nor|truncated|is empty" lguest 64m "$work/empty"

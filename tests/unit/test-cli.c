@@ -136,6 +136,7 @@ START_TEST(bad_input_gets_one_line_and_its_status)
 	misused("64q bzImage", "not an amount of memory");
 	misused("0 bzImage", "too small");
 	fails("100000g bzImage", "more than this host has");
+	fails("--shadow=100000g 64m bzImage", "--shadow: 102400000 MiB are more than this host has");
 	ends(125, "run --kernel=bzImage --memory=100000g true", "more than this host has");
 	misused("run --kernel bzImage --cpus 17 true", "'17' is not a number of CPUs");
 	ends(125, "run --kernel bzImage --share /nowhere true", "'/nowhere'");
