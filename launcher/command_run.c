@@ -333,8 +333,6 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 		terminal_detach(options->verbose ? STDERR_FILENO : -1);
 	else if (!options->verbose)
 		terminal_hide_early();	/* the kernel says a few words before it reads "quiet" */
-	if (session_start(session))
-		return not_started();
 	status = start_guest(options);
 	session_stop(session);
 	if (status == EXIT_NOT_STARTED)

@@ -455,6 +455,8 @@ int control_init(const struct options *options)
 	if (error)
 		return error;
 	control.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (control.stop >= 0)
+		keep_spare();
 	error = control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) :
 				   watch_term();
 	if (!error)

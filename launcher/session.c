@@ -314,7 +314,7 @@ static void *run_session(void *argument)
 }
 
 /**
- * session_start() - start the session's thread
+ * session_start() - start the session's thread, from which on signals count
  * @session: as session_init() left it, with a command
  *
  * Return: 0, or a negative errno after telling the person.

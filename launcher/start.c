@@ -185,9 +185,13 @@ int start_guest(struct options *options)
 		if (status >= 0)
 			return status;
 	}
-	/* Before there are threads. */
+	/* Before there are threads, whose locks a new process would have as they were. */
 	if (parser_start())
 		return EXIT_NOT_STARTED;
+	if (options->session && session_start(options->session)) {
+		parser_stop();
+		return EXIT_NOT_STARTED;
+	}
 	/* Who can't be asked for it does not have to have a name. */
 	if ((control_init(options) && (options->name || options->detach)) || relay_start()) {
 		control_exit();
