@@ -62,6 +62,9 @@ static void reset(struct virtio_device *device)
 	for (i = 0; i < device->queues; i++)
 		virtio_queue_reset(&device->queue[i]);
 	virtio_stop_end(device);
+	/* Whom we did not wait for as the Guest ended has to be asked again. */
+	if (!device->leaving)
+		device->begun = false;
 	device->status = 0;
 	device->driver_features = 0;
 	device->features_select = 0;
@@ -90,6 +93,7 @@ static void set_status(struct virtio_device *device, uint32_t status)
 	device->status |= set & ~VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (!(set & VIRTIO_CONFIG_S_DRIVER_OK))
 		return;
+	device->begun = true;
 	if (device->ops->start && device->ops->start(device))
 		virtio_fails(device);
 	else

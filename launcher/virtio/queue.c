@@ -162,7 +162,7 @@ void virtio_queue_stop(struct virtio_queue *queue)
 	queue->epoch++;
 	if (!queue->stops++)
 		queue->stop_deadline = now_ms() + STOP_MS;
-	if (device->ops->stop_queue && (device->status & VIRTIO_CONFIG_S_DRIVER_OK))
+	if (device->ops->stop_queue && device->begun)
 		device->ops->stop_queue(queue);
 	while (queue->in_use && virtio_idle_wait(device, INT64_MAX))
 		;

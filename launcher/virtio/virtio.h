@@ -92,7 +92,7 @@ struct virtio_ops {
 	int (*start)(struct virtio_device *device);
 	void (*reset)(struct virtio_device *device);
 	/*
-	 * Optional, for a remote device: the driver takes a queue back after DRIVER_OK. When
+	 * Optional, for a remote device: the driver takes a queue back after DRIVER_OK, or once more. When
 	 * this returns, the other program uses it no more, or never will do again as it
 	 * should. Under the device's lock, which it may give up meanwhile.
 	 */
@@ -146,6 +146,7 @@ struct virtio_device {
 	unsigned int stops;		/* resets that wait for threads; no queue becomes ready */
 	int64_t stop_deadline;		/* by when they want to have done; now_ms() */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
+	bool begun;			/* DRIVER_OK was set since the last reset that was waited for */
 	uint64_t driver_features;
 	uint32_t features_select;
 	uint32_t driver_features_select;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,7 +184,7 @@ START_TEST(file_system_that_hangs)
 	offer_message(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0));
 	ck_assert(driver_wait(&driver, 0, 1));
 	offer_message(P9_TWALK, "442ss", N(0), N(1), N(2), "hangs", "file");
-	usleep(300 * 1000);
+	usleep(500 * 1000);
 	ck_assert_uint_eq(driver_done(&driver, 0), 1);
 	begin = now_ms();
 	driver_reset(&driver);
@@ -204,17 +205,29 @@ START_TEST(file_system_that_hangs)
 }
 END_TEST
 
-/* A process of its own with such a share. Its device can't be ended. */
-static void end_with_a_share_that_hangs(void)
+static atomic_bool is_about_to_hang;
+
+static void hang(struct virtio_queue *queue)
+{
+	(void)queue;
+	is_about_to_hang = true;
+	open(path("shared/hangs/file"), O_RDONLY);
+}
+
+static const struct virtio_ops hanging_ops = {
+	.name = "test device", .id = 42, .queues = 1, .run = hang,
+};
+
+/* A process of its own with a device whose thread can't be ended: its disk is there, say. */
+static void end_with_a_thread_that_hangs(void)
 {
 	driver_init(&driver);
-	if (last_resort_init() || virtio_p9_kind.init(&device, &driver.memory, path("shared")))
+	if (last_resort_init() || virtio_device_init(&device, &hanging_ops, &driver.memory))
 		_exit(1);
-	driver_run(&driver, &device, 1ULL << VIRTIO_9P_MOUNT_TAG);
-	offer_message(P9_TATTACH, "44ss4", N(0), N(P9_NOFID), "", "", N(0));
-	driver_wait(&driver, 0, 1);
-	offer_message(P9_TWALK, "442ss", N(0), N(1), N(2), "hangs", "file");
-	usleep(300 * 1000);
+	driver_run(&driver, &device, 0);
+	while (!is_about_to_hang)
+		usleep(1000);
+	usleep(500 * 1000);
 	/* What was said first is taken back, and of what follows the sooner counts. */
 	last_resort_in(1);
 	last_resort_off();
@@ -236,7 +249,7 @@ START_TEST(file_system_that_hangs_at_the_end)
 		return;
 	child = start_child();
 	if (!child)
-		end_with_a_share_that_hangs();
+		end_with_a_thread_that_hangs();
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFEXITED(status));
 	ck_assert_int_eq(WEXITSTATUS(status), EXIT_CRASHED);
@@ -321,6 +334,26 @@ START_TEST(program_of_a_disk_that_does_not_let_go)
 	pthread_join(thread, NULL);
 	ck_assert_int_lt(now_ms() - begin, 5000);
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_STATUS), 0);
+	unit_refused(-1, "timed out");
+	end_silent();
+}
+END_TEST
+
+/* A virtual CPU did not wait for it, as the Guest ended; but the next start has to. */
+START_TEST(program_of_a_disk_that_does_not_let_go_for_a_restart)
+{
+	pthread_t thread;
+
+	start_silent(GET_VRING_BASE);
+	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, program_value), 0);
+	driver_run(&driver, &device, 0);
+	ck_assert(program_hears(SET_VRING_ENABLE, 1));
+	pthread_create(&thread, NULL, reset_driver, NULL);
+	ck_assert(program_hears(GET_VRING_BASE, 1));
+	virtio_device_leave(&device);
+	pthread_join(thread, NULL);
+	ck_assert_int_eq(unit_messages, 0);
+	virtio_device_reset(&device);
 	unit_refused(-1, "timed out");
 	end_silent();
 }
@@ -549,6 +582,7 @@ int main(void)
 	UNIT_ADD(suite, program_of_a_disk_that_never_speaks);
 	UNIT_ADD(suite, program_of_a_disk_that_does_not_start);
 	UNIT_ADD(suite, program_of_a_disk_that_does_not_let_go);
+	UNIT_ADD(suite, program_of_a_disk_that_does_not_let_go_for_a_restart);
 	UNIT_ADD(suite, program_of_a_disk_that_does_not_let_go_at_the_end);
 	UNIT_ADD(suite, holder_of_a_cables_lock);
 	UNIT_ADD(suite, listener_of_a_cable_that_is_mute);
