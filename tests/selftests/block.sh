@@ -101,6 +101,18 @@ cache_type()
 		[ "$(tr '\n' ' ' <"$work/out")" = "abc,d write back write through write through written " ]
 }
 
+# As udev does, which looks at a block device that has just come or was written to.
+waited_for()
+{
+	umount "$disks" || return 1
+	flock -s /dev/vda sleep 2 &
+	sleep 0.5
+	run --block=/dev/vda -- sh -c 'dd if=/dev/vda of=/dev/null bs=64k count=1'
+	status=$?
+	mount -t ext4 /dev/vda "$disks"
+	return "$status"
+}
+
 check a_scratch_disk scratch_disk
 dd if=/dev/urandom of="$disks/random" bs=1M count=64 2>/dev/null
 dd if="$disks/random" of="$disks/less" bs=1M count=16 2>/dev/null
@@ -115,4 +127,5 @@ check second_writer_is_refused second_writer
 check full_host_disk_is_an_io_error full_disk
 check driver_comes_and_goes_100_times comes_and_goes "$disks/less,ro" "$disks/less"
 check cache_and_serial_are_as_chosen cache_type
+check who_has_a_block_device_for_a_moment_is_waited_for waited_for
 checked
