@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vsock_peer listen PORT [echo]; vsock_peer connect CID PORT [echo]
+ * vsock_peer listen PORT [echo]; vsock_peer connect CID PORT [echo]; vsock_peer serve PATH
  * One connection between guest and host: standard input goes there, and what comes goes
- * to standard output, up to the end of both. With "echo" all that comes goes back.
+ * to standard output, up to the end of both. With "echo" all that comes goes back. "serve"
+ * has one connection by a Unix socket, and sends nothing.
  */
 #include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +59,24 @@ static int open_socket(int argc, char **argv)
 	return connection;
 }
 
+/* One connection, and no name after that. */
+static int serve(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), connection;
+
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
+		fail("listen");
+	connection = accept(fd, NULL, NULL);
+	if (connection < 0)
+		fail("accept");
+	close(fd);
+	unlink(path);
+	copy(connection, STDOUT_FILENO);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	int fd, status = 0;
@@ -64,6 +84,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
+	if (!strcmp(argv[1], "serve"))
+		return serve(argv[2]);
 	fd = open_socket(argc, argv);
 	if (!strcmp(argv[argc - 1], "echo")) {
 		copy(fd, fd);
