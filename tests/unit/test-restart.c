@@ -31,6 +31,7 @@
 #include "start.h"
 #include "unit.h"
 #include "vhost_program.h"
+#include "virtio/virtio.h"
 #include "watch.h"
 #include "wrap.h"
 
@@ -467,6 +468,18 @@ START_TEST(restart_keeps_a_tap_and_its_address)
 }
 END_TEST
 
+/* A new kind of device wants a test here; those of --vsock and --tunnet are in a host VM. */
+START_TEST(each_kind_of_device_has_been_thought_of)
+{
+	static const char * const known[] = { "block", "net", "tunnet", "share", "port", "vsock" };
+	unsigned int i;
+
+	ck_assert_uint_eq(virtio_nr_kinds, ARRAY_SIZE(known));
+	for (i = 0; i < virtio_nr_kinds; i++)
+		ck_assert_str_eq(virtio_kinds[i]->option, known[i]);
+}
+END_TEST
+
 /* --- What it does not keep. --- */
 
 static uint8_t text[2];		/* the kernel's first byte, before and after */
@@ -537,6 +550,7 @@ int main(void)
 	UNIT_ADD(suite, restart_keeps_a_cable);
 	UNIT_ADD(suite, restart_keeps_a_program_that_serves_a_disk);
 	UNIT_ADD(suite, restart_keeps_a_tap_and_its_address);
+	UNIT_ADD(suite, each_kind_of_device_has_been_thought_of);
 	UNIT_ADD(suite, restart_reads_what_was_rewritten_in_place);
 	UNIT_ADD(suite, default_initrd_that_is_a_link_is_not_taken);
 	return unit_run(suite);
