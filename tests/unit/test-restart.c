@@ -468,7 +468,7 @@ START_TEST(restart_keeps_a_tap_and_its_address)
 }
 END_TEST
 
-/* A new kind of device wants a test here; those of --vsock and --tunnet are in a host VM. */
+/* A new kind of device wants a test here; --tunnet is a tap, and --vsock's is in a host VM. */
 START_TEST(each_kind_of_device_has_been_thought_of)
 {
 	static const char * const known[] = { "block", "net", "tunnet", "share", "port", "vsock" };
