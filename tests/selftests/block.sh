@@ -56,7 +56,7 @@ second_writer()
 {
 	lg-run --log "$work/first" --block="$disks/random" -- sleep 1000 >"$work/first-out" 2>&1 &
 	first=$!
-	wait_for 60 pidof -s lguest >"$work/pid"
+	wait_for 60 launcher_pid >"$work/pid"
 	lguest --block="$disks/random" 64m "$kernel" >"$work/out" 2>"$work/err"
 	status=$?
 	cat "$work/err"

@@ -27,7 +27,7 @@ die_once()
 	guest=$!
 	wait_for 120 told || return 1
 	usleep "$(awk -v seed="$(date +%s)$2" 'BEGIN { srand(seed); print int(rand() * 1000000) }')"
-	kill -9 "$(pidof -s lguest)"
+	kill -9 "$(launcher_pid)"
 	wait "$guest"
 	# The last line may be cut short.
 	last=$(sed -n '$d; /^[0-9]*$/p' "$work/told" | tail -n 1)

@@ -39,6 +39,10 @@ wait_for()
 	done
 }
 
+# launcher_pid: of the one that runs. Processes of its own have its name, and are younger;
+# pidof says the youngest first.
+launcher_pid() { launcher_pids=$(pidof lguest) && echo "${launcher_pids##* }"; }
+
 # freeze PID: a launcher, until it is sent SIGCONT; all its threads have stopped then.
 freeze()
 {

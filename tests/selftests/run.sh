@@ -50,7 +50,7 @@ deadly_signal() { run -- sh -c 'kill -TERM $$' </dev/null; ended 143; }
 no_such_command() { run -- no-such-command </dev/null; ended 127 && said "can't run 'no-such-command'" "$work/err"; }
 
 # The command's, whatever it does with them.
-signals_are_passed_on() { ends_it sh -c 'kill -TERM "$(pidof -s lguest)"'; }
+signals_are_passed_on() { ends_it sh -c 'kill -TERM "$(pidof lguest | sed "s/.* //")"'; }
 
 time_is_up() { run --timeout=10 -- sleep 1000 </dev/null; ended 124 && said "time is up" "$work/err"; }
 

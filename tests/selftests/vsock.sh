@@ -57,7 +57,7 @@ in_use()
 	wait_for 100 grep -q up "$work/up" || return 1
 	timeout 60 lguest --vsock=5 64m "$kernel" </dev/null >"$work/out" 2>&1
 	in_use_status=$?
-	kill "$(pidof -s lguest)"
+	kill "$(launcher_pid)"
 	wait "$guest"
 	cat "$work/out"
 	[ "$in_use_status" = 1 ] && [ "$(wc -l <"$work/out")" = 1 ] &&
