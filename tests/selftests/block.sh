@@ -105,8 +105,8 @@ cache_type()
 waited_for()
 {
 	umount "$disks" || return 1
-	flock -s /dev/vda sleep 2 &
-	sleep 0.5
+	"$tests/disk" lock /dev/vda 3 &
+	usleep 500000
 	run --block=/dev/vda -- sh -c 'dd if=/dev/vda of=/dev/null bs=64k count=1'
 	status=$?
 	mount -t ext4 /dev/vda "$disks"

@@ -7,6 +7,7 @@
  *                                  the first SECTORS; when fsync says that one is on the
  *                                  disk, print its number
  *   disk check FILE SECTORS LAST   is each record up to LAST, which was printed, there?
+ *   disk lock FILE SECONDS         lock it (flock), if nobody else has, for so long
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -88,6 +90,8 @@ int main(int argc, char **argv)
 		zero(fd, number[0], number[1]);
 	else if (!strcmp(argv[1], "log"))
 		write_log(fd, number[0]);
+	else if (!strcmp(argv[1], "lock"))
+		return flock(fd, LOCK_EX | LOCK_NB) ? 3 : (int)sleep(number[0]);
 	else
 		for (i = number[1] < number[0] ? 0 : number[1] - number[0] + 1; i <= number[1]; i++)
 			check_record(fd, number[0], i);
