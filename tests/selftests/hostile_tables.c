@@ -203,7 +203,7 @@ CODE(change_size,
      "	jnz	1b\n"
      POWEROFF);
 
-#define SIZE_CHANGES	1000
+#define SIZE_CHANGES	500
 #define MULTIHIT	"/sys/module/lg/parameters/itlb_multihit"
 
 static void one_size_at_a_time(struct vm *vm)
@@ -279,7 +279,7 @@ _Static_assert(REGION(1) == -0x7fe00000UL, "as in the code above");
 
 #define TAKEN		(128UL << 20)
 #define TAKEN_AT	0x2000000UL	/* Guest physical */
-#define TIMES		4U
+#define TIMES		3U
 
 static uint64_t alone(const struct spinner *spinner)
 {
@@ -333,7 +333,7 @@ CODE(many_tables,
      POWEROFF);
 _Static_assert(LHCALL_INIT == 1 && LGUEST_FLUSH_ALL == 2, "as in the code above");
 
-#define TABLES		12288U
+#define TABLES		8192U
 #define TABLES_AT	0xffff960000000000	/* what entry 300 of the top-level table maps */
 #define BUCKET(gfn)	((gfn) * 0x61c8864680b583eb >> 54)	/* hash_64() of Linux */
 
@@ -362,7 +362,7 @@ static long now_us(void)
 	return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* How long ten flushes of that take at best; -1: nothing came of it. */
+/* How long five flushes of that take at best; -1: nothing came of it. */
 static long flush_us(bool one_bucket)
 {
 	long best = -1, begin, us;
@@ -372,22 +372,22 @@ static long flush_us(bool one_bucket)
 
 	if (vm_make(&vm) || !(more = add_memory(&vm, MORE, 2 * LARGE)))
 		return -1;
-	memory = add_memory(&vm, 4 * GIB, 50 * GIB);
+	memory = add_memory(&vm, 4 * GIB, 34 * GIB);
 	if (!memory)
 		return -1;
-	madvise(memory, 50 * GIB, MADV_NOHUGEPAGE);
+	madvise(memory, 34 * GIB, MADV_NOHUGEPAGE);
 	place_tables(&vm, memory, one_bucket);
 	*(struct lguest_init *)vm_word(&vm, VM_INIT) = (struct lguest_init) {
 		.abi_version = LGUEST_ABI_VERSION, .event_entry = VM_KERNEL + VM_EVENT,
 		.syscall_entry = VM_KERNEL + VM_SYSCALL, .kernel_address = 0xffff800000000000,
 		/* Nothing is there, and so all tables count as changed. */
-		.dirty_map = 4 * GIB, .dirty_map_size = 54 * GIB / 4096,
+		.dirty_map = 4 * GIB, .dirty_map_size = 38 * GIB / 4096,
 	};
 	LOAD(&vm, VM_CODE, many_tables);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3; i++) {
 		struct lguest_regs regs = {
 			.rdi = VM_KERNEL + VM_INIT, .rbx = TABLES_AT,
-			.r12 = TABLES_AT + TABLES * LARGE, .r13 = i ? 11 : 1,
+			.r12 = TABLES_AT + TABLES * LARGE, .r13 = i ? 5 : 1,
 		};
 
 		begin = now_us();
@@ -399,7 +399,7 @@ static long flush_us(bool one_bucket)
 		if (i && (best < 0 || us < best))
 			best = us;
 	}
-	munmap(memory, 50 * GIB);
+	munmap(memory, 34 * GIB);
 	vm_end(&vm);
 	return best;
 }
