@@ -9,11 +9,12 @@
  *   lg_vm.lock         the VM's configuration: memory, vCPUs, eventfds
  *   lg_vm.mmu_lock     everything shadow; it spins, since the mmu_notifier's
  *                      callbacks take it. Written with interrupts on, so that a
- *                      CPU that waits for it still answers IPIs. Who reads it
+ *                      CPU that waits for it still answers IPIs; the Host may ask
+ *                      with its page tables' locks held (young pages). Who reads it
  *                      may, with the next two, change entries of level 1.
  *   lg_shadow_page.busy  its entries, and that they are what the Guest's say;
  *                      never waited for: who does not get it writes mmu_lock
- *   LG_PLACES_BUSY     a frame's list of places, for some instructions and an interrupt
+ *   LG_PLACES_BUSY     a frame's list of places, for some instructions, interrupts off
  *
  * "Atomic" below means: preemption off, between kernel_fpu_begin_mask() and
  * kernel_fpu_end(), with the vCPU's state in this CPU's window.
