@@ -253,7 +253,7 @@ int p9_open_again(const struct p9_server *server, int fd, int flags)
 
 	snprintf(name, sizeof(name), "%d", fd);
 	if (flags & O_PATH)
-		again = openat(server->self, name, flags | O_CLOEXEC);
+		again = openat(server->self, name, flags | O_PATH | O_CLOEXEC);
 	else
 		again = open_without_lease(server, name, flags);
 	if (again < 0)
