@@ -177,14 +177,15 @@ int start_guest(struct options *options)
 	sandbox_wanted = !options->no_sandbox;
 	/* No Guest gains anything from a set-uid program that we might start. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	notify_init();
-	if (options->console && console_log_open(options->console))
-		return EXIT_NOT_STARTED;
 	if (options->detach) {
 		status = detach_begin();
 		if (status >= 0)
 			return status;
 	}
+	/* Behind detach_begin(), which takes what is open before it for its starter's. */
+	notify_init();
+	if (options->console && console_log_open(options->console))
+		return EXIT_NOT_STARTED;
 	/* Before there are threads, whose locks a new process would have as they were. */
 	if (parser_start())
 		return EXIT_NOT_STARTED;
