@@ -22,6 +22,8 @@ static char path[128];
 static int listener, connection = -1;
 static pthread_t thread;
 static atomic_uint silent_from, heard[64];
+static unsigned int lies_at;
+static enum program_lie lie;
 
 struct message {
 	uint32_t request, flags, size;
@@ -54,6 +56,69 @@ static bool receive(struct message *message)
 	       recv(connection, message->payload, message->size, MSG_WAITALL) == message->size;
 }
 
+static void say(const struct message *message, size_t size)
+{
+	send(connection, message, 12 + size, MSG_NOSIGNAL);
+}
+
+static void say_with_descriptors(struct message *message)
+{
+	union {
+		struct cmsghdr first;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { message, 12 + message->size };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+	int fds[] = { listener, connection };
+
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(rights), fds, sizeof(fds));
+	sendmsg(connection, &header, MSG_NOSIGNAL);
+}
+
+/* The answer is there, but that is not what it says. */
+static void say_a_lie(struct message *message)
+{
+	size_t size = message->size;
+
+	switch (lie) {
+	case OTHER_REQUEST:
+		message->request++;
+		break;
+	case NO_REPLY_FLAG:
+		message->flags = 1;
+		break;
+	case TOO_SMALL:
+		message->size = size -= 4;
+		break;
+	case TOO_LARGE:
+		message->size = size += 4;
+		break;
+	case CUT_SHORT:
+		size -= 4;
+		break;
+	case REFUSES:
+		message->payload[0] ^= 1;
+		break;
+	case TWICE:
+		say(message, size);
+		break;
+	case WITH_DESCRIPTORS:
+		say_with_descriptors(message);
+		return;
+	default:
+		size = 0;
+	}
+	if (lie != ENDS)
+		say(message, size);
+	if (lie == ENDS || lie == CUT_SHORT)
+		shutdown(connection, SHUT_RDWR);
+}
+
 static void answer(struct message *message)
 {
 	uint64_t number = 0;
@@ -79,7 +144,10 @@ static void answer(struct message *message)
 		message->size = sizeof(number);
 	}
 	message->flags = 5;
-	send(connection, message, 12 + message->size, MSG_NOSIGNAL);
+	if (lies_at && message->request == lies_at)
+		say_a_lie(message);
+	else
+		say(message, message->size);
 }
 
 static void *run(void *argument)
@@ -103,6 +171,8 @@ void program_start(unsigned int silent)
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 
 	silent_from = silent;
+	lies_at = 0;
+	memset(heard, 0, sizeof(heard));
 	snprintf(path, sizeof(path), "%s/program", unit_directory());
 	snprintf(program_value, sizeof(program_value), "vhost-user:%s", path);
 	strcpy(name.sun_path, path);
@@ -110,6 +180,13 @@ void program_start(unsigned int silent)
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&name, sizeof(name)), 0);
 	ck_assert_int_eq(listen(listener, 1), 0);
 	pthread_create(&thread, NULL, run, NULL);
+}
+
+/* It tells this lie each time that it answers this message. */
+void program_lies_at(unsigned int request, enum program_lie which)
+{
+	lies_at = request;
+	lie = which;
 }
 
 /* How often it got a message. */

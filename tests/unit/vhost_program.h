@@ -13,9 +13,24 @@
 #define SET_VRING_ENABLE	18
 #define SET_CONFIG		25
 
+/* What it may do instead of the answer that it should give to a message. */
+enum program_lie {
+	OTHER_REQUEST,		/* as if to another message */
+	NO_REPLY_FLAG,
+	TOO_SMALL,
+	TOO_LARGE,
+	CUT_SHORT,		/* says of more than it sends, and ends */
+	REFUSES,
+	TWICE,			/* what follows is out of order */
+	WITH_DESCRIPTORS,	/* that nobody asked for */
+	ENDS,
+	LIES
+};
+
 extern char program_value[160];		/* for --block */
 
 void program_start(unsigned int silent_from);
+void program_lies_at(unsigned int request, enum program_lie lie);
 unsigned int program_heard(unsigned int request);
 bool program_hears(unsigned int request, unsigned int times);
 void program_end(void);
