@@ -130,11 +130,14 @@ static uint8_t make_message(void)
 	put(1, 2);
 	for (field = requests[which].fields; *field; field++)
 		put_field(*field);
-	if (how == 1)
-		length = input_16() % (length + 1);
-	if (how == 2)
+	/* Some are cut short, damaged, or lie about their size; some all of that. */
+	if (how >= 8)
+		how = 0;
+	size = how & 4 ? input_nasty() : length;
+	if (how & 2)
 		message[input_16() % length] = input_byte();
-	size = how == 3 ? input_32() : length;
+	if (how & 1)
+		length = input_16() % (length + 1);
 	if (length >= 4)
 		memcpy(message, &size, 4);
 	return type;
