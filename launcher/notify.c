@@ -34,7 +34,7 @@ void notify_init(void)
 	if (*name == '@')
 		address.sun_path[0] = '\0';
 	size = offsetof(struct sockaddr_un, sun_path) + strlen(name);
-	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (notify_fd >= 0 && connect(notify_fd, (struct sockaddr *)&address, size) < 0) {
 		detail("nobody listens at NOTIFY_SOCKET=%s", name);
 		file_close(&notify_fd);
