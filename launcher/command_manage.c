@@ -233,7 +233,9 @@ static int kill_process(struct ending *ending, int fd, json_t *said, bool json)
 	if (!ended && !has_ended(ending, 0)) {
 		message("the guest '%s' %s: its process %d is killed", ending->name,
 			answer ? "does not end" : "does not answer", ending->pid);
+		/* It may take the first one for its guest's. */
 		ended = end_by_signal(ending, SIGTERM, TERM_TIMEOUT_S) ||
+			end_by_signal(ending, SIGTERM, TERM_TIMEOUT_S) ||
 			end_by_signal(ending, SIGKILL, SIGNAL_TIMEOUT_S);
 		remove_name(ending->name);
 		if (!ended)

@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,8 +51,7 @@
 static struct {
 	const struct options *options;
 	char name[RUNTIME_NAME_MAX];
-	int term;		/* signalfd of SIGTERM, or -1 */
-	bool told;		/* the Guest was told to power down by a SIGTERM */
+	int term;		/* eventfd: there was a SIGTERM; or -1 */
 	int64_t since;		/* now_ms() when we began */
 	int listener, stop;
 	int spare;		/* of stop: its number is a client's when no other is left */
@@ -336,39 +334,35 @@ static void end_guest(void)
 
 /*
  * SIGTERM is how service managers, sessions that end, and shutdown(8) stop programs. The
- * first one is for the Guest, if that has somebody who understands; a second one means us.
+ * first one is for the Guest, if that has somebody who understands; a second one means us, and
+ * ends us whatever this thread does.
  */
 static void take_term(void)
 {
-	struct signalfd_siginfo info;
 	bool told = false;
+	uint64_t times;
 
-	if (read(control.term, &info, sizeof(info)) != sizeof(info))
+	if (read(control.term, &times, sizeof(times)) < 0)
 		return;
 	pthread_mutex_lock(&control.lock);
-	if (!control.told && !control.killed && control.vm && !control.vm->pause.wanted)
+	if (!control.killed && control.vm && !control.vm->pause.wanted)
 		told = !agent_power_down(&control.vm->agent);
 	pthread_mutex_unlock(&control.lock);
 	if (!told)
 		terminal_die(SIGTERM);
-	control.told = true;
 	message("the guest is told to switch itself off; another SIGTERM ends it at once");
 }
 
 /* A command that the Guest is there for has signals of its own. */
 static int watch_term(void)
 {
-	struct sigaction old;
-	sigset_t term;
-
-	sigaction(SIGTERM, NULL, &old);
-	if (control.options->session || old.sa_handler == SIG_IGN)
+	if (control.options->session)
 		return 0;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &term, NULL);
-	control.term = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
-	return control.term < 0 ? refuse(-errno, "can't wait for SIGTERM: %s", strerror(errno)) : 0;
+	control.term = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (control.term < 0)
+		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
+	terminal_pass_term(control.term);
+	return 0;
 }
 
 static void keep_spare(void)
@@ -482,6 +476,7 @@ void control_exit(void)
 			message("can't stop the control socket: %s", strerror(errno));
 		thread_join(control.thread);
 	}
+	terminal_pass_term(-1);
 	file_close(&control.stop);
 	file_close(&control.listener);
 	file_close(&control.spare);

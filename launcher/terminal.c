@@ -27,6 +27,7 @@
 
 static struct termios saved, raw_settings;
 static atomic_bool raw;	/* lock-free, so fit for signal handlers */
+static atomic_int term_fd = -1;	/* terminal_pass_term() */
 
 /* Keeps the output of the Guest's two consoles in order. */
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -194,7 +195,7 @@ bool terminal_is_raw(void)
 }
 
 /**
- * terminal_die() - die of a signal that was read, not taken
+ * terminal_die() - die of a signal; fit for signal handlers
  * @signal: one that ends programs
  */
 void terminal_die(int signal)
@@ -208,6 +209,31 @@ void terminal_die(int signal)
 	sigaddset(&unblocked, signal);
 	pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);
 	raise(signal);
+}
+
+/* The first one is somebody else's to know of, the next one ends us. */
+static void on_term(int signal)
+{
+	int fd = atomic_exchange(&term_fd, -1), error = errno;
+	uint64_t one = 1;
+
+	if (fd < 0 || write(fd, &one, sizeof(one)) < 0)
+		terminal_die(signal);
+	errno = error;
+}
+
+/**
+ * terminal_pass_term() - whoever waits for it hears of SIGTERM, and it does not end us
+ * @fd: eventfd, for the first one; -1: from now on each one ends us
+ *
+ * What was ignored before us stays ignored.
+ */
+void terminal_pass_term(int fd)
+{
+	struct sigaction action = { .sa_handler = on_term, .sa_flags = SA_RESTART };
+
+	term_fd = fd;
+	handle(SIGTERM, &action);
 }
 
 /**

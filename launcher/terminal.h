@@ -18,6 +18,7 @@ void terminal_raw(void);
 void terminal_restore(void);
 bool terminal_is_raw(void);
 void terminal_die(int signal);
+void terminal_pass_term(int fd);
 void terminal_detach(int output);
 void terminal_hide_early(void);
 bool terminal_has_input(void);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -310,6 +311,30 @@ START_TEST(sigterm_without_a_guest_ends_us)
 }
 END_TEST
 
+/* Whatever the thread is busy with: here, with nothing that it hears of. */
+START_TEST(a_second_sigterm_ends_us_whatever_goes_on)
+{
+	pid_t child;
+	int status;
+
+	child = fork();
+	if (!child) {
+		int nobody = eventfd(0, EFD_CLOEXEC);
+
+		if (terminal_init())
+			_exit(1);
+		terminal_pass_term(nobody);
+		raise(SIGTERM);
+		if (eventfd_read(nobody, &(eventfd_t){ 0 }))
+			_exit(2);
+		raise(SIGTERM);
+		_exit(3);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "status 0x%x", status);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("control");
@@ -326,5 +351,6 @@ int main(void)
 	unit_add(suite, "a_client_is_told_why_not", a_client_is_told_why_not);
 	unit_add(suite, "nonsense_of_a_launcher_is_no_answer", nonsense_of_a_launcher_is_no_answer);
 	unit_add(suite, "sigterm_without_a_guest_ends_us", sigterm_without_a_guest_ends_us);
+	unit_add(suite, "a_second_sigterm_ends_us_whatever_goes_on", a_second_sigterm_ends_us_whatever_goes_on);
 	return unit_run(suite);
 }
