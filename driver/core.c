@@ -132,28 +132,35 @@ static int __init lg_init(void)
 	err = lg_windows_init();
 	if (err) {
 		pr_err("no windows for the Switcher (error %d)\n", err);
-		lg_notifier_exit();
-		return err;
+		goto notifier;
 	}
 	choose_unknown();
+	err = lg_clock_init();
+	if (err)
+		goto windows;
 	lg_debugfs_init();
 	err = misc_register(&lg_device);
-	if (err) {
-		lg_debugfs_exit();
-		lg_windows_exit();
-		lg_notifier_exit();
-		return err;
-	}
+	if (err)
+		goto debugfs;
 	pr_info("ready: Guest ABI %u, KPTI %s, %d-level paging, PCID %s\n", LGUEST_ABI_VERSION,
 		boot_cpu_has(X86_FEATURE_PTI) ? "on" : "off", lg_la57 ? 5 : 4,
 		lg_pcid ? "on" : "off");
 	return 0;
+debugfs:
+	lg_debugfs_exit();
+	lg_clock_exit();
+windows:
+	lg_windows_exit();
+notifier:
+	lg_notifier_exit();
+	return err;
 }
 
 static void __exit lg_exit_module(void)
 {
 	misc_deregister(&lg_device);
 	lg_debugfs_exit();
+	lg_clock_exit();
 	lg_windows_exit();
 	lg_notifier_exit();
 }

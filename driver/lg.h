@@ -14,6 +14,7 @@
  *                      may, with the next two, change entries of level 1.
  *   lg_shadow_page.busy  its entries, and that they are what the Guest's say;
  *                      never waited for: who does not get it writes mmu_lock
+ *   lg_vm.clock_lock   when its clock is shifted; a leaf, below clock.c's list of all VMs
  *   LG_PLACES_BUSY     a frame's list of places, for some instructions, interrupts off
  *
  * "Atomic" below means: preemption off, between kernel_fpu_begin_mask() and
@@ -121,9 +122,11 @@ struct lg_vm {
 
 	struct lguest_init abi;		/* checked copy of what LHCALL_INIT gave */
 	bool abi_ready;
+	struct list_head clock_list;	/* all VMs: clock.c */
+	spinlock_t clock_lock;		/* who writes these: */
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
-	u64 tsc_offset;			/* ticks that it was paused; not 0: RDTSC traps */
-	u64 paused_ns, paused_tsc;	/* under lock: since when it is, or 0 */
+	u64 tsc_offset;			/* ticks it was paused, or the Host slept; not 0: RDTSC traps */
+	u64 paused_ns, paused_tsc;	/* since when it is, or 0 */
 
 	struct dentry *debugfs;		/* its folder there, or an error */
 
@@ -364,6 +367,11 @@ void lg_clock_register(struct lg_vcpu *vcpu);
 void lg_clock_update(struct lg_vcpu *vcpu);
 int lg_clock_pause(struct lg_vm *vm, unsigned long on);
 void lg_clock_steal(struct lg_vcpu *vcpu);
+int lg_clock_wait(void);
+void lg_clock_open(struct lg_vm *vm);
+void lg_clock_close(struct lg_vm *vm);
+int lg_clock_init(void);
+void lg_clock_exit(void);
 
 /* fpu.c */
 int lg_fpu_init(void);

@@ -241,7 +241,7 @@ static int run_loop(struct lg_vcpu *vcpu)
 		}
 		if (unlikely(!READ_ONCE(vcpu->vm->mmu.fixed)))
 			lg_notifier_fix_slots(vcpu->vm);
-		ret = lg_shadow_topup(vcpu->vm);
+		ret = lg_clock_wait() ?: lg_shadow_topup(vcpu->vm);
 		if (!ret)
 			ret = do_slow(vcpu, run_loaded(vcpu));
 	}

@@ -6,7 +6,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -28,7 +27,6 @@ static struct lg_vm *vm_create(void)
 	mutex_init(&vm->lock);
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
-	vm->clock_start = ktime_get_ns();
 	vm->mm = current->mm;
 	err = lg_mmu_init(vm);
 	if (err)
@@ -43,6 +41,7 @@ static struct lg_vm *vm_create(void)
 	if (err)
 		goto detach;
 	mmgrab(vm->mm);
+	lg_clock_open(vm);
 	__module_get(THIS_MODULE);
 	lg_debugfs_vm(vm);
 	return vm;
@@ -73,6 +72,7 @@ static void vm_free(struct kref *kref)
 
 	/* First: nobody reads of what goes below. */
 	lg_debugfs_remove(vm);
+	lg_clock_close(vm);
 	lg_notifier_unregister(vm);
 	lg_shadow_zap_all(vm);
 	lg_for_each_vcpu(i, vcpu, vm)
