@@ -271,9 +271,17 @@ static void memory_in_pieces(struct vm *vm)
 
 int main(void)
 {
-	void (*const tests[])(struct vm *) = {
-		file_memory, zero_memory, forked_memory, read_only_memory, much_memory,
-		memory_in_pieces,
+	static const struct {
+		void (*run)(struct vm *);
+		const char *tries;
+	} tests[] = {
+		{ file_memory, "writes through pages of a file that others map: an entry that is "
+			       "writable too early would change the file" },
+		{ zero_memory, "writes to the zero page, which all programs of the Host share" },
+		{ forked_memory, "writes to pages that a child of the Launcher's shares until then" },
+		{ read_only_memory, "writes where the Launcher itself may not" },
+		{ much_memory, "more memory than there is: what the Host keeps for it must not grow with it" },
+		{ memory_in_pieces, "pieces that lie apart: a frame could be counted from the wrong one" },
 	};
 	struct vm vm;
 	unsigned int i;
@@ -288,7 +296,8 @@ int main(void)
 			continue;
 		}
 		memcpy(vm_word(&vm, VM_CODE), code_touch, code_touch_end - code_touch);
-		tests[i](&vm);
+		tap_note("tries: %s", tests[i].tries);
+		tests[i].run(&vm);
 		vm_end(&vm);
 	}
 	tap_result(module_unused(), "the_module_is_unused");

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hostile_why.h"
 #include "tap.h"
 #include "vm.h"
 
@@ -612,6 +613,15 @@ static bool wanted(const char *name, int argc, char **argv)
 	return argc == 1;
 }
 
+/* One case, and what it was about if it fails; each has a line in hostile_why.h. */
+static void try_case(const struct hostile_case *c)
+{
+	const char *why = why_of(c->name);
+
+	if (!tap_result(why && run_case(c), "%s", c->name))
+		tap_note("%s tries: %s", c->name, why ?: "(hostile_why.h does not say)");
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int i;
@@ -624,6 +634,6 @@ int main(int argc, char **argv)
 	srand(1);
 	for (i = 0; i < CASES; i++)
 		if (wanted(cases[i].name, argc, argv))
-			tap_result(run_case(&cases[i]), "%s", cases[i].name);
+			try_case(&cases[i]);
 	return tap_end();
 }

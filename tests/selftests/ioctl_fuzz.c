@@ -532,6 +532,12 @@ static void check_lives(void)
 	tap_result(module_unused(), "all_is_given_back_by_exit");
 }
 
+/* What comes now, and why it could work. */
+static void tries(const char *what)
+{
+	tap_note("tries: %s", what);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files = { 1024, 1024 };
@@ -548,18 +554,30 @@ int main(int argc, char **argv)
 	calls = argc > 2 ? (unsigned int)atoi(argv[2]) : FUZZ_CALLS;
 	setrlimit(RLIMIT_NOFILE, &files);
 
+	tries("calls of one kind of descriptor on another, and numbers that do not exist");
 	check_vm_calls();
+	tries("regions that overlap, overflow, lie in the kernel, or come once the Guest has run");
 	check_memory();
+	tries("a VM through the descriptor of one, and by another process");
 	check_another_vm();
+	tries("registers that the CPU would refuse: IRET would fault in ring 0");
 	check_vcpu();
+	tries("more of the run page than there is, and its life behind its descriptors");
 	check_mmap();
+	tries("descriptors that are no eventfds, twice the same, and more than are allowed");
 	check_eventfds();
+	tries("a Guest without memory, or page tables");
 	check_first_run();
+	tries("a flag that is set while nobody runs: LGUEST_RUN could sleep over it");
 	check_immediate_exit();
+	tries("memory that goes away, faults or is the run page, under a Guest that runs in it");
 	check_strange_memory();
 	tap_result(module_unused(), "nothing_is_left_of_refused_calls");
+	tries("as many VMs as descriptors: each has a window slot, pages, a notifier");
 	check_many();
+	tries("dying, fork, exec and munmap in each other's way: what is freed could be in use");
 	check_lives();
+	tries("any call with any argument from several threads: a lock, a limit or a check forgotten");
 	tap_note("again with: ioctl_fuzz %u %u", seed, calls);
 	expect(0, random_calls(seed, calls), "random_calls");
 	tap_result(module_unused(), "nothing_is_left_of_random_calls");
