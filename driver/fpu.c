@@ -7,7 +7,9 @@
  * again. The buffer is only ever written by XSAVE and by lg_fpu_alloc(), so
  * XRSTOR cannot fault (SDM volume 1, 13.8). PKRU is not part of it: the Host
  * keeps its own in the register (enter.c). Nor are AMX's tiles: XFD keeps the
- * Guest from them (SDM volume 1, 13.14), and the Launcher's stay where they are.
+ * Guest from them (SDM volume 1, 13.14), and the Launcher's stay where they are. XFD does
+ * not cover their shapes (XTILECFG), so those are: 64 bytes that the Guest could else share
+ * with its Launcher and with other Guests.
  */
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
@@ -33,7 +35,7 @@ int lg_fpu_init(void)
 		return -ENODEV;
 	lg_cpuid(0xd, &xsave_size);	/* for what XCR0 enables: SDM volume 1, 13.2 */
 	xsave_mask = xgetbv(XCR_XFEATURE_ENABLED_MASK) &
-		     ~(u64)(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE);
+		     ~(u64)(XFEATURE_MASK_PKRU | XFEATURE_MASK_XTILE_DATA);
 	return 0;
 }
 
@@ -52,6 +54,7 @@ void *lg_fpu_alloc(void)
 /* After kernel_fpu_begin_mask(). */
 void lg_fpu_load(struct lg_vcpu *vcpu)
 {
+	lg_assert_atomic(vcpu);
 	if (boot_cpu_has(X86_FEATURE_XFD)) {
 		vcpu->host_xfd = lg_rdmsr(MSR_IA32_XFD);
 		lg_wrmsr(MSR_IA32_XFD, vcpu->host_xfd | XFEATURE_MASK_XTILE_DATA);
@@ -64,6 +67,7 @@ void lg_fpu_load(struct lg_vcpu *vcpu)
 /* Before kernel_fpu_end(), and before any interrupt handler of the Host. */
 void lg_fpu_save(struct lg_vcpu *vcpu)
 {
+	lg_assert_atomic(vcpu);
 	asm volatile("xsave64 %0"
 		     : "+m" (*(u8 (*)[])vcpu->fpu)
 		     : "a" ((u32)xsave_mask), "d" ((u32)(xsave_mask >> 32)) : "memory");
