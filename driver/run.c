@@ -11,29 +11,29 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/vtime.h>
 #include <asm/fpu/api.h>
 #include <asm/trapnr.h>
 
 #include "lg.h"
 #include "trace.h"
+#include "user_work.h"
 
 /*
- * What the thread owes the kernel before it may go on: a signal, or work that
- * is done on the way to user mode (task_work, rseq; and MSRs that KVM has left as a guest
- * of its had them, SYSCALL's among them). For all LGUEST_RUN returns -EINTR: the Launcher
- * calls it again, and the work is done in between.
+ * For these LGUEST_RUN returns -EINTR, and the Launcher calls it again: the work is done on
+ * the way through user mode. TIF_USER_RETURN_NOTIFY: KVM has left MSRs as a guest of its had
+ * them, SYSCALL's among them. All else that the thread owes the kernel is lg_user_work()'s.
  */
-static bool user_work_pending(void)
+static bool must_return(struct lg_vcpu *vcpu)
 {
-	return signal_pending(current) || test_thread_flag(TIF_NOTIFY_RESUME) ||
+	return READ_ONCE(vcpu->run->immediate_exit) || signal_pending(current) ||
 	       test_thread_flag(TIF_USER_RETURN_NOTIFY);
 }
 
 /* What would make an entry pointless, checked with interrupts off. */
 static bool must_leave(struct lg_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->kicked) || READ_ONCE(vcpu->run->immediate_exit) ||
-	       need_resched() || user_work_pending();
+	return READ_ONCE(vcpu->kicked) || must_return(vcpu) || lg_user_work_pending();
 }
 
 static bool is_host_interrupt(const struct lg_vcpu *vcpu)
@@ -58,6 +58,8 @@ static bool enter(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
+	/* Ours and the Switcher's is the Guest's time, too, as what a system call costs is a program's. */
+	vtime_account_guest_enter();
 	lg_window_open(vcpu);
 	do {
 		vcpu->stats.exits++;
@@ -76,7 +78,10 @@ static bool enter(struct lg_vcpu *vcpu)
 		lg_fpu_save(vcpu);
 		/* Comes back with interrupts on. */
 		lg_host_interrupt(lg_host_handler(vcpu, vcpu->regs->trap & 0xff));
+		local_irq_disable();
 	}
+	/* Only now: it is the timer's handler that takes the time. */
+	vtime_account_guest_exit();
 	return interrupted;
 }
 
@@ -231,7 +236,7 @@ static int run_loop(struct lg_vcpu *vcpu)
 			strscpy(vcpu->run->killed.reason, vcpu->vm->reason, LGUEST_REASON_MAX);
 			return 0;
 		}
-		if (READ_ONCE(vcpu->run->immediate_exit) || user_work_pending())
+		if (must_return(vcpu) || lg_user_work())
 			return -EINTR;
 		/* Preempted, as the Guest is, counts for nothing there, and that may be for ever. */
 		cond_resched_tasks_rcu_qs();

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a thread owes the kernel before it runs a Guest, and could do on its way to user mode:
+ * to let another task run (lazily, too), rseq, task_work, throttling by its cgroup. The kernel
+ * has a function for it that was made for KVM's loop, and ours is the same.
+ */
+#ifndef _LG_USER_WORK_H
+#define _LG_USER_WORK_H
+
+#include <linux/sched/signal.h>
+#if __has_include(<linux/entry-virt.h>)
+#include <linux/entry-virt.h>
+#else
+#include <linux/entry-kvm.h>
+#endif
+
+#ifdef XFER_TO_GUEST_MODE_WORK
+/* Interrupts off, or the answer is old. */
+static inline bool lg_user_work_pending(void)
+{
+	return __xfer_to_guest_mode_work_pending();
+}
+
+/* Sleeps. Not 0: there is a signal. */
+int lg_user_work(void);
+#else
+/* A kernel without KVM has no such function: user mode it is. */
+static inline bool lg_user_work_pending(void)
+{
+	return need_resched() || test_thread_flag(TIF_NOTIFY_RESUME);
+}
+
+static inline int lg_user_work(void)
+{
+	return test_thread_flag(TIF_NOTIFY_RESUME);
+}
+#endif
+
+#endif /* _LG_USER_WORK_H */
