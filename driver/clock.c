@@ -46,6 +46,7 @@ void lg_clock_register(struct lg_vcpu *vcpu)
 	u32 mul;
 	s8 shift;
 
+	lockdep_assert_held(&vcpu->mutex);
 	data->time_sec = div64_u64_rem(wall, NSEC_PER_SEC, &data->time_nsec);
 	data->tsc_khz = check_tsc_unstable() ? 0 : tsc_khz;
 	clock_scale(tsc_khz ?: 1000000, &mul, &shift);
@@ -67,6 +68,7 @@ void lg_clock_update(struct lg_vcpu *vcpu)
 	u32 version = (READ_ONCE(clock->version) | 1) + 1;
 	unsigned long flags;
 
+	lockdep_assert_held(&vcpu->mutex);
 	/* An interrupt between the two would be time that the Guest never had. */
 	local_irq_save(flags);
 	WRITE_ONCE(clock->version, version - 1);
@@ -90,6 +92,7 @@ int lg_clock_pause(struct lg_vm *vm, unsigned long on)
 {
 	int err = 0;
 
+	lockdep_assert_held(&vm->lock);
 	spin_lock(&vm->clock_lock);
 	if (on != !vm->paused_ns) {
 		err = -EINVAL;
@@ -218,6 +221,7 @@ void lg_clock_steal(struct lg_vcpu *vcpu)
 {
 	u64 delay = current->sched_info.run_delay;
 
+	lg_assert_atomic(vcpu);
 	vcpu->steal += delay - vcpu->run_delay;
 	vcpu->run_delay = delay;
 	WRITE_ONCE(vcpu->data->steal_ns, vcpu->steal);

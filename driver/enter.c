@@ -24,6 +24,7 @@
 
 static void guest_msrs(struct lg_window *w)
 {
+	lockdep_assert_irqs_disabled();
 	w->msrs.lstar = lg_rdmsr(MSR_LSTAR);
 	w->msrs.cstar = lg_rdmsr(MSR_CSTAR);
 	w->msrs.sysenter_cs = lg_rdmsr(MSR_IA32_SYSENTER_CS);
@@ -97,6 +98,7 @@ static u64 allow_split_locks(const struct lg_vcpu *vcpu)
  */
 static void quiet_debug_store(struct lg_window *w)
 {
+	lockdep_assert_irqs_disabled();
 	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
 	w->debugctl = quiet_msr(cpu_feature_enabled(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
 	window_state(w)->stores = (w->pebs ? STORES_PEBS : 0) | (w->debugctl ? STORES_BTS : 0);
@@ -160,6 +162,7 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	unsigned int data = (cpu % WINDOWS_PER_PT) * (WINDOW_STRIDE >> PAGE_SHIFT) +
 			    (WINDOW_DATA >> PAGE_SHIFT);
 
+	lg_assert_atomic(vcpu);
 	*window_regs(w) = vcpu->saved_regs;
 	window_state(w)->vcpu = vcpu->saved_cpu;
 	vcpu->regs = window_regs(w);
@@ -187,6 +190,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
 
+	lg_assert_atomic(vcpu);
 	vcpu->saved_regs = *vcpu->regs;
 	vcpu->saved_cpu = *vcpu->cpu;
 	vcpu->stats.direct_syscalls = vcpu->cpu->direct_syscalls;
@@ -283,6 +287,7 @@ void lg_window_open(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
 
+	lg_assert_irqs_off(vcpu);
 	if (msrs_each_time())
 		guest_msrs(w);
 	if (lg_pke) {
@@ -306,6 +311,7 @@ void lg_window_close(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
 
+	lg_assert_irqs_off(vcpu);
 	/* Before an interrupt of the Host has a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
 		vcpu->dr6 = lg_read_dr6();
@@ -335,6 +341,7 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	const struct switcher_vcpu *cpu = vcpu->cpu;
 	struct lg_window *w = vcpu->window;
 
+	lg_assert_irqs_off(vcpu);
 	lg_root_load(vcpu);
 	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
 		check_selectors(vcpu);

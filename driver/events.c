@@ -4,7 +4,7 @@
  * the return to where they came from. The Host writes them to lguest_data and
  * sets registers; it never touches a Guest stack.
  *
- * All of this is atomic, and knows nothing of hypercall numbers.
+ * All of this is atomic, but for lg_exception(), and knows nothing of hypercall numbers.
  */
 #include <asm/segment.h>
 #include <asm/trapnr.h>
@@ -34,6 +34,7 @@ u64 lg_runnable_flags(u64 flags)
 /** lg_exception - deliver @vector before the Guest runs again */
 void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error)
 {
+	lockdep_assert_held(&vcpu->mutex);
 	vcpu->exception_pending = true;
 	vcpu->exception_vector = vector;
 	vcpu->exception_error = error;
@@ -161,6 +162,7 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
  */
 enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 {
+	lg_assert_atomic(vcpu);
 	vcpu->stepping = false;
 	if (vcpu->exception_pending) {
 		vcpu->exception_pending = false;
@@ -177,6 +179,7 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	struct lguest_data *data = vcpu->data;
 	struct guest_regs *regs = vcpu->regs;
 
+	lg_assert_atomic(vcpu);
 	vcpu->stats.syscalls++;
 	vcpu->cpu->last_fault = ~0ULL;
 	if (!data || READ_ONCE(data->event_valid))
@@ -216,6 +219,7 @@ enum lg_slow lg_iret(struct lg_vcpu *vcpu)
 	struct lguest_frame frame;
 	u64 gs_base;
 
+	lg_assert_atomic(vcpu);
 	if (!data) {
 		lg_kill(vcpu->vm, "return from an event before LHCALL_REGISTER");
 		return LG_SLOW_DEAD;

@@ -119,6 +119,7 @@ static enum lg_slow switcher_fault(struct lg_vcpu *vcpu)
  */
 enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 {
+	lg_assert_atomic(vcpu);
 	switch (vcpu->regs->trap) {
 	case TRAP_SYSCALL:
 		if (vcpu->cpu->mode == LG_USER)
@@ -150,6 +151,7 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
  */
 bool lg_exit_quickly(struct lg_vcpu *vcpu)
 {
+	lg_assert_irqs_off(vcpu);
 	if (vcpu->stepping || !lg_canonical(vcpu->regs->ip) || lg_ring_pending(vcpu))
 		return false;
 	if (vcpu->regs->trap == TRAP_SYSCALL)

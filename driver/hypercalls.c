@@ -71,6 +71,7 @@ bool lg_hypercall_quickly(struct lg_vcpu *vcpu)
 {
 	struct guest_regs *regs = vcpu->regs;
 
+	lg_assert_irqs_off(vcpu);
 	if (regs->ax != LHCALL_FLUSH_ASYNC &&
 	    (regs->ax != LHCALL_FLUSH_TLB || regs->di != LGUEST_FLUSH_RANGE ||
 	     !lg_flush_quickly(vcpu, regs->si, regs->dx)))
@@ -92,6 +93,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 	const u64 arg[3] = { regs->di, regs->si, regs->dx };
 	u64 nr = regs->ax;
 
+	lg_assert_atomic(vcpu);
 	count_call(vcpu, nr, arg);
 	switch (nr) {
 	case LHCALL_IRET:
@@ -137,6 +139,7 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 	u64 flush = 0;
 	unsigned int i;
 
+	lg_assert_atomic(vcpu);
 	for (i = 0; data && i < LGUEST_RING_SLOTS && !need_resched(); i++) {
 		unsigned int slot = vcpu->ring_next;
 		const struct lguest_ring_entry *entry = &data->hcalls[slot];
@@ -235,6 +238,7 @@ long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 	struct page *page;
 	hva_t hva;
 
+	lockdep_assert_held(&vcpu->mutex);
 	if ((gva & ~PAGE_MASK) || !lg_canonical(gs_base))
 		return -EINVAL;
 	found = lg_walk(vcpu, gva, X86_PF_WRITE, &walk);
@@ -315,6 +319,7 @@ int lg_hypercall_slow(struct lg_vcpu *vcpu)
 {
 	struct guest_regs *regs = vcpu->regs;
 
+	lockdep_assert_held(&vcpu->mutex);
 	switch (regs->ax) {
 	case LHCALL_INIT:
 		regs->ax = init_call(vcpu, regs->di);

@@ -30,6 +30,7 @@ static int irqfd_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync
 	struct lg_vcpu *vcpu = smp_load_acquire(&irqfd->vm->vcpus[0]);
 	u64 count;
 
+	lockdep_assert_irqs_disabled();
 	if (key_to_poll(key) & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->ctx, &count);
 		if (vcpu)
@@ -61,6 +62,7 @@ static int irqfd_add(struct lg_vm *vm, struct file *file, struct eventfd_ctx *ct
 {
 	struct lg_irqfd *irqfd = kzalloc(sizeof(*irqfd), GFP_KERNEL_ACCOUNT);
 
+	lockdep_assert_held(&vm->lock);
 	if (!irqfd)
 		return -ENOMEM;
 	irqfd->vm = vm;
@@ -80,6 +82,7 @@ static int irqfd_remove(struct lg_vm *vm, struct eventfd_ctx *ctx, u32 line)
 	struct lg_irqfd *irqfd, *next;
 	int err = -ENOENT;
 
+	lockdep_assert_held(&vm->lock);
 	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list) {
 		if (irqfd->ctx != ctx || irqfd->vector != LGUEST_FIRST_VECTOR + line)
 			continue;
@@ -148,6 +151,7 @@ static int ioeventfd_add(struct lg_vm *vm, const struct lguest_ioeventfd *args,
 {
 	struct lg_ioeventfd *io;
 
+	lockdep_assert_held(&vm->lock);
 	list_for_each_entry(io, &vm->ioeventfds, list)
 		if (io->gpa == args->guest_phys && io->value == args->value)
 			return -EEXIST;
@@ -168,6 +172,7 @@ static int ioeventfd_remove(struct lg_vm *vm, const struct lguest_ioeventfd *arg
 {
 	struct lg_ioeventfd *io;
 
+	lockdep_assert_held(&vm->lock);
 	list_for_each_entry(io, &vm->ioeventfds, list) {
 		if (io->gpa == args->guest_phys && io->value == args->value && io->ctx == ctx) {
 			ioeventfd_free(io);

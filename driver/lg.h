@@ -26,6 +26,7 @@
 #include <linux/bitops.h>
 #include <linux/hrtimer.h>
 #include <linux/io.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/kref.h>
 #include <linux/list_lru.h>
@@ -262,6 +263,20 @@ struct lg_vcpu {
 	/* Read by debugfs.c at any time. direct_*: as of lg_window_put() */
 	struct lguest_stats stats;
 };
+
+/* The atomic part of the thread that holds @vcpu's mutex. Nothing without lockdep. */
+static inline void lg_assert_atomic(const struct lg_vcpu *vcpu)
+{
+	lockdep_assert_held(&vcpu->mutex);
+	lockdep_assert_preemption_disabled();
+}
+
+/* The same, with interrupts off. */
+static inline void lg_assert_irqs_off(const struct lg_vcpu *vcpu)
+{
+	lockdep_assert_held(&vcpu->mutex);
+	lockdep_assert_irqs_disabled();
+}
 
 /* All there are: whoever sees one sees all of it, and it stays until the VM goes. */
 #define lg_for_each_vcpu(i, vcpu, vm)						\

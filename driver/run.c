@@ -33,6 +33,7 @@ static bool must_return(struct lg_vcpu *vcpu)
 /* What would make an entry pointless, checked with interrupts off. */
 static bool must_leave(struct lg_vcpu *vcpu)
 {
+	lg_assert_irqs_off(vcpu);
 	return READ_ONCE(vcpu->kicked) || must_return(vcpu) || lg_user_work_pending();
 }
 
@@ -58,6 +59,7 @@ static bool enter(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
+	lg_assert_irqs_off(vcpu);
 	/* Ours and the Switcher's is the Guest's time, too, as what a system call costs is a program's. */
 	vtime_account_guest_enter();
 	lg_window_open(vcpu);
@@ -106,6 +108,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 {
 	enum lg_slow slow;
 
+	lg_assert_atomic(vcpu);
 	for (;;) {
 		if (lg_ring_pending(vcpu))
 			lg_drain_ring(vcpu);
@@ -264,6 +267,7 @@ int lg_run(struct lg_vcpu *vcpu)
 {
 	int ret;
 
+	lockdep_assert_held(&vcpu->mutex);
 	if (!READ_ONCE(vcpu->vm->started)) {
 		mutex_lock(&vcpu->vm->lock);
 		vcpu->vm->started = true;

@@ -33,6 +33,7 @@ long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva)
 	struct lg_vcpu *other = vcpu_of(vcpu->vm, number);
 	struct lguest_vcpu_up up;
 
+	lockdep_assert_held(&vcpu->mutex);
 	if (!other)
 		return -ENOENT;
 	if (lg_read_gva(vcpu, gva, &up, sizeof(up)))
@@ -50,6 +51,7 @@ long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva)
 /** lg_vcpu_down - LHCALL_VCPU_DOWN; the thread then waits in lg_vcpu_start() */
 void lg_vcpu_down(struct lg_vcpu *vcpu)
 {
+	lockdep_assert_held(&vcpu->mutex);
 	lg_set_timer(vcpu, ~0ULL);
 	smp_store_release(&vcpu->state, LG_VCPU_DOWN);
 }
@@ -64,6 +66,7 @@ void lg_vcpu_start(struct lg_vcpu *vcpu)
 {
 	const struct lguest_vcpu_up *up = &vcpu->start;
 
+	lockdep_assert_held(&vcpu->mutex);
 	wait_event_interruptible(vcpu->halted,
 				 smp_load_acquire(&vcpu->state) == LG_VCPU_START ||
 				 READ_ONCE(vcpu->vm->dead) ||
@@ -143,6 +146,7 @@ void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 
 	struct lg_vcpu *other;
 	unsigned int i;
 
+	lg_assert_atomic(vcpu);
 	mask &= ~BIT_ULL(vcpu->id);
 	write_lock(&vm->mmu_lock);
 	lg_for_each_vcpu(i, other, vm)
@@ -157,6 +161,7 @@ void lg_flush_requested(struct lg_vcpu *vcpu)
 {
 	struct lg_flush flush;
 
+	lg_assert_atomic(vcpu);
 	write_lock(&vcpu->vm->mmu_lock);
 	flush = vcpu->flush;
 	vcpu->flush.kind = 0;

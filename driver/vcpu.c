@@ -29,7 +29,7 @@ static void free_vcpu_parts(struct lg_vcpu *vcpu)
 
 /**
  * lg_reset_regs - kernel mode, all zero but these
- * @vcpu: the virtual CPU; its mutex is held
+ * @vcpu: the virtual CPU; its mutex is held, or nobody knows it yet
  * @ip: %rip, canonical
  * @sp: %rsp
  * @gs_base: canonical
@@ -90,6 +90,7 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 	struct file *file;
 	int fd;
 
+	lockdep_assert_held(&vm->lock);
 	if (id >= LGUEST_MAX_VCPUS)
 		return -EINVAL;
 	id = array_index_nospec(id, LGUEST_MAX_VCPUS);
@@ -147,6 +148,7 @@ static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 {
 	const struct guest_regs *from = vcpu->regs;
 
+	lockdep_assert_held(&vcpu->mutex);
 	*to = (struct lguest_regs) {
 		.rax = from->ax, .rbx = from->bx, .rcx = from->cx, .rdx = from->dx,
 		.rsi = from->si, .rdi = from->di, .rbp = from->bp, .rsp = from->sp,
@@ -195,6 +197,7 @@ static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __use
 {
 	struct lguest_regs regs;
 
+	lockdep_assert_held(&vcpu->mutex);
 	switch (cmd) {
 	case LGUEST_RUN:
 		return lg_run(vcpu);

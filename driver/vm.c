@@ -126,6 +126,7 @@ static long irq_line(struct lg_vm *vm, unsigned long line)
 
 static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long arg)
 {
+	lockdep_assert_held(&vm->lock);
 	void __user *user = (void __user *)arg;
 	union {
 		struct lguest_memory memory;

@@ -284,6 +284,7 @@ void lg_window_restore_cr4(struct lg_window *w)
 {
 	u64 cr4 = native_read_cr4() | w->cr4_cleared;
 
+	lockdep_assert_irqs_disabled();
 	lg_write_cr4(cr4 & ~X86_CR4_PGE);
 	lg_write_cr4(cr4);
 	w->cr4_cleared = 0;
@@ -331,6 +332,7 @@ static struct attached_mm *find_attached(struct mm_struct *mm)
 {
 	struct attached_mm *a;
 
+	lockdep_assert_held(&attach_lock);
 	list_for_each_entry(a, &attached, list)
 		if (a->mm == mm)
 			return a;
