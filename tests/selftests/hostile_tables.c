@@ -217,6 +217,7 @@ static void one_size_at_a_time(struct vm *vm)
 	unsigned int i, exit, large, stale;
 	struct spinner spinner;
 
+	madvise(more, 2 * LARGE, MADV_HUGEPAGE);
 	memcpy(more_word(0), jump_to_itself, 2);
 	memcpy(more_word(LARGE), jump_to_itself, 2);
 	for (i = 0; i < 512; i++)
