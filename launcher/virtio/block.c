@@ -583,9 +583,8 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 	value_free(&value);
 	if (error)
 		return error;
-	disk_io_init(&block->io, block->file.fd, ARRAY_SIZE(block->request));
-	if (block->file.snapshot)
-		block->io.overlay = &block->file.overlay;
+	disk_io_init(&block->io, block->file.fd, block->file.snapshot ? &block->file.overlay : NULL,
+		     ARRAY_SIZE(block->request));
 	for (i = 0; i < ARRAY_SIZE(block->request); i++) {
 		block->request[i].next_free = block->free;
 		block->free = &block->request[i];

@@ -7,25 +7,65 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../compiler.h"
 #include "../message.h"
 #include "disk_io.h"
 #include "disk_overlay.h"
+
+/* Debian 12's liburing has these two in its header, but not in the library. */
+static int ring_register(struct io_uring *ring, unsigned int what, void *argument, unsigned int count)
+{
+	return syscall(SYS_io_uring_register, ring->ring_fd, what, argument, count) < 0 ? -errno : 0;
+}
+
+/*
+ * A ring does by itself what system calls do, and no filter of these sees it. So it does with
+ * the disk and what lies over it what disks need, and nothing else, whoever fills it.
+ */
+static int restrict_ring(struct io_uring *ring, int fd, const struct disk_overlay *overlay)
+{
+	const int files[] = { fd, overlay ? overlay->fd : -1 };
+	struct io_uring_restriction restrictions[] = {
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITEV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FSYNC },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FALLOCATE },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_NOP },
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE },
+		{ .opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_UNREGISTER_FILES },
+	};
+	int error = io_uring_register_files(ring, files, ARRAY_SIZE(files));
+
+	if (!error)
+		error = ring_register(ring, IORING_REGISTER_RESTRICTIONS, restrictions,
+				      ARRAY_SIZE(restrictions));
+	return error ? error : ring_register(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+}
 
 /**
  * disk_io_init() - prepare for requests
  * @io: filled in; disk_io_exit() it
  * @fd: the file, which stays the caller's
+ * @overlay: over it, or NULL
  * @requests: how many can be under way at most
  */
-void disk_io_init(struct disk_io *io, int fd, unsigned int requests)
+void disk_io_init(struct disk_io *io, int fd, struct disk_overlay *overlay,
+		  unsigned int requests)
 {
 	int error;
 
 	memset(io, 0, sizeof(*io));
 	io->fd = fd;
-	error = io_uring_queue_init(requests, &io->ring, 0);
+	io->overlay = overlay;
+	error = io_uring_queue_init(requests, &io->ring, IORING_SETUP_R_DISABLED);
+	if (!error) {
+		error = restrict_ring(&io->ring, fd, overlay);
+		if (error)
+			io_uring_queue_exit(&io->ring);
+	}
 	io->has_ring = !error;
 	if (error)
 		detail("the host has no io_uring for us (%s): the disk does one thing at a time",
@@ -38,8 +78,11 @@ void disk_io_init(struct disk_io *io, int fd, unsigned int requests)
  */
 void disk_io_exit(struct disk_io *io)
 {
-	if (io->has_ring)
+	/* A ring that has gone keeps its files for a while, and the lock on this one. */
+	if (io->has_ring) {
+		io_uring_unregister_files(&io->ring);
 		io_uring_queue_exit(&io->ring);
+	}
 	io->has_ring = false;
 }
 
@@ -86,9 +129,10 @@ static int64_t do_now(const struct disk_request *request)
 	return result < 0 ? -errno : result;
 }
 
-static void prepare(struct io_uring_sqe *entry, struct disk_request *request)
+static void prepare(const struct disk_io *io, struct io_uring_sqe *entry,
+		    struct disk_request *request)
 {
-	int fd = request->fd;
+	const int fd = request->fd != io->fd;	/* of the ring's files: the disk, and what lies over it */
 
 	switch (request->operation) {
 	case DISK_READ:
@@ -109,6 +153,7 @@ static void prepare(struct io_uring_sqe *entry, struct disk_request *request)
 		io_uring_prep_fallocate(entry, fd, fallocate_mode(request), request->offset,
 					request->size);
 	}
+	entry->flags |= IOSQE_FIXED_FILE;
 	io_uring_sqe_set_data(entry, request);
 }
 
@@ -136,7 +181,7 @@ void disk_io_start(struct disk_io *io, struct disk_request *request)
 	/* There are as many entries as requests, so after submitting one is free. */
 	while (!(entry = io_uring_get_sqe(&io->ring)))
 		disk_io_submit(io);
-	prepare(entry, request);
+	prepare(io, entry, request);
 }
 
 /**

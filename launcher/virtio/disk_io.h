@@ -43,7 +43,8 @@ struct disk_io {
 	struct disk_request *ended;	/* without a ring, those to be seen */
 };
 
-void disk_io_init(struct disk_io *io, int fd, unsigned int requests);
+void disk_io_init(struct disk_io *io, int fd, struct disk_overlay *overlay,
+		  unsigned int requests);
 void disk_io_exit(struct disk_io *io);
 int disk_io_descriptor(const struct disk_io *io);
 void disk_io_start(struct disk_io *io, struct disk_request *request);
