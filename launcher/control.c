@@ -53,15 +53,20 @@ static struct {
 	char name[RUNTIME_NAME_MAX];
 	int term;		/* eventfd: there was a SIGTERM; or -1 */
 	int64_t since;		/* now_ms() when we began */
+	struct runtime runtime;	/* kept: there may be no names of files any more at the end */
 	int listener, stop;
 	int spare;		/* of stop: its number is a client's when no other is left */
 	pthread_t thread;
+	bool has_thread;
 	atomic_bool killed;
 	bool attach;		/* who is served now becomes the console's client */
 	/* Held while the Guest is worked on, so that it stays there. */
 	pthread_mutex_t lock;
 	struct vm *vm;		/* the Guest, while it runs */
-} control = { .listener = -1, .stop = -1, .spare = -1, .term = -1, .lock = PTHREAD_MUTEX_INITIALIZER };
+} control = {
+	.runtime.fd = -1, .listener = -1, .stop = -1, .spare = -1, .term = -1,
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+};
 
 static const char *state(const struct vm *vm)
 {
@@ -418,23 +423,22 @@ static void *run_control(void *argument)
 /* Without a name of its own, a Guest can do without the socket, too. */
 static int take_name(const struct options *options)
 {
-	struct runtime runtime;
 	int error;
 
 	if (options->name)
 		snprintf(control.name, sizeof(control.name), "%s", options->name);
 	else
 		snprintf(control.name, sizeof(control.name), "lguest-%d", getpid());
-	error = runtime_open(&runtime, true);
+	error = runtime_open(&control.runtime, true);
 	if (error)
 		return error;
-	control.listener = runtime_listen(&runtime, control.name);
-	runtime_close(&runtime);
+	control.listener = runtime_listen(&control.runtime, control.name);
+	runtime_unlock(&control.runtime);
 	return control.listener < 0 ? control.listener : 0;
 }
 
 /**
- * control_init() - from now on, others can ask
+ * control_init() - from now on, others can ask; control_start() answers
  * @options: what the person wants; lives until control_exit()
  *
  * Return: 0, or a negative errno after telling the person; control_exit() it anyway.
@@ -451,13 +455,34 @@ int control_init(const struct options *options)
 	control.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (control.stop >= 0)
 		keep_spare();
-	error = control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) :
-				   watch_term();
-	if (!error)
+	return control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) : 0;
+}
+
+/**
+ * control_start() - from now on, they are answered
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int control_start(void)
+{
+	int error = 0;
+
+	if (control.stop >= 0)
+		error = watch_term();
+	if (control.stop >= 0 && !error)
 		error = thread_start(&control.thread, run_control, NULL);
-	if (error)
-		file_close(&control.stop);
+	control.has_thread = control.stop >= 0 && !error;
 	return error;
+}
+
+/**
+ * control_directory() - where its socket lies
+ *
+ * Return: a descriptor, or -1 if there is no socket.
+ */
+int control_directory(void)
+{
+	return control.runtime.fd;
 }
 
 /**
@@ -470,17 +495,19 @@ void control_exit(void)
 	uint64_t one = 1;
 
 	if (control.listener >= 0)
-		runtime_remove(control.name);
-	if (control.stop >= 0) {
+		runtime_remove(&control.runtime, control.name);
+	if (control.has_thread) {
 		if (write(control.stop, &one, sizeof(one)) < 0)
 			message("can't stop the control socket: %s", strerror(errno));
 		thread_join(control.thread);
 	}
 	terminal_pass_term(-1);
+	control.has_thread = false;
 	file_close(&control.stop);
 	file_close(&control.listener);
 	file_close(&control.spare);
 	file_close(&control.term);
+	runtime_close(&control.runtime);
 }
 
 /**

@@ -12,6 +12,8 @@ struct vm;
 #define CONTROL_LINE_MAX	256	/* of a request, its newline included */
 
 int control_init(const struct options *options);
+int control_start(void);
+int control_directory(void);
 void control_exit(void);
 const char *control_name(void);
 void control_guest(struct vm *vm);

@@ -18,15 +18,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "compiler.h"
 #include "detach.h"
 #include "exit_status.h"
+#include "file.h"
 #include "message.h"
 #include "relay.h"
 #include "system_log.h"
 
+static int null = -1;
 static int report = -1;		/* a pipe to the waiting process; -1: nobody waits */
 
 /* Descriptors that were open before us; --port=NAME,fd=N has copies. */
@@ -160,23 +163,31 @@ static void let_go(void)
 }
 
 /**
+ * detach_prepare() - let go of the place that it was started from, and open what
+ * detach_done() takes: there may be no names of files any more
+ */
+void detach_prepare(void)
+{
+	if (report < 0)
+		return;
+	let_go();
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	tzset();
+	system_log_open(SYSTEM_LOG);
+}
+
+/**
  * detach_done() - the Guest runs: nobody waits for it from now on
  * @name: what it is called
  */
 void detach_done(const char *name)
 {
-	int null;
-
 	if (report < 0)
 		return;
-	let_go();
-	system_log_open(SYSTEM_LOG);
 	message_sink = system_log;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0) {
+	if (null >= 0)
 		dup2(null, STDERR_FILENO);
-		close(null);
-	}
+	file_close(&null);
 	if (write(report, name, strlen(name)) < 0)
 		message("'%s' runs, but nobody waits for that: %s", name, strerror(errno));
 	close(report);

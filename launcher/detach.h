@@ -4,6 +4,7 @@
 #define _LAUNCHER_DETACH_H
 
 int detach_begin(void);
+void detach_prepare(void);
 void detach_done(const char *name);
 
 #endif /* _LAUNCHER_DETACH_H */

@@ -26,7 +26,7 @@
 #include "process.h"
 
 /* A process that is to end has so long, in steps, before nobody waits for it any more. */
-#define END_STEPS	100
+#define END_STEPS	30
 #define END_STEP_MS	10
 
 static int compare_fds(const void *one, const void *other)
@@ -143,7 +143,7 @@ int process_start(struct process *process, const char *name, process_run *run, v
  * @process: as process_start() left it, or all zero
  *
  * One that waits for a file system that does not answer can't be killed before that does:
- * it is waited for a second, and then left to itself.
+ * it is waited for a moment, and then left to itself.
  */
 void process_stop(struct process *process)
 {
@@ -152,7 +152,8 @@ void process_stop(struct process *process)
 	if (!process->pid)
 		return;
 	file_close(&process->socket);
-	kill(process->pid, SIGKILL);
+	if (process->pidfd < 0 || syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0))
+		kill(process->pid, SIGKILL);
 	for (i = 0; i < END_STEPS; i++) {
 		if (waitpid(process->pid, NULL, WNOHANG))
 			break;

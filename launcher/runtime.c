@@ -149,6 +149,15 @@ int runtime_open(struct runtime *runtime, bool create)
 }
 
 /**
+ * runtime_unlock() - keep the directory, but let others have it
+ * @runtime: from runtime_open()
+ */
+void runtime_unlock(const struct runtime *runtime)
+{
+	flock(runtime->fd, LOCK_UN);
+}
+
+/**
  * runtime_close() - unlock the directory
  * @runtime: from runtime_open()
  */
@@ -351,16 +360,15 @@ void runtime_free_names(char **names, int count)
 
 /**
  * runtime_remove() - give a name back
+ * @runtime: from runtime_open(), and not locked any more
  * @name: from runtime_listen(), and its descriptor is still open: so nobody else has
  *        taken the name
  */
-void runtime_remove(const char *name)
+void runtime_remove(const struct runtime *runtime, const char *name)
 {
-	struct runtime runtime;
-
-	if (runtime_open(&runtime, false))
+	if (lock(runtime))
 		return;
-	remove_name(&runtime, name);
-	runtime_close(&runtime);
+	remove_name(runtime, name);
+	runtime_unlock(runtime);
 	file_close(&pid_lock);
 }

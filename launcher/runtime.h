@@ -20,6 +20,7 @@ int runtime_listen(struct runtime *runtime, const char *name);
 int runtime_connect(struct runtime *runtime, const char *name, pid_t *pid);
 int runtime_names(struct runtime *runtime, char ***names);
 void runtime_free_names(char **names, int count);
-void runtime_remove(const char *name);
+void runtime_unlock(const struct runtime *runtime);
+void runtime_remove(const struct runtime *runtime, const char *name);
 
 #endif /* _LAUNCHER_RUNTIME_H */

@@ -8,13 +8,16 @@
  * that does not start is no safer. --sandbox=off leaves all of it out.
  */
 #include <cap-ng.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +32,12 @@
 
 bool sandbox_wanted = true;
 void (*sandbox_intruder)(void);
+
+/* This process has given up all. */
+static bool is_entered;
+
+/* Threads that there may be beside the one that gives up all. */
+#define MAX_OTHERS		64
 
 /* Younger than Debian 12's headers. */
 #define ACCESS_TRUNCATE		(1ULL << 14)	/* ABI 3 */
@@ -196,26 +205,101 @@ static bool allow(int ruleset, int fd, uint64_t access)
 	return fd < 0 || !syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
 }
 
+/*
+ * What a thread that was there before us gives up as we do, in a signal's handler: both are
+ * each thread's own.
+ */
+static struct {
+	int ruleset;
+	atomic_uint done;
+} others;
+
+static void give_up_too(int number)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[2] = { 0 };
+	int error = errno;
+
+	(void)number;
+	syscall(SYS_capset, &header, none);
+	syscall(SYS_landlock_restrict_self, others.ruleset, 0);
+	errno = error;
+	others.done++;
+}
+
+/* The threads' signal, which does nothing else (thread.c), is ours for a moment. */
+static void tell_others(int ruleset, const pid_t *thread, unsigned int count)
+{
+	struct sigaction action = { .sa_handler = give_up_too }, old;
+	unsigned int i, patience;
+
+	others.ruleset = ruleset;
+	sigaction(SIGUSR1, &action, &old);
+	for (i = 0; i < count; i++) {
+		others.done = 0;
+		if (syscall(SYS_tgkill, getpid(), thread[i], SIGUSR1))
+			continue;
+		for (patience = 5000; !others.done && patience; patience--)
+			usleep(1000);
+		if (!others.done)
+			detail("a thread keeps what it has");
+	}
+	sigaction(SIGUSR1, &old, NULL);
+}
+
+/* Threads beside this one. */
+static unsigned int find_others(pid_t *thread, unsigned int room)
+{
+	DIR *directory = opendir("/proc/self/task");
+	struct dirent *entry;
+	unsigned int count = 0;
+
+	while (directory && count < room && (entry = readdir(directory))) {
+		thread[count] = atoi(entry->d_name);
+		if (thread[count] > 0 && thread[count] != gettid())
+			count++;
+	}
+	if (directory)
+		closedir(directory);
+	return count;
+}
+
 /* Of all files, those below the directory, and the one that is kept. */
-static void restrict_files(const struct sandbox *sandbox, int kept)
+static void restrict_files(const struct sandbox *sandbox, int kept, const pid_t *thread,
+			   unsigned int threads)
 {
 	struct landlock_ruleset_attr ruleset = { .handled_access_fs = landlock_access() };
+	const uint64_t access[] = {
+		[SANDBOX_READ] = ACCESS_READ,
+		[SANDBOX_USE] = ruleset.handled_access_fs,
+		[SANDBOX_REMOVE] = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+	};
+	bool done = false;
+	unsigned int i;
 	int fd = -1;
 
 	errno = EOPNOTSUPP;
 	if (ruleset.handled_access_fs)
 		fd = syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
-	if (fd < 0 || !allow(fd, sandbox->has_directory ? sandbox->directory : -1,
-			     sandbox->read_only ? ACCESS_READ : ruleset.handled_access_fs) ||
-	    !allow(fd, kept, LANDLOCK_ACCESS_FS_READ_FILE) ||
-	    syscall(SYS_landlock_restrict_self, fd, 0))
+	if (fd >= 0)
+		done = allow(fd, kept, LANDLOCK_ACCESS_FS_READ_FILE);
+	for (i = 0; done && i < sandbox->directories; i++)
+		done = allow(fd, sandbox->directory[i].fd, access[sandbox->directory[i].how]);
+	if (!done || syscall(SYS_landlock_restrict_self, fd, 0))
 		cannot("Landlock", errno);
+	tell_others(fd, thread, threads);
 	if (fd >= 0)
 		close(fd);
 }
 
-/* What a sanitizer asks for at the end of a process. */
+/* What a sanitizer asks for at the end of a process; where it can't look for leaks. */
 #ifdef __SANITIZE_ADDRESS__
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void)
+{
+	return is_entered;
+}
+
 static const struct sandbox_call own_calls[] = { SANDBOX_CALL(sigaltstack) };
 #define OWN_CALLS	1
 #else
@@ -228,7 +312,9 @@ static int add_calls(scmp_filter_ctx filter, const struct sandbox_call *call, un
 	int error = 0;
 
 	for (; !error && count; call++, count--) {
-		if (call->mask)
+		if (call->is_missing)
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call->number, 0);
+		else if (call->mask)
 			error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call->number, 1,
 						 SCMP_CMP(call->argument, SCMP_CMP_MASKED_EQ,
 							  call->mask, call->value));
@@ -266,26 +352,32 @@ static void restrict_calls(const struct sandbox *sandbox)
  * sandbox_enter() - give up all but what is needed
  * @sandbox: what that is
  *
- * By a process with one thread.
+ * Threads that there are give up the same but namespaces.
  */
 void sandbox_enter(const struct sandbox *sandbox)
 {
+	pid_t thread[MAX_OTHERS];
+	unsigned int threads;
 	struct kept kept;
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (sandbox_wanted) {
+		threads = find_others(thread, MAX_OTHERS);
 		keep_file(&kept, sandbox->file);
 		enter_namespaces(sandbox, &kept);
 		drop_capabilities(sandbox->keep_capabilities);
-		restrict_files(sandbox, kept.fd);
+		restrict_files(sandbox, kept.fd, thread, threads);
 		if (kept.fd >= 0)
 			close(kept.fd);
 	}
 	/* What came before has taken both of these back. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (sandbox_wanted)
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (!sandbox->outlives_parent)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sandbox_wanted)
 		restrict_calls(sandbox);
+	is_entered = sandbox_wanted;
 	if (sandbox_intruder)
 		sandbox_intruder();
 }

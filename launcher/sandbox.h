@@ -10,25 +10,35 @@
 /* One system call that stays. */
 struct sandbox_call {
 	int number;
+	bool is_missing;		/* it fails as on a kernel that does not know it */
 	/* Only if this argument, of its bits in mask, has value; mask 0: whatever they are. */
 	unsigned int argument;
 	uint64_t mask, value;
 };
 
 #define SANDBOX_CALL(name)		{ .number = __NR_##name }
+#define SANDBOX_NO_CALL(name)		{ .number = __NR_##name, .is_missing = true }
 #define SANDBOX_CALL_IF(name, which, bits, are)	\
 	{ .number = __NR_##name, .argument = (which), .mask = (bits), .value = (are) }
 /* For those that compare a whole int. */
 #define SANDBOX_INT			0xffffffffULL
 
+/* Files below this directory can be used: read, used in any way, or nothing but removed. */
+struct sandbox_directory {
+	int fd;				/* -1: there is none */
+	enum { SANDBOX_READ, SANDBOX_USE, SANDBOX_REMOVE } how;
+};
+
+#define SANDBOX_MAX_DIRECTORIES		4
+
 struct sandbox {
 	int namespaces;			/* CLONE_NEW*, without CLONE_NEWUSER */
 	bool sees_owners;		/* of files: not in a namespace where other users have no number */
 	const int *keep_capabilities;	/* up to -1, if we are root; NULL: none */
-	bool has_directory;		/* of all files, those below this: */
-	int directory;
-	bool read_only;
+	unsigned int directories;	/* of all files, those below these: */
+	struct sandbox_directory directory[SANDBOX_MAX_DIRECTORIES];
 	const char *file;		/* and this one can be read, or NULL */
+	bool outlives_parent;
 	const struct sandbox_call *calls;
 	unsigned int count;
 	const struct sandbox_call *more_calls;	/* optional: more of them */

@@ -31,6 +31,7 @@
 #include "stats.h"
 #include "terminal.h"
 #include "vm.h"
+#include "vm_sandbox.h"
 
 /* From one start to the next one, at least. */
 #define RESTART_MS	500
@@ -99,11 +100,33 @@ static int set_up(struct vm *vm, struct options *options, struct boot_request *r
 	return 0;
 }
 
-static int boot(struct vm *vm, const struct boot_request *request)
+/* All that there is to be opened is. From here on there are threads. */
+static int close_cage(const struct options *options)
+{
+	static bool is_closed;
+	int error;
+
+	if (is_closed)
+		return 0;
+	is_closed = true;
+	stats_init();
+	detach_prepare();
+	vm_sandbox(options, control_directory());
+	error = last_resort_init();
+	if (!error)
+		error = control_start();
+	return error ? error : relay_start();
+}
+
+static int boot(struct vm *vm, const struct options *options, const struct boot_request *request)
 {
 	struct boot_entry entry;
 	int error = boot_prepare(request, &vm->memory, &entry);
 
+	if (!error)
+		error = vm_open(vm);
+	if (!error)
+		error = close_cage(options);
 	return error ? error : vm_start(vm, &entry);
 }
 
@@ -114,7 +137,7 @@ static int run_once(struct vm *vm, const struct options *options,
 	enum run_end end;
 
 	recent_clear();
-	if (boot(vm, request))
+	if (boot(vm, options, request))
 		return EXIT_NOT_STARTED;
 	if (options->session)
 		session_attach(options->session, vm);
@@ -147,7 +170,8 @@ static int run_all(struct options *options)
 	int64_t begin = now_ms();
 	int status;
 
-	status = set_up(&vm, options, &request) ? EXIT_NOT_STARTED : run_once(&vm, options, &request);
+	status = set_up(&vm, options, &request) ?
+		 EXIT_NOT_STARTED : run_once(&vm, options, &request);
 	while (status < 0 && !options->session && !control_killed()) {
 		wait_for_turn(&vm, begin);
 		begin = now_ms();
@@ -194,12 +218,12 @@ int start_guest(struct options *options)
 		return EXIT_NOT_STARTED;
 	}
 	/* Who can't be asked for it does not have to have a name. */
-	if ((control_init(options) && (options->name || options->detach)) || relay_start()) {
+	if (control_init(options) && (options->name || options->detach)) {
 		control_exit();
 		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
-	status = last_resort_init() ? EXIT_NOT_STARTED : run_all(options);
+	status = run_all(options);
 	relay_exit();
 	control_exit();
 	parser_stop();

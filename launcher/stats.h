@@ -7,6 +7,7 @@
 
 struct vm;
 
+void stats_init(void);
 void stats_report(struct vm *vm);
 json_t *stats_answer(struct vm *vm, const char *name, const char *state);
 

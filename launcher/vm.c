@@ -375,6 +375,19 @@ static int start_devices(struct vm *vm)
 }
 
 /**
+ * vm_open() - open lg.ko's device, if it is not open
+ * @vm: as vm_init() left it
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int vm_open(struct vm *vm)
+{
+	if (vm->fd < 0)
+		vm->fd = vm_open_device(LGUEST_DEVICE, &vm->info);
+	return vm->fd < 0 ? vm->fd : 0;
+}
+
+/**
  * vm_start() - make the Guest known to lg.ko, and let its devices begin
  * @vm: as vm_init() or vm_restart() left it, with the Guest in its memory
  * @entry: where the Guest starts
@@ -384,13 +397,10 @@ static int start_devices(struct vm *vm)
 int vm_start(struct vm *vm, const struct boot_entry *entry)
 {
 	unsigned int i;
-	int error;
+	int error = vm_open(vm);
 
-	if (vm->fd < 0)
-		vm->fd = vm_open_device(LGUEST_DEVICE, &vm->info);
-	if (vm->fd < 0)
-		return vm->fd;
-	error = set_memory(vm);
+	if (!error)
+		error = set_memory(vm);
 	if (!error)
 		error = create_vcpus(vm, entry);
 	for (i = 0; !error && i < vm->devices; i++)

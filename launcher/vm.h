@@ -44,6 +44,7 @@ struct vm {
 
 int vm_open_device(const char *path, struct lguest_info *info);
 int vm_init(struct vm *vm, const struct options *options);
+int vm_open(struct vm *vm);
 int vm_start(struct vm *vm, const struct boot_entry *entry);
 int vm_restart(struct vm *vm);
 void vm_exit(struct vm *vm);

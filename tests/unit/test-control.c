@@ -160,6 +160,7 @@ START_TEST(answers_without_a_guest)
 {
 	use_directory();
 	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_int_eq(control_start(), 0);
 	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"state\":\"starting\""));
 	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"kernel\":\"k?rnel\""));
 	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"uptime\":0"));
@@ -185,6 +186,7 @@ START_TEST(nonsense_is_answered_or_dropped)
 
 	use_directory();
 	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_int_eq(control_start(), 0);
 	ck_assert_ptr_nonnull(strstr(ANSWER("dance\n"), "no such request"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("\n"), "no such request"));
 	ck_assert_ptr_nonnull(strstr(ANSWER("info now\n"), "takes 0 words"));
@@ -210,6 +212,7 @@ START_TEST(it_answers_with_no_descriptor_left)
 
 	use_directory();
 	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_int_eq(control_start(), 0);
 	ck_assert_ptr_nonnull(strstr(ANSWER("info\n"), "\"ok\":true"));
 	for (i = 0; i < ARRAY_SIZE(client); i++) {
 		client[i] = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -240,6 +243,7 @@ START_TEST(a_client_is_told_why_not)
 	ck_assert_ptr_null(client_ask("one", &pid, "info"));
 	unit_refused(-1, "there is no guest 'one'");
 	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_int_eq(control_start(), 0);
 	good = client_ask("one", &pid, "info");
 	ck_assert_ptr_nonnull(good);
 	/* What all answers have is for us, not for whoever asked. */
@@ -300,7 +304,7 @@ START_TEST(sigterm_without_a_guest_ends_us)
 	use_directory();
 	child = fork();
 	if (!child) {
-		if (terminal_init() || control_init(&options))
+		if (terminal_init() || control_init(&options) || control_start())
 			_exit(1);
 		kill(getpid(), SIGTERM);
 		sleep(60);

@@ -31,6 +31,7 @@ static void run(bool starts, int inherited)
 {
 	found->pid = getpid();
 	if (starts) {
+		detach_prepare();
 		detach_done("one");
 		found->is_open = fcntl(inherited, F_GETFD) >= 0;
 		if (!getcwd(found->directory, sizeof(found->directory)))

@@ -9,9 +9,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "config.h"
 #include "driver.h"
 #include "images.h"
 #include "intruder.h"
@@ -21,8 +23,18 @@
 #include "parser.h"
 #include "process.h"
 #include "sandbox.h"
+#include "thread.h"
 #include "unit.h"
 #include "virtio/net.h"
+#include "vm_sandbox.h"
+
+static char *path_of_socket(void)
+{
+	char *value;
+
+	ck_assert_int_gt(asprintf(&value, "socket:%s/socket", unit_directory()), 0);
+	return value;
+}
 
 static char *kernel_file(void)
 {
@@ -312,6 +324,73 @@ START_TEST(the_user_networks_end_is_told_and_the_link_goes_down)
 }
 END_TEST
 
+/* --- The launcher's own. --- */
+
+static void *break_in(void *nothing)
+{
+	intruder_try_all();
+	return nothing;
+}
+
+/* What a device's thread can do, once the guest runs. */
+static void serve_a_device(struct options *options)
+{
+	pthread_t thread;
+	pid_t child;
+
+	intruder_prepare();
+	sandbox_intruder = NULL;
+	child = fork();
+	if (!child) {
+		vm_sandbox(options, -1);
+		if (!thread_start(&thread, break_in, NULL))
+			thread_join(thread);
+		_exit(0);	/* without a look for leaks, which takes more than is left */
+	}
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	ck_assert_int_eq(intruder->processes, 1);
+}
+
+START_TEST(who_takes_over_a_device_has_what_the_guest_was_given)
+{
+	struct options options = { 0 };
+
+	serve_a_device(&options);
+	ck_assert_str_eq(intruder->done, geteuid() ? "find_a_directory " : "");
+}
+END_TEST
+
+START_TEST(who_meets_others_at_a_socket_has_unix_sockets_too)
+{
+	char *value = path_of_socket();
+	struct options options = {
+		.devices = 1,
+		.device = { { .kind = &virtio_net_kind, .value = value } },
+	};
+
+	serve_a_device(&options);
+	ck_assert_ptr_null(strstr(intruder->done, "open_a_file"));
+	ck_assert_ptr_null(strstr(intruder->done, "make_a_file"));
+	ck_assert_ptr_null(strstr(intruder->done, "internet_socket"));
+	ck_assert_ptr_null(strstr(intruder->done, "run_a_program"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
+	free(value);
+}
+END_TEST
+
+START_TEST(without_a_sandbox_a_device_has_all)
+{
+	struct options options = { 0 };
+
+	sandbox_wanted = false;
+	serve_a_device(&options);
+	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "write_code"));
+}
+END_TEST
+
 START_TEST(an_answer_that_was_not_asked_for_is_seen)
 {
 	struct p9_process process;
@@ -375,6 +454,9 @@ int main(void)
 	UNIT_ADD(suite, new_files_are_their_makers_through_a_process);
 	UNIT_ADD(suite, without_a_sandbox_a_server_of_files_would_have_all);
 	UNIT_ADD(suite, an_answer_that_was_not_asked_for_is_seen);
+	UNIT_ADD(suite, who_takes_over_a_device_has_what_the_guest_was_given);
+	UNIT_ADD(suite, who_meets_others_at_a_socket_has_unix_sockets_too);
+	UNIT_ADD(suite, without_a_sandbox_a_device_has_all);
 	UNIT_ADD(suite, who_takes_over_the_user_network_has_the_internet_alone);
 	UNIT_ADD(suite, without_a_sandbox_the_user_network_would_have_all);
 	UNIT_ADD(suite, the_user_network_finds_its_name_servers);
