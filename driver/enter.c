@@ -241,16 +241,6 @@ static void guest_cr4(struct lg_window *w, bool trap_tsc)
 	w->cr4_away = (cr4 ^ guest) & ~X86_CR4_PGE;
 }
 
-/* The CPU's buffers may hold the Host's data: as on each return to user mode. */
-static void clear_cpu_buffers(void)
-{
-	static const u16 ds = __KERNEL_DS;
-
-	if (static_cpu_has_bug(X86_BUG_MDS) || static_cpu_has_bug(X86_BUG_TAA) ||
-	    static_cpu_has_bug(X86_BUG_MMIO_STALE_DATA) || static_cpu_has_bug(X86_BUG_RFDS))
-		asm volatile("verw %0" : : "m" (ds) : "cc");
-}
-
 static __always_inline void guest_speculation(bool guest)
 {
 	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS)) {
@@ -258,8 +248,6 @@ static __always_inline void guest_speculation(bool guest)
 
 		lg_wrmsr(MSR_IA32_SPEC_CTRL, guest ? host & ~SPEC_CTRL_IBRS : host);
 	}
-	if (guest)
-		clear_cpu_buffers();
 }
 
 /* The Switcher loads these in ring 0, where a bad one would fault. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two calls that C cannot make by itself. Normal text: objtool reads it. */
+/* The two calls that C cannot make by itself. objtool reads both. */
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/segment.h>
@@ -44,8 +44,11 @@ SYM_FUNC_END(lg_host_interrupt)
  * Runs the Guest, then hands over an NMI or machine check that came meanwhile;
  * returns how many NMIs. The INT is made here, before any other code of the
  * Host: NMIs stay blocked until the handler's IRET (SDM volume 3, 6.7.1), and
- * a fault or trap in C would let the next one in too early.
+ * a fault or trap in C would let the next one in too early. So would a kprobe
+ * in here: the kernel allows none in this section.
  */
+	.section .noinstr.text, "ax"
+
 SYM_FUNC_START(lg_call_switcher)
 	push	%rbp
 	mov	%rsp, %rbp

@@ -37,6 +37,7 @@ static_assert(offsetof(struct guest_regs, ip) == REGS_IP - REGS);
 	static_assert(offsetof(struct switcher_state, field) == STATE_##name - WINDOW_STATE);
 #define STATE_FIELDS(X) \
 	X(host_cr3, HOST_CR3) X(nmi, NMI) X(mce, MCE) X(stores, STORES) X(scratch, SCRATCH) \
+	X(speculation, SPECULATION) \
 	X(guest_gdtr, GUEST_GDTR) X(guest_idtr, GUEST_IDTR) X(guest_tss, GUEST_TSS) \
 	X(fault_vector, FAULT_VECTOR) X(fault_ip, FAULT_IP) X(vcpu, VCPU) \
 	X(vcpu.cr3, CR3) X(vcpu.cr2, CR2) X(vcpu.fs_base, FS_BASE) \
@@ -244,6 +245,7 @@ static int window_cpu_online(unsigned int cpu)
 	fill_idt(w);
 	fill_tss(w);
 	fill_gdt(w, (void *)gdtr.address);
+	window_state(w)->speculation = lg_speculation();
 	windows[cpu] = w;
 	return 0;
 fail:

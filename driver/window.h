@@ -87,5 +87,6 @@ static inline u64 window_alias(struct lg_window *w, const char *label)
 struct lg_window *lg_window_of(unsigned int cpu);
 unsigned long lg_window_spare(unsigned int page, u64 entry);
 void lg_window_restore_cr4(struct lg_window *w);
+u8 lg_speculation(void);	/* SPECULATION_* for this Host */
 
 #endif /* _LG_WINDOW_H */

@@ -25,6 +25,7 @@
  */
 #include <uapi/asm/debugreg.h>
 #include <asm/msr-index.h>
+#include <asm/segment.h>
 #include "lguest_abi.h"
 #include "switcher.h"
 
@@ -161,6 +162,17 @@ selectors_loaded:
 	pop	%\reg
 	.endr
 	add	$16, %rsp
+	/*
+	 * What the Host has left in the CPU's buffers (MDS and its like) must not be sampled
+	 * by the Guest: cleared last of all, as Linux does before it returns to user mode.
+	 * Crossings between the Guest's modes do not: since the entry the CPU has seen
+	 * nothing but the Guest's own and what the window shows it in any case. VERW with a
+	 * register would not clear anything; this GDT has the Host's __KERNEL_DS.
+	 */
+	testb	$SPECULATION_VERW, WINDOW(STATE_SPECULATION)
+	jnz	1f
+	iretq
+1:	verw	kernel_ds(%rip)
 	iretq
 	/* C has checked them against this very GDT: none of these can fault. */
 load_selectors:
@@ -183,6 +195,10 @@ check_stores:
 	jz	stores_off
 	jmp	abort_entry
 enter_end:
+
+	.balign 2, 0xcc
+kernel_ds:
+	.word	__KERNEL_DS
 
 /*
  * #DB and #DF have IST stacks: they must not trust %rsp if they come in ring 0.

@@ -56,6 +56,7 @@
 #define STATE_NMI		(WINDOW_STATE + 0x08)
 #define STATE_MCE		(WINDOW_STATE + 0x09)
 #define STATE_STORES		(WINDOW_STATE + 0x0a)
+#define STATE_SPECULATION	(WINDOW_STATE + 0x0b)
 #define STATE_SCRATCH		(WINDOW_STATE + 0x10)
 #define STATE_GUEST_GDTR	(WINDOW_STATE + 0x20)
 #define STATE_GUEST_IDTR	(WINDOW_STATE + 0x30)
@@ -104,6 +105,9 @@
 #define STORES_BTS		1
 #define STORES_PEBS		2
 #define DEBUGCTL_STORES		0xc0
+
+/* STATE_SPECULATION: what this CPU's bugs ask for */
+#define SPECULATION_VERW	1	/* clear the CPU's buffers before the Guest runs */
 
 /* STATE_MODE */
 #define MODE_USER		0
@@ -183,7 +187,8 @@ struct switcher_state {
 	u8 nmi;			/* an NMI came: the Host's handler has yet to run */
 	u8 mce;			/* a machine check came, likewise */
 	u8 stores;		/* STORES_*: what the Host has of debug stores */
-	u8 pad0[5];
+	u8 speculation;		/* SPECULATION_*; fixed when the window is made */
+	u8 pad0[4];
 	u64 scratch;		/* SYSCALL's: the Guest's %rsp */
 	u64 pad1;
 	struct switcher_gdtr guest_gdtr, guest_idtr;
