@@ -173,6 +173,7 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	w->guest_pt[data] = vcpu->data_page ?
 			    (u64)page_to_pfn(vcpu->data_page) << PAGE_SHIFT | ENTRY_DATA : 0;
 	lg_root_set_window(vcpu, w);
+	lg_speculation_load(w, vcpu->vm->mm->context.ctx_id);
 	sample_host(w);
 	/* The Launcher's own are null: it is 64-bit code. */
 	loadsegment(ds, 0);
@@ -200,6 +201,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
 	vcpu->window = NULL;
+	lg_speculation_put();
 	local_irq_disable();
 	host_msrs(w);
 	if (w->u_cet)

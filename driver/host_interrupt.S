@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The two calls that C cannot make by itself. objtool reads both. */
 #include <linux/linkage.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
 #include <asm/segment.h>
 #include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>
@@ -55,6 +58,18 @@ SYM_FUNC_START(lg_call_switcher)
 	push	%rbx
 	mov	%rsi, %rbx
 	CALL_NOSPEC rdi
+	/*
+	 * Where a RET goes by what branches the CPU has seen (AMD: Retbleed, SRSO), what the
+	 * Guest's have left there must go before the first one: as on the Host's own way in.
+	 * The Switcher has come back by a far one then.
+	 */
+	CALL_UNTRAIN_RET
+	ALTERNATIVE_2 "jmp .Lno_ibpb", "", X86_FEATURE_ENTRY_IBPB, "", X86_FEATURE_IBPB_ON_VMEXIT
+	mov	$MSR_IA32_PRED_CMD, %ecx
+	mov	$PRED_CMD_IBPB, %eax
+	xor	%edx, %edx
+	wrmsr
+.Lno_ibpb:
 	xor	%eax, %eax
 	cmpw	$0, (STATE_NMI - WINDOW_STATE)(%rbx)	/* STATE_MCE is the byte behind */
 	jne	2f

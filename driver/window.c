@@ -278,6 +278,8 @@ int lg_windows_init(void)
 	}
 	if (err)
 		lg_windows_exit();
+	else
+		lg_speculation_report();
 	return err;
 }
 

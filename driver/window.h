@@ -42,6 +42,7 @@ struct host_msr_values {
  * @host_pkru: while the window is open
  * @host_ldt: likewise, the selector
  * @last_vcpu: serial number of the vCPU that was entered here last
+ * @last_process: number of the process whose vCPU was loaded here last; 0: none
  */
 struct lg_window {
 	unsigned long va, entry;
@@ -57,6 +58,7 @@ struct lg_window {
 	u32 host_pkru;
 	u16 host_ldt;
 	u64 last_vcpu;
+	u64 last_process;
 };
 
 static inline struct switcher_state *window_state(struct lg_window *w)
@@ -87,6 +89,10 @@ static inline u64 window_alias(struct lg_window *w, const char *label)
 struct lg_window *lg_window_of(unsigned int cpu);
 unsigned long lg_window_spare(unsigned int page, u64 entry);
 void lg_window_restore_cr4(struct lg_window *w);
-u8 lg_speculation(void);	/* SPECULATION_* for this Host */
+/* speculation.c */
+u8 lg_speculation(void);
+void lg_speculation_load(struct lg_window *w, u64 process);
+void lg_speculation_put(void);
+void lg_speculation_report(void);
 
 #endif /* _LG_WINDOW_H */

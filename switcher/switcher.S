@@ -269,12 +269,64 @@ restore_host:
 1:
 	.endr
 	add	$32 * 8, %rsp
+	testb	$SPECULATION_HISTORY | SPECULATION_RETURNS, WINDOW(STATE_SPECULATION)
+	jnz	leave_carefully
 	lfence
 	lidt	WINDOW(HOST_IDTR + 6)
 	popfq
 	.irp	reg, r15, r14, r13, r12, rbx, rbp
 	pop	%\reg
 	.endr
+	ret
+	int3
+
+	/*
+	 * The same where the Host has more to fear of the Guest's branches than what they leave
+	 * in the return predictor: lg_speculation().
+	 */
+leave_carefully:
+	testb	$SPECULATION_HISTORY, WINDOW(STATE_SPECULATION)
+	jnz	clear_history
+history_cleared:
+	lfence
+	lidt	WINDOW(HOST_IDTR + 6)
+	popfq
+	.irp	reg, r15, r14, r13, r12, rbx, rbp
+	pop	%\reg
+	.endr
+	testb	$SPECULATION_RETURNS, WINDOW(STATE_SPECULATION)
+	jnz	1f
+	ret
+	int3
+	/* A near RET would go where the Guest's branches went, until lg_call_switcher() has mended that. */
+1:	pop	%rcx
+	pushq	$__KERNEL_CS
+	push	%rcx
+	lretq
+	int3
+
+	/*
+	 * Branches of ours in the branch history, in place of the Guest's. Which ones and
+	 * how many is what Intel has given for it (Branch History Injection, software
+	 * sequence for CPUs without BHI_DIS_S): CALLs that nest, two jumps in turn in each
+	 * of them, and their RETs, which the return predictor knows.
+	 */
+clear_history:
+	mov	$12, %ecx
+	call	1f
+	jmp	history_cleared
+	.balign 64, 0xcc
+1:	call	2f
+	ret
+	int3
+	.balign 64, 0xcc
+2:	mov	$7, %eax
+3:	jmp	4f
+	nop
+4:	sub	$1, %eax
+	jnz	3b
+	sub	$1, %ecx
+	jnz	1b
 	ret
 	int3
 
@@ -425,22 +477,24 @@ async_ring0:
 	RANGE(iret_start, iret_end, iret_again)
 	RANGE(syscall32_start, syscall32_saved, syscall32_again)
 	/*
-	 * Return without IRET: put %rip on the interrupted stack, which is
-	 * ours, and let POPFQ, POP %rsp and RET do the rest. IF is clear there.
+	 * Return without IRET: put %cs and %rip on the interrupted stack, which is
+	 * ours, and let POPFQ, POP %rsp and a far RET do the rest. IF is clear there.
+	 * Far, since no CPU predicts that one from what the Guest has trained.
 	 *
 	 *   rbx rax | rip cs rflags rsp ss
 	 */
 async_return:
 	mov	40(%rsp), %rbx
-	sub	$8, %rbx
+	sub	$16, %rbx
 	mov	%rax, (%rbx)
+	movq	$__KERNEL_CS, 8(%rbx)
 	mov	%rbx, 40(%rsp)
 	pop	%rbx
 	pop	%rax
 	add	$16, %rsp
 	popfq
 	pop	%rsp
-	ret
+	lretq
 	int3
 
 abort_entry:

@@ -108,6 +108,8 @@
 
 /* STATE_SPECULATION: what this CPU's bugs ask for */
 #define SPECULATION_VERW	1	/* clear the CPU's buffers before the Guest runs */
+#define SPECULATION_HISTORY	2	/* clear the branch history on the way back */
+#define SPECULATION_RETURNS	4	/* no near RET before the Host's are untrained */
 
 /* STATE_MODE */
 #define MODE_USER		0
