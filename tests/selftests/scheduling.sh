@@ -51,7 +51,7 @@ hardly_ever()
 
 lg-run --log "$work/log" -- sh -c 'echo busy; while :; do :; done' >"$work/out" 2>"$work/err" &
 wait_for 60 busy
-launcher=$(pidof lguest)
+launcher=$(launcher_pid)
 check three_seconds_measured measure
 check its_time_is_guest_time mostly_the_guests
 check preemption_does_not_go_through_user_mode hardly_ever
