@@ -70,8 +70,9 @@ check the_host_has_vhost_vsock [ -c /dev/vhost-vsock ]
 check guest_calls_host guest_calls ''
 check host_calls_guest host_calls
 check driver_comes_and_goes comes_and_goes
-for address in 2 0 x 4294967295 99999999999999999999999 5x ''; do
+for address in 2 0 x 4294967295 99999999999999999999999 5x; do
 	check "address_'$address'_is_refused" misused 'is no address of a guest: --vsock takes a number from 3' lguest --vsock="$address" 64m "$kernel"
 done
+check no_address_is_refused misused "option '--vsock=' needs a value: --vsock=CID" lguest --vsock= 64m "$kernel"
 check address_in_use_is_refused in_use
 checked
