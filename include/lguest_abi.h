@@ -51,7 +51,7 @@
  * %rcx and %r11 are lost, as SYSCALL does; all else is kept.
  */
 #define LHCALL_FLUSH_ASYNC	0  /* nothing: the ring is drained at every exit */
-#define LHCALL_INIT		1  /* (&struct lguest_init) once, first of all */
+#define LHCALL_INIT		1  /* (&struct lguest_init) early; if again, the last counts */
 #define LHCALL_REGISTER		2  /* (gva of lguest_data, kernel GS base): this vCPU's */
 #define LHCALL_SHUTDOWN		3  /* (LGUEST_SHUTDOWN_*, gva of a string or 0): no return */
 #define LHCALL_CONSOLE		4  /* (gva, length): early console output; returns bytes written */
@@ -69,7 +69,7 @@
 #define LHCALL_VCPU_UP		16 /* (vCPU number, &struct lguest_vcpu_up); -EBUSY: it is up */
 #define LHCALL_VCPU_DOWN	17 /* (): this vCPU, no return until it is brought up again */
 #define LHCALL_KICK		18 /* (vCPU number): end its HALT */
-#define LHCALL_DEBUG_PUTC	19 /* (character) on the Host's log */
+#define LHCALL_DEBUG_PUTC	19 /* reserved: -ENOSYS */
 #define LHCALL_NR		20
 
 /* LHCALL_SHUTDOWN */
