@@ -17,15 +17,15 @@
 #include "message.h"
 #include "unit.h"
 
-int unit_messages;
+atomic_int unit_messages;
 char unit_last_message[1024];
 char unit_said[65536];
 static char directories[] = "/tmp/lguest-unit.XXXXXX";
 
 static void catch(const char *line)
 {
-	unit_messages++;
 	snprintf(unit_last_message, sizeof(unit_last_message), "%s", line);
+	unit_messages++;	/* whoever waits for that looks at the text then */
 }
 
 /* Forget the messages so far. */

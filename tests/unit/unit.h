@@ -4,10 +4,11 @@
 #define _UNIT_H
 
 #include <check.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* The launcher's messages are kept here, not printed. */
-extern int unit_messages;		/* how many since unit_forget() */
+extern atomic_int unit_messages;	/* how many since unit_forget(); the last one's text is there */
 extern char unit_last_message[1024];
 extern char unit_said[65536];		/* all since unit_remember(), after which none is counted */
 
