@@ -273,8 +273,7 @@ static int set_tag(struct virtio_device *device, char *directory, unsigned int n
 	else
 		snprintf(tag, sizeof(tag), "share%u", number);
 	if (colon && (!*colon || strlen(colon) >= sizeof(tag) || strchr(colon, '/')))
-		return refuse(-EINVAL,
-			      "'%s' is no tag: 1 to %d characters, no '/'; a ':' in the directory's name needs a tag behind it",
+		return misused("'%s' is no tag: 1 to %d characters, no '/'; a ':' in the directory's name needs a tag behind it",
 			      colon, TAG_SIZE - 1);
 	if (colon)
 		strcpy(tag, colon);
