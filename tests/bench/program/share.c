@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,13 +21,20 @@
 #define FILES		8		/* in each */
 #define LARGE		(1 << 20)	/* bytes */
 
-static char block[128 << 10];
+#define BLOCK		(128 << 10)
+
+/* Mapped when it is needed: as a part of the program it would be copied by each fork. */
+static char *block;
 
 /* An earlier operation may have mounted it: all of them use the same. */
 static void mount_share(const char *tag, unsigned long flags, const char *options)
 {
 	struct stat own, above;
 
+	if (!block) {
+		block = mmap(NULL, BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		MUST(block == MAP_FAILED ? -1 : 0);
+	}
 	if (mkdir("/tmp/share", 0755) && errno != EEXIST)
 		give_up("mkdir");
 	MUST(stat("/tmp", &above));
@@ -86,7 +94,7 @@ static size_t read_file(const char *name)
 	size_t size = 0;
 	ssize_t got;
 
-	while ((got = MUST(read(fd, block, sizeof(block)))))
+	while ((got = MUST(read(fd, block, BLOCK))))
 		size += got;
 	close(fd);
 	return size;
