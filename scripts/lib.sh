@@ -14,7 +14,7 @@ LG_BUILD=$LG_TOP/build
 LG_HOSTS="6.1-cloud 6.1-full 6.12-cloud 6.12-full 7.3-cloud"
 # Those that are fetched only where a row of tests/matrix or a person names them; lg.ko is
 # built for them, but does not run on 6.1-rt.
-LG_OTHER_HOSTS="7.3-full 6.1-rt"
+LG_OTHER_HOSTS="7.3-full 6.1-rt 6.12-debug"
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }

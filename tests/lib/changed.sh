@@ -46,13 +46,18 @@ row_inputs()
 # passed NAME HASH: has the row passed with these inputs?
 passed() { grep -qs "^$1 $2 " "$passed_list"; }
 
-# likely_seconds NAME OPTIONS: how long it may take: as ever, or else up to its limit.
+# likely_seconds NAME OPTIONS: how long it may take: as ever, or else up to its limit. To
+# build the debug host's kernel takes as long again as a long row, where the cache lacks it.
+debug_host_seconds=2700
 likely_seconds()
 {
-	local limit=900
+	local limit=900 build=0
+	if [[ $2 = *'--flavour debug'* ]] && ! scripts/build-debug-host --built >/dev/null; then
+		build=$debug_host_seconds
+	fi
 	[[ ! $2 =~ --timeout\ ([0-9]+) ]] || limit=${BASH_REMATCH[1]}
-	awk -v name="$1" -v limit="$limit" '$1 == name { seconds = $3 } END { print seconds ? seconds : limit }' \
-		"$passed_list" 2>/dev/null || echo "$limit"
+	awk -v name="$1" -v limit="$limit" -v build="$build" '$1 == name { seconds = $3 }
+		END { print build + (seconds ? seconds : limit) }' "$passed_list" 2>/dev/null || echo $((build + limit))
 }
 
 # note_result NAME HASH SECONDS PASSED: keep it, or that it is not so any more. Rows end side

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Nothing that the module allocated before this test, in the tests of the same row, was
+# lost: kmemleak of the debug host finds no object of lg.ko that nobody points to. On a
+# kernel without kmemleak it can't be told.
+# shellcheck source=tests/lib/check.sh
+. ./check.sh
+
+kmemleak=/sys/kernel/debug/kmemleak
+[ -e "$kmemleak" ] || { echo "1..0 # SKIP this kernel has no kmemleak"; exit 4; }
+
+# What is young, or was reachable by a register only, is reported by the second scan at last.
+scan()
+{
+	sleep 6
+	echo scan >"$kmemleak"
+	sleep 1
+	echo scan >"$kmemleak"
+}
+
+# Reports with a function of lg.ko in their backtrace, whole.
+lost()
+{
+	scan
+	awk '/^unreferenced object/ { if (ours) printf "%s", text; text = ""; ours = 0 }
+		{ text = text $0 "\n" } /\[lg\]/ { ours = 1 }
+		END { if (ours) printf "%s", text }' "$kmemleak" >/tmp/lost
+	head -n 40 /tmp/lost
+	[ ! -s /tmp/lost ]
+}
+
+check module_has_lost_no_memory lost
+checked
