@@ -25,7 +25,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	messages_catch();
 	setenv("XDG_RUNTIME_DIR", scratch_directory(), 1);
 	tasks_begin(0);
-	require(!control_init(&options));
+	require(!control_init(&options) && !control_start());
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/lguest/one.sock",
 		 getenv("XDG_RUNTIME_DIR"));
 	return 0;
