@@ -351,7 +351,9 @@ clear_selectors:
  * entry forbids. Either may be wrong, where the Guest has changed its tables
  * since: then it finds nothing to do, comes back, and faults again. So a fault
  * on the page of the last one goes to C, unless the Guest's user has made a
- * system call in between. SDM volume 3, 4.7 has the error code.
+ * system call in between. SDM volume 3, 4.7 has the error code. It is that of
+ * the Guest's own tables in the user's half alone: what the user's view lacks
+ * of the kernel's half may well be there, and then P is set. C looks.
  */
 user_event:
 	push	%rax
@@ -369,6 +371,8 @@ user_event:
 	test	$PF_WRITE | PF_INSTR, %al
 	jz	event_to_c
 1:	mov	%cr2, %rax
+	test	%rax, %rax
+	js	event_to_c
 	mov	%rax, %rcx
 	shr	$12, %rcx
 	cmp	%rcx, WINDOW(STATE_LAST_FAULT)
