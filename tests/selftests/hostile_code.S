@@ -140,8 +140,15 @@ GUEST event_entry_not_there
 END_GUEST event_entry_not_there
 
 /* For each number there is and some more, with each triple of VM_TABLE's words. */
+/*
+ * In the page behind VM_CODE, which none of its addresses names: LHCALL_REGISTER of VM_CODE
+ * makes the Host write there, and the Guest would go on with the time as its instructions.
+ */
 GUEST wild_hypercalls
 	START
+	jmp	9f
+	.skip	4096
+9:
 	mov	$VM_KERNEL + VM_TABLE, %rbx
 	mov	$64, %r12d			/* triples */
 1:	xor	%ebp, %ebp			/* number */
