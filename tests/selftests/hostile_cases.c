@@ -234,6 +234,8 @@ static void frame_32_bit_far_up(struct vm *vm)
 const struct hostile_case hostile_cases[] = {
 	{ "power_off", CODE(power_off), .ends = POWEROFF },
 	{ "ready_power_off", CODE(ready_power_off), .ends = POWEROFF },
+	{ "rounds", CODE(rounds), EVENT_CODE(event_round), SYSCALL_CODE(syscall_round),
+	  USER_CODE(user_rounds), .ends = POWEROFF },
 	{ "halt_ends_with_the_timer", CODE(halt_until_timer), .ends = EVENT, .vectors = TIMER },
 	{ "hlt_ends_with_the_timer", CODE(hlt_until_timer), .ends = EVENT, .vectors = TIMER },
 

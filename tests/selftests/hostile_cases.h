@@ -76,6 +76,7 @@ DECLARE(user_ud2); DECLARE(user_reads_kernel); DECLARE(user_reads_low_kernel);
 DECLARE(user_writes_kernel); DECLARE(user_jumps_to_kernel); DECLARE(user_hlt);
 DECLARE(user_wrmsr); DECLARE(user_out); DECLARE(user_shuts_down); DECLARE(user_int80);
 DECLARE(user_reads_window);
+DECLARE(rounds); DECLARE(user_rounds); DECLARE(event_round); DECLARE(syscall_round);
 
 extern const struct hostile_case hostile_cases[];
 extern const unsigned int hostile_cases_nr;

@@ -63,6 +63,63 @@ GUEST hlt_until_timer
 	ud2
 END_GUEST hlt_until_timer
 
+/*
+ * What Linux does all day: system calls, faults and changes of page tables. In each round
+ * user mode makes a system call and an exception, and the kernel loads CR3 before it returns.
+ */
+GUEST rounds
+	START
+	movq	$0x2b, DATA(iret_ss)
+	TO_USER
+END_GUEST rounds
+
+GUEST user_rounds
+	mov	$300, %ebx
+1:	mov	%ebx, %eax
+	syscall
+	ud2
+	int3
+	dec	%ebx
+	jnz	1b
+	mov	$-1, %eax
+	syscall
+END_GUEST user_rounds
+
+GUEST syscall_round
+	cmp	$-1, %eax
+	je	1f
+	mov	DATA(syscall_ip), %rcx
+	mov	%rcx, DATA(iret_ip)
+	mov	%rcx, DATA(iret_cx)
+	mov	DATA(syscall_flags), %rcx
+	mov	%rcx, DATA(iret_flags)
+	mov	%rcx, DATA(iret_r11)
+	mov	DATA(syscall_sp), %rcx
+	mov	%rcx, DATA(iret_sp)
+	mov	%rax, DATA(iret_ax)
+	HCALL	LHCALL_LOAD_CR3, 0x8000000000000000|VM_PML4
+	mov	$LHCALL_IRET, %eax
+	syscall
+1:	POWEROFF
+END_GUEST syscall_round
+
+/* UD2 is two bytes; INT3 is behind it already. */
+GUEST event_round
+	mov	%rax, DATA(iret_ax)
+	mov	%rcx, DATA(iret_cx)
+	mov	%r11, DATA(iret_r11)
+	mov	$DATA(event_ip), %rsi
+	mov	$DATA(iret_ip), %rdi
+	mov	$5, %ecx
+	rep movsq
+	cmpl	$6, DATA(event_vector)
+	jne	1f
+	addq	$2, DATA(iret_ip)
+1:	movl	$0, DATA(event_valid)
+	mov	$LHCALL_IRET, %eax
+	syscall
+END_GUEST event_round
+
 /* --- What never ends: the Host must be able to end it ---------------------------- */
 
 GUEST spin

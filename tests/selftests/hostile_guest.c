@@ -7,7 +7,8 @@
  * fails if LGUEST_RUN ends otherwise than the table says, if the module is still
  * in use afterwards, or if the Host warns or dies of it: tests/hostvm looks.
  *
- * hostile_guest NAME...: only these cases.
+ * hostile_guest NAME...: only these cases. hostile_guest --both NAME...: each that ends with
+ * the Switcher's direct paths off and on, and what is left of it must be the same.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "hostile_cases.h"
+#include "hostile_record.h"
 #include "hostile_why.h"
 #include "tap.h"
 #include "vm.h"
@@ -91,10 +93,44 @@ static bool mmio_ok(struct vm *vm, const struct hostile_case *c)
 	return c->ends & MMIO && vm->run->mmio.guest_phys == c->mmio;
 }
 
-static bool run_case(const struct hostile_case *c)
+/* It has ended, or runs on if that is what it does, as the table says. */
+static bool ends_well(struct vm *vm, const struct hostile_case *c)
 {
 	unsigned int exits;
+	int err;
+
+	/* The console's exits are no end. */
+	for (exits = 0; exits < 10000; exits++) {
+		err = vm_run(vm, c->ends & RUNS ? FOR_EVER_MS : AT_MOST_MS);
+		if (err || (vm->run->exit_reason != LGUEST_EXIT_CONSOLE &&
+			    vm->run->exit_reason != LGUEST_EXIT_NONE))
+			break;
+	}
+	if (err == -EINTR) {
+		tap_note("%s: still running", c->name);
+		return c->ends & RUNS;
+	}
+	if (err) {
+		tap_note("%s: LGUEST_RUN: %s", c->name, strerror(-err));
+		return false;
+	}
+	switch (vm->run->exit_reason) {
+	case LGUEST_EXIT_SHUTDOWN:
+		return shutdown_ok(vm, c);
+	case LGUEST_EXIT_KILLED:
+		return killed_ok(vm, c);
+	case LGUEST_EXIT_MMIO:
+		return mmio_ok(vm, c);
+	}
+	tap_note("%s: exit reason %u", c->name, vm->run->exit_reason);
+	return false;
+}
+
+/* What is left of it in *record, if that is not NULL. */
+static bool run_case(const struct hostile_case *c, struct record *record)
+{
 	struct vm vm;
+	bool ok;
 	int err;
 
 	srand(1);	/* the same each time, and alone */
@@ -110,40 +146,35 @@ static bool run_case(const struct hostile_case *c)
 		vm_end(&vm);
 		return false;
 	}
-	/* The console's exits are no end. */
-	for (exits = 0; exits < 10000; exits++) {
-		err = vm_run(&vm, c->ends & RUNS ? FOR_EVER_MS : AT_MOST_MS);
-		if (err || (vm.run->exit_reason != LGUEST_EXIT_CONSOLE &&
-			    vm.run->exit_reason != LGUEST_EXIT_NONE))
-			break;
-	}
-	if (err == -EINTR) {
-		tap_note("%s: still running", c->name);
-		err = !(c->ends & RUNS);
-	} else if (err) {
-		tap_note("%s: LGUEST_RUN: %s", c->name, strerror(-err));
-	} else {
-		switch (vm.run->exit_reason) {
-		case LGUEST_EXIT_SHUTDOWN:
-			err = !shutdown_ok(&vm, c);
-			break;
-		case LGUEST_EXIT_KILLED:
-			err = !killed_ok(&vm, c);
-			break;
-		case LGUEST_EXIT_MMIO:
-			err = !mmio_ok(&vm, c);
-			break;
-		default:
-			tap_note("%s: exit reason %u", c->name, vm.run->exit_reason);
-			err = 1;
-		}
-	}
+	ok = ends_well(&vm, c);
+	if (record)
+		ok &= record_take(record, &vm);
 	vm_end(&vm);
 	if (!module_unused()) {
 		tap_note("%s: lg.ko is in use %d times", c->name, module_refcnt());
 		return false;
 	}
-	return !err;
+	return ok;
+}
+
+static uint64_t direct_ways[DIRECT_WAYS];
+
+/* By C, and directly in the Switcher: the same is left. */
+static bool run_both(const struct hostile_case *c)
+{
+	static struct record by_c, direct;
+	bool ok;
+	int way;
+
+	if (!set_direct(false))
+		return false;
+	ok = run_case(c, &by_c);
+	if (!set_direct(true))
+		return false;
+	ok &= run_case(c, &direct);
+	for (way = 0; way < DIRECT_WAYS; way++)
+		direct_ways[way] += direct.direct[way];
+	return ok && record_same(&by_c, &direct);
 }
 
 static bool wanted(const char *name, int argc, char **argv)
@@ -157,16 +188,17 @@ static bool wanted(const char *name, int argc, char **argv)
 }
 
 /* One case, and what it was about if it fails; each has a line in hostile_why.h. */
-static void try_case(const struct hostile_case *c)
+static void try_case(const struct hostile_case *c, bool both)
 {
 	const char *why = why_of(c->name);
 
-	if (!tap_result(why && run_case(c), "%s", c->name))
+	if (!tap_result(why && (both ? run_both(c) : run_case(c, NULL)), "%s", c->name))
 		tap_note("%s tries: %s", c->name, why ?: "(hostile_why.h does not say)");
 }
 
 int main(int argc, char **argv)
 {
+	bool both = argc > 1 && !strcmp(argv[1], "--both");
 	unsigned int i;
 
 	if (module_refcnt() < 0) {
@@ -174,8 +206,16 @@ int main(int argc, char **argv)
 		return TAP_SKIP;
 	}
 	make_ldt();
-	for (i = 0; i < hostile_cases_nr; i++)
-		if (wanted(hostile_cases[i].name, argc, argv))
-			try_case(&hostile_cases[i]);
+	for (i = 0; i < hostile_cases_nr; i++) {
+		const struct hostile_case *c = &hostile_cases[i];
+
+		/* Where one that never ends is when it is stopped cannot be told. */
+		if (wanted(c->name, argc - both, argv + both) && !(both && c->ends & RUNS))
+			try_case(c, both);
+	}
+	if (both && argc == 2)
+		tap_result(direct_ways[DIRECT_SYSCALL] && direct_ways[DIRECT_EVENT] &&
+			   direct_ways[DIRECT_RETURN] && direct_ways[DIRECT_CR3_LOAD],
+			   "the Switcher has done some of each by itself");
 	return tap_end();
 }

@@ -9,6 +9,7 @@
 static const struct { const char *name, *why; } whys[] = {
 	{ "power_off", "nothing: if this fails, the test is wrong" },
 	{ "ready_power_off", "nothing, behind LHCALL_INIT and LHCALL_REGISTER" },
+	{ "rounds", "nothing: many crossings, in which two ways of one rule can drift apart" },
 	{ "halt_ends_with_the_timer", "sleeps: a timer that fires as HALT begins could be lost" },
 	{ "hlt_ends_with_the_timer", "the same by HLT, which the Host has to emulate" },
 	{ "spin", "keeps a CPU: only the Host's own interrupts can take it back" },
