@@ -10,7 +10,7 @@
 #ifdef XFER_TO_GUEST_MODE_WORK
 int lg_user_work(void)
 {
-#if __has_include(<linux/entry-virt.h>)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 	return xfer_to_guest_mode_handle_work();
 #else
 	/*

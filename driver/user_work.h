@@ -8,7 +8,8 @@
 #define _LG_USER_WORK_H
 
 #include <linux/sched/signal.h>
-#if __has_include(<linux/entry-virt.h>)
+#include <linux/version.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #include <linux/entry-virt.h>
 #else
 #include <linux/entry-kvm.h>
