@@ -224,8 +224,15 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return get_stats(vcpu, (void __user *)arg);
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
+	/*
+	 * lg_user_work() does task work, which may close this very descriptor (io_uring's does),
+	 * and the system call of a process with one thread has no reference of its own: fdget().
+	 */
+	get_file(file);
 	ret = vcpu_ioctl_locked(vcpu, cmd, (void __user *)arg);
 	mutex_unlock(&vcpu->mutex);
+	/* If it is the last one, what it holds goes on the way to user mode, and not here. */
+	fput(file);
 	return ret;
 }
 
