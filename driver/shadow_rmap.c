@@ -313,12 +313,20 @@ static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
 	return true;
 }
 
+/*
+ * The Guest makes the list as long as it likes, and the Host's lock of its page table is
+ * held. So the newest places are asked, and the others taken for unused: to call the page
+ * young then would let the Guest keep it from ever being reclaimed.
+ */
+#define YOUNG_PLACES	64
+
 static bool young_places(struct lg_vm *vm, const lg_place_t *head, bool clear)
 {
+	unsigned int left = YOUNG_PLACES;
 	bool young = false;
 	lg_place_t place;
 
-	for (place = *head; place && (clear || !young); place = link_at(vm, place)->next)
+	for (place = *head; place && left && (clear || !young); place = link_at(vm, place)->next, left--)
 		young |= young_place(vm, place, clear);
 	return young;
 }
