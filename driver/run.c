@@ -187,13 +187,24 @@ int lg_halt(struct lg_vcpu *vcpu)
 
 /*
  * A split lock stops all CPUs for some thousand cycles. Linux slows down programs of the Host
- * that do it, and so do we: after a sleep the Guest may for two ticks. With
- * split_lock_detect=fatal, too: the VM goes on, slowly.
+ * that do it, and so do we: after a sleep the Guest may for two ticks, if no other virtual
+ * CPU of any VM may meanwhile; else it faults and sleeps again. With split_lock_detect=fatal,
+ * too: the VM goes on, slowly.
  */
 static void slow_down(struct lg_vcpu *vcpu)
 {
-	msleep_interruptible(10);
-	vcpu->split_locks_until = jiffies + 2;
+	static unsigned long granted_until;	/* jiffies; changed by cmpxchg() alone */
+	unsigned long until, now;
+
+	/* A sleep that a signal has cut short has paid for nothing. */
+	if (msleep_interruptible(10))
+		return;
+	until = READ_ONCE(granted_until);
+	now = jiffies;
+	if (until && time_before(now, until))
+		return;
+	if (cmpxchg(&granted_until, until, now + 2) == until)
+		vcpu->split_locks_until = now + 2;
 }
 
 /* What the atomic part could not do. 0: go on; else LGUEST_RUN returns it, 1 as 0. */
