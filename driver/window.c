@@ -348,7 +348,10 @@ static u64 *window_slot(struct mm_struct *mm)
 	return (u64 *)mm->pgd + WINDOW_SLOT;
 }
 
-/** lg_windows_attach - show the windows in @mm; sleeps. -EBUSY: slot in use. */
+/* VMs of one process: each is asked about all that happens to its memory. */
+#define MAX_VMS		256
+
+/** lg_windows_attach - show the windows in @mm; sleeps. -EBUSY: slot in use. -EMFILE: too many. */
 int lg_windows_attach(struct mm_struct *mm)
 {
 	struct attached_mm *a;
@@ -369,6 +372,8 @@ int lg_windows_attach(struct mm_struct *mm)
 			WRITE_ONCE(*window_slot(mm), host_entry());
 		}
 	}
+	if (!err && a->vms >= MAX_VMS)
+		err = -EMFILE;
 	if (!err)
 		a->vms++;
 	mutex_unlock(&attach_lock);
