@@ -76,7 +76,7 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
  * @hva: address in the Launcher
  * @write: and writable, which gives the Launcher a copy of what it shares
  *
- * Sleeps. -EFAULT: the Launcher has no such memory.
+ * Sleeps. -EFAULT: the Launcher has no such memory. -ENOMEM: the Host has none.
  */
 int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 {

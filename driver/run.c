@@ -207,15 +207,23 @@ static void slow_down(struct lg_vcpu *vcpu)
 		vcpu->split_locks_until = now + 2;
 }
 
+/* Where the Host has no memory just now, the Launcher may try again later. */
+static int fault_in(struct lg_vcpu *vcpu)
+{
+	int err = lg_fault_in(vcpu, vcpu->fault_hva, vcpu->fault_write);
+
+	if (err && err != -ENOMEM)
+		lg_kill(vcpu->vm, "the Launcher has no memory at 0x%lx (or no more to give)",
+			vcpu->fault_hva);
+	return err == -ENOMEM ? err : 0;
+}
+
 /* What the atomic part could not do. 0: go on; else LGUEST_RUN returns it, 1 as 0. */
 static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 {
 	switch (slow) {
 	case LG_SLOW_FAULT_IN:
-		if (lg_fault_in(vcpu, vcpu->fault_hva, vcpu->fault_write))
-			lg_kill(vcpu->vm, "the Launcher has no memory at 0x%lx (or no more to give)",
-				vcpu->fault_hva);
-		return 0;
+		return fault_in(vcpu);
 	case LG_SLOW_WAIT:
 		lg_notifier_wait(vcpu);
 		return 0;
