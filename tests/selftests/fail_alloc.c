@@ -89,13 +89,17 @@ static const char *prepare(void)
 	return NULL;
 }
 
-/* The nth allocation of this task fails, from now on; 0: none. */
+/*
+ * The nth allocation of this task fails, from now on; 0: none. Where copies from user memory
+ * count, this very write may be the one that fails, and then nothing is left to fail.
+ */
 static void fail(unsigned int nth)
 {
 	char text[16];
 	int size = snprintf(text, sizeof(text), "%u", nth);
 
-	if (pwrite(fail_nth, text, size, 0) != size) {
+	if (pwrite(fail_nth, text, size, 0) != size &&
+	    (errno != EFAULT || pwrite(fail_nth, text, size, 0) != size)) {
 		perror("fail-nth");
 		exit(TAP_FAIL);
 	}
@@ -254,6 +258,8 @@ static long do_run(struct setting *setting)
 	do {
 		ret = call_on(setting->vm.vcpu_fd, LGUEST_RUN, NULL);
 	} while (ret == -EINTR);
+	if (!ret && setting->vm.run->exit_reason == LGUEST_EXIT_KILLED)
+		tap_note("killed: %s", setting->vm.run->killed.reason);
 	if (!ret && (setting->vm.run->exit_reason != LGUEST_EXIT_SHUTDOWN ||
 		     setting->vm.run->shutdown.reason != LGUEST_SHUTDOWN_POWEROFF))
 		return -EIO;
