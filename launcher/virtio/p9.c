@@ -199,6 +199,9 @@ static int sleep_on_all(struct virtio_queue *queue, struct share *share)
 		return virtio_wait(queue, -1, -1);
 	p9_process_poll(server, true);
 	take_answers(queue, share);
+	/* It may have lied, and is no more then, nor is what we share with it. */
+	if (share->broken)
+		return virtio_wait(queue, -1, -1);
 	what = virtio_wait(queue, server->replies, server->process.pidfd);
 	p9_process_poll(server, false);
 	if ((what & VIRTIO_WAIT_INPUT) && read(server->replies, &count, sizeof(count)) < 0)
@@ -227,7 +230,8 @@ static void p9_run(struct virtio_queue *queue)
 		virtio_queue_rest(queue);
 		while (!share->broken && !queue->device->stopping && p9_process_wait(&share->server)) {
 			take_answers(queue, share);
-			ask_more(queue, share);
+			if (!share->broken)
+				ask_more(queue, share);
 			virtio_queue_rest(queue);
 		}
 	} while (sleep_on_all(queue, share) != VIRTIO_WAIT_STOP);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "driver.h"
+#include "p9/ring.h"
 #include "p9_client.h"
 #include "sandbox.h"
 #include "unit.h"
@@ -563,6 +564,66 @@ START_TEST(a_server_that_has_ended_is_an_error_for_the_guest)
 }
 END_TEST
 
+static void sleep_long(void)
+{
+	sleep(100);
+}
+
+/* The server, which answers nothing, says that it has answered more than it was asked. */
+static void lie(void)
+{
+	struct p9_process *server = device.private;
+	uint64_t one = 1;
+	int i;
+
+	usleep(200000);		/* until the device sleeps */
+	atomic_store(&server->ring->answered, 100);
+	ck_assert_int_eq(write(server->replies, &one, sizeof(one)), sizeof(one));
+	for (i = 0; i < 500 && !unit_messages; i++)
+		usleep(10000);
+	ck_assert_int_eq(unit_messages, 1);
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "has ended"));
+}
+
+static void offer_something(void)
+{
+	memcpy(driver.memory.base + DRIVER_BUFFERS, "\x0b\0\0\0\x78\x34\x12\0\0\0\0", 11);	/* Tclunk */
+	offer(11, 100);
+}
+
+/* Whatever the device waits for: for the server's answer, or for anything. */
+static void use_a_liar(bool asked)
+{
+	uint16_t done = 0;
+
+	begin_sharing(false);
+	sandbox_intruder = sleep_long;
+	start_share(path("shared"));
+	if (asked)
+		offer_something();
+	lie();
+	if (asked)
+		ck_assert(driver_wait(&driver, 0, ++done));
+	offer_something();
+	ck_assert(driver_wait(&driver, 0, ++done));
+	ck_assert_mem_eq(driver.memory.base + DRIVER_BUFFERS + 4096,
+			 "\x0b\0\0\0\x07\x34\x12\x05\0\0\0", 11);
+	driver_stop(&driver);
+	end_sharing();
+}
+
+START_TEST(a_server_that_lies_is_an_error_for_the_guest)
+{
+	use_a_liar(true);
+}
+END_TEST
+
+START_TEST(a_server_that_lies_unasked_is_an_error_for_the_guest)
+{
+	use_a_liar(false);
+}
+END_TEST
+
 static uint8_t answer_type(const char *request)
 {
 	uint8_t *at = driver.memory.base + DRIVER_BUFFERS;
@@ -642,6 +703,8 @@ int main(void)
 	UNIT_ADD(suite, garbage_is_answered);
 	UNIT_ADD(suite, the_device_carries_messages_in_any_pieces);
 	UNIT_ADD(suite, a_server_that_has_ended_is_an_error_for_the_guest);
+	UNIT_ADD(suite, a_server_that_lies_is_an_error_for_the_guest);
+	UNIT_ADD(suite, a_server_that_lies_unasked_is_an_error_for_the_guest);
 	UNIT_ADD(suite, a_reset_closes_what_the_client_had_open);
 	UNIT_ADD(suite, shares_that_can_not_be_are_refused);
 	return unit_run(suite);
