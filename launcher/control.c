@@ -59,6 +59,7 @@ static struct {
 	pthread_t thread;
 	bool has_thread;
 	atomic_bool killed;
+	atomic_bool ending;	/* its thread waits for nobody any more */
 	bool attach;		/* who is served now becomes the console's client */
 	/* Held while the Guest is worked on, so that it stays there. */
 	pthread_mutex_t lock;
@@ -289,7 +290,7 @@ static bool read_line(int fd, char *line)
 	while (size < CONTROL_LINE_MAX) {
 		ssize_t got = recv(fd, line + size, CONTROL_LINE_MAX - size, 0);
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR && !control.ending)
 			continue;
 		if (got <= 0)
 			return false;
@@ -497,12 +498,15 @@ void control_exit(void)
 	if (control.listener >= 0)
 		runtime_remove(&control.runtime, control.name);
 	if (control.has_thread) {
+		/* Else each wake-up would give a client that says nothing its time anew. */
+		control.ending = true;
 		if (write(control.stop, &one, sizeof(one)) < 0)
 			message("can't stop the control socket: %s", strerror(errno));
 		thread_join(control.thread);
 	}
 	terminal_pass_term(-1);
 	control.has_thread = false;
+	control.ending = false;
 	file_close(&control.stop);
 	file_close(&control.listener);
 	file_close(&control.spare);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "clock.h"
 #include "compiler.h"
 #include "control.h"
 #include "config.h"
@@ -295,6 +296,27 @@ START_TEST(nonsense_of_a_launcher_is_no_answer)
 }
 END_TEST
 
+/* The signal that is to end the thread's wait must not begin it anew. */
+START_TEST(a_client_that_says_nothing_does_not_keep_us_from_ending)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int64_t begin;
+
+	use_directory();
+	ck_assert_int_eq(control_init(&options), 0);
+	ck_assert_int_eq(control_start(), 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/lguest/one.sock",
+		 getenv("XDG_RUNTIME_DIR"));
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	usleep(200000);		/* until it listens to us */
+	begin = now_ms();
+	control_exit();
+	ck_assert_int_lt(now_ms() - begin, 4000);
+	close(fd);
+}
+END_TEST
+
 /* Nobody is there yet who could be told. */
 START_TEST(sigterm_without_a_guest_ends_us)
 {
@@ -354,6 +376,8 @@ int main(void)
 	unit_add(suite, "it_answers_with_no_descriptor_left", it_answers_with_no_descriptor_left);
 	unit_add(suite, "a_client_is_told_why_not", a_client_is_told_why_not);
 	unit_add(suite, "nonsense_of_a_launcher_is_no_answer", nonsense_of_a_launcher_is_no_answer);
+	unit_add(suite, "a_client_that_says_nothing_does_not_keep_us_from_ending",
+		 a_client_that_says_nothing_does_not_keep_us_from_ending);
 	unit_add(suite, "sigterm_without_a_guest_ends_us", sigterm_without_a_guest_ends_us);
 	unit_add(suite, "a_second_sigterm_ends_us_whatever_goes_on", a_second_sigterm_ends_us_whatever_goes_on);
 	return unit_run(suite);
