@@ -62,15 +62,18 @@ static bool write_file(const char *path, const char *text)
 	return done;
 }
 
-/* Whoever is not root needs a user namespace around them; only our own user is in it. */
-static int new_namespaces(int flags)
+/*
+ * Whoever has no right to namespaces needs a user's around them; only our own user is in it,
+ * so it is not for who sees owners.
+ */
+static int new_namespaces(int flags, bool sees_owners)
 {
 	unsigned int user = geteuid(), group = getegid();
 	char text[64];
 
 	if (!unshare(flags))
 		return 0;
-	if (errno != EPERM || unshare(CLONE_NEWUSER | flags))
+	if (errno != EPERM || sees_owners || unshare(CLONE_NEWUSER | flags))
 		return -errno;
 	snprintf(text, sizeof(text), "%u %u 1", user, user);
 	write_file("/proc/self/uid_map", text);
@@ -165,7 +168,7 @@ static void enter_namespaces(const struct sandbox *sandbox, const struct kept *k
 
 	if (!sandbox->namespaces || (sandbox->sees_owners && geteuid()))
 		return;
-	error = new_namespaces(sandbox->namespaces);
+	error = new_namespaces(sandbox->namespaces, sandbox->sees_owners);
 	if (!error && (sandbox->namespaces & CLONE_NEWNS))
 		error = empty_root(kept, sandbox->file);
 	if (error)

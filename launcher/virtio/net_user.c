@@ -434,7 +434,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(writev),
 	SANDBOX_CALL(close),
 	/* For the name servers. */
-	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT, O_RDONLY),
+	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	SANDBOX_CALL(newfstatat),
 	SANDBOX_CALL(lseek),
 	SANDBOX_CALL(brk),

@@ -3,15 +3,19 @@
  * The launcher's processes: code in one of them, whoever brought it there, can open
  * nothing, start nothing and reach no socket that the guest was not given.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "file.h"
 #include "config.h"
 #include "driver.h"
@@ -177,8 +181,7 @@ static void begin(struct p9_process *process)
 			  P9_TVERSION + 1);
 }
 
-/* Root's server is what root must be for that: it keeps those capabilities. */
-START_TEST(new_files_are_their_makers_through_a_process)
+static void make_a_file_of_another(void)
 {
 	const char *directory = unit_directory();
 	struct p9_process process;
@@ -199,6 +202,33 @@ START_TEST(new_files_are_their_makers_through_a_process)
 	ck_assert_uint_eq(status.st_uid, geteuid() ? geteuid() : 1234);
 	ck_assert_uint_eq(status.st_gid, geteuid() ? getegid() : 567);
 	ck_assert_uint_eq(status.st_mode & 07777, 0600);
+}
+
+/* Root's server is what root must be for that: it keeps those capabilities. */
+START_TEST(new_files_are_their_makers_through_a_process)
+{
+	make_a_file_of_another();
+}
+END_TEST
+
+static void give_away(int capability)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct have[2];
+
+	ck_assert_int_eq(syscall(SYS_capget, &header, have), 0);
+	have[capability / 32].effective &= ~(1U << capability % 32);
+	have[capability / 32].permitted &= ~(1U << capability % 32);
+	have[capability / 32].inheritable &= ~(1U << capability % 32);
+	ck_assert_int_eq(syscall(SYS_capset, &header, have), 0);
+}
+
+/* Who has no right to namespaces has none: in a user's, files would all be ours. */
+START_TEST(new_files_are_their_makers_where_root_may_make_no_namespaces)
+{
+	if (!geteuid())
+		give_away(CAP_SYS_ADMIN);
+	make_a_file_of_another();
 }
 END_TEST
 
@@ -231,6 +261,29 @@ START_TEST(who_takes_over_a_read_only_one_can_change_nothing)
 	intruder_prepare();
 	serve_a_directory(true);
 	ck_assert_str_eq(intruder->done, found);
+}
+END_TEST
+
+/* Landlock may know nothing of a file's end (before Linux 6.2), or not be there. */
+static void open_to_change(void)
+{
+	static const int flags[] = {
+		O_WRONLY, O_RDWR, O_RDONLY | O_TRUNC, O_RDONLY | O_CREAT, O_PATH | O_TRUNC,
+	};
+	unsigned int i;
+
+	intruder->processes++;
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (openat(-1, "file", flags[i], 0600) >= 0 || errno != EPERM)
+			sprintf(intruder->done + strlen(intruder->done), "0%o ", flags[i]);
+}
+
+START_TEST(the_filter_alone_keeps_a_read_only_one_from_changes)
+{
+	intruder_prepare();
+	sandbox_intruder = open_to_change;
+	serve_a_directory(true);
+	ck_assert_str_eq(intruder->done, "");
 }
 END_TEST
 
@@ -452,6 +505,8 @@ int main(void)
 	UNIT_ADD(suite, who_takes_over_a_server_of_files_has_them_alone);
 	UNIT_ADD(suite, who_takes_over_a_read_only_one_can_change_nothing);
 	UNIT_ADD(suite, new_files_are_their_makers_through_a_process);
+	UNIT_ADD(suite, new_files_are_their_makers_where_root_may_make_no_namespaces);
+	UNIT_ADD(suite, the_filter_alone_keeps_a_read_only_one_from_changes);
 	UNIT_ADD(suite, without_a_sandbox_a_server_of_files_would_have_all);
 	UNIT_ADD(suite, an_answer_that_was_not_asked_for_is_seen);
 	UNIT_ADD(suite, who_takes_over_a_device_has_what_the_guest_was_given);
