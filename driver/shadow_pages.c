@@ -286,7 +286,8 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 
 /*
  * How many vCPUs are in the Guest with what their TLB had before @generation? One that is
- * about to enter says so before it flushes: that takes a moment.
+ * about to enter says so before it flushes: that takes a moment, and some milliseconds if a
+ * hypervisor gives its CPU no turn meanwhile. Called only while somebody traces.
  */
 static unsigned int stale_vcpus(struct lg_vm *vm, u64 generation)
 {
@@ -294,7 +295,7 @@ static unsigned int stale_vcpus(struct lg_vm *vm, u64 generation)
 	unsigned int i, n = 0, tries;
 
 	lg_for_each_vcpu(i, vcpu, vm) {
-		for (tries = 10000; tries; tries--) {
+		for (tries = 1000000; tries; tries--) {
 			if (!older(vcpu, generation) || READ_ONCE(vcpu->running_cpu) < 0)
 				break;
 			cpu_relax();
