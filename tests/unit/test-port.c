@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console's ports: what the driver is told, and streams that begin and end; the
- * console itself, where its driver knows of ports; and the port of the Guest's agent.
+ * The console's ports: what the driver is told, and streams that begin and end; and the
+ * console itself, where its driver knows of ports.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_console.h>
-#include <linux/virtio_mmio.h>
+#include <pthread.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,64 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent.h"
-#include "driver.h"
+#include "port_driver.h"
 #include "terminal.h"
 #include "unit.h"
 
-/* The first named port's, which most tests are about, come last. */
-enum { CONSOLE_INPUT_QUEUE, CONSOLE_OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE,
-	INPUT_QUEUE, OUTPUT_QUEUE };
-
-#define F_SIZE		(1ULL << VIRTIO_CONSOLE_F_SIZE)
-#define F_MULTIPORT	(1ULL << VIRTIO_CONSOLE_F_MULTIPORT)
-
-#define BUFFER(queue, n)	(DRIVER_BUFFERS + ((queue) * DRIVER_ENTRIES + (n)) * 1024ULL)
-
-static struct virtio_device device;
-static struct driver driver;
-static unsigned int sent, heard;	/* control messages each way */
-static int peer;			/* our end of the socket */
-
-static void offer(unsigned int queue, unsigned int number, size_t size, bool write)
-{
-	unsigned int index = number % DRIVER_ENTRIES;
-
-	driver_put_desc(&driver, queue, index, BUFFER(queue, index), size,
-			write ? VRING_DESC_F_WRITE : 0, 0);
-	driver_offer(&driver, queue, index);
-	driver_kick(&driver, queue);
-}
-
-static void on_leave(void *argument)
-{
-	ck_assert_ptr_eq(argument, &driver);
-}
-
-static void make_console(void)
-{
-	driver_init(&driver);
-	driver.device = &device;
-	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
-}
-
-/* The device is made. */
-static void start_device(unsigned int ports, uint64_t features)
-{
-	unsigned int i;
-
-	driver_start(&driver, F_MULTIPORT | features);
-	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG + 4), ports);
-	driver_start_threads(&driver);
-	sent = heard = 0;
-	for (i = 0; i < DRIVER_ENTRIES; i++)
-		offer(TO_DRIVER_QUEUE, i, 256, true);
-}
-
-static void stop(void)
-{
-	driver_stop(&driver);
-}
+static int peer;	/* our end of the socket */
 
 static void start(const char *value)
 {
@@ -96,63 +40,6 @@ static void start_socket(void)
 	snprintf(value, sizeof(value), "some.name,fd=%d", ends[1]);
 	start(value);
 	close(ends[1]);
-}
-
-/* The driver says of a port. */
-static void say_of(uint32_t port, uint16_t event, uint16_t value)
-{
-	struct virtio_console_control message = { .id = port, .event = event, .value = value };
-
-	memcpy(driver.memory.base + BUFFER(FROM_DRIVER_QUEUE, sent % DRIVER_ENTRIES), &message,
-	       sizeof(message));
-	offer(FROM_DRIVER_QUEUE, sent++, sizeof(message), false);
-	ck_assert(driver_wait(&driver, FROM_DRIVER_QUEUE, sent));
-}
-
-static void say(uint16_t event, uint16_t value)
-{
-	say_of(1, event, value);
-}
-
-/* The next that the device says is this. Return: what comes behind it. */
-static const char *hear_of(uint32_t port, uint16_t event, uint16_t value)
-{
-	struct virtio_console_control message;
-	const uint8_t *at = driver.memory.base + BUFFER(TO_DRIVER_QUEUE, heard);
-	struct vring_used_elem *used = &driver_used(&driver, TO_DRIVER_QUEUE)->ring[heard];
-	static char text[64];
-	int tries;
-
-	for (tries = 0; tries < 10000 && driver_done(&driver, TO_DRIVER_QUEUE) <= heard; tries++)
-		usleep(1000);
-	ck_assert_uint_gt(driver_done(&driver, TO_DRIVER_QUEUE), heard);
-	heard++;
-	memcpy(&message, at, sizeof(message));
-	ck_assert_uint_eq(message.id, port);
-	ck_assert_uint_eq(message.event, event);
-	ck_assert_uint_eq(message.value, value);
-	ck_assert_uint_lt(used->len - sizeof(message), sizeof(text));
-	memset(text, 0, sizeof(text));
-	memcpy(text, at + sizeof(message), used->len - sizeof(message));
-	return text;
-}
-
-static const char *hear(uint16_t event, uint16_t value)
-{
-	return hear_of(1, event, value);
-}
-
-static void shake_hands_as(const char *name)
-{
-	say_of(VIRTIO_CONSOLE_BAD_ID, VIRTIO_CONSOLE_DEVICE_READY, 1);
-	hear_of(0, VIRTIO_CONSOLE_PORT_ADD, 1);
-	say_of(0, VIRTIO_CONSOLE_PORT_READY, 1);
-	hear_of(0, VIRTIO_CONSOLE_CONSOLE_PORT, 1);
-	hear_of(0, VIRTIO_CONSOLE_PORT_OPEN, 1);
-	hear(VIRTIO_CONSOLE_PORT_ADD, 1);
-	say(VIRTIO_CONSOLE_PORT_READY, 1);
-	ck_assert_str_eq(hear(VIRTIO_CONSOLE_PORT_NAME, 1), name);
-	hear(VIRTIO_CONSOLE_PORT_OPEN, 1);
 }
 
 static void shake_hands(void)
@@ -587,77 +474,6 @@ START_TEST(the_size_of_the_window_is_told)
 }
 END_TEST
 
-static struct agent agent;
-
-static void start_agent(void)
-{
-	signal(SIGPIPE, SIG_IGN);	/* as terminal_init() has it */
-	terminal_detach(-1);
-	make_console();
-	ck_assert_int_eq(agent_init(&agent, &device), 0);
-	start_device(2, 0);
-	shake_hands_as("org.qemu.guest_agent.0");
-}
-
-static void stop_agent(void)
-{
-	stop();
-	agent_exit(&agent);
-	ck_assert_int_eq(agent_power_down(&agent), -ENODEV);
-}
-
-START_TEST(an_agent_that_listens_is_told)
-{
-	static const char text[] =
-		"{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}\n";
-
-	start_agent();
-	offer(INPUT_QUEUE, 0, 1024, true);
-	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
-	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
-	ck_assert_int_eq(agent_power_down(&agent), 0);
-	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
-	ck_assert_uint_eq(driver_used(&driver, INPUT_QUEUE)->ring[0].len, strlen(text));
-	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), text, strlen(text));
-	say(VIRTIO_CONSOLE_PORT_OPEN, 0);
-	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
-	/* A driver that goes does not close it. */
-	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
-	driver_reset(&driver);
-	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
-	stop_agent();
-}
-END_TEST
-
-/* It waits for nobody, and nobody for it. */
-START_TEST(an_agent_may_say_what_it_wants)
-{
-	unsigned int i;
-
-	start_agent();
-	for (i = 0; i < 3000; i++) {
-		offer(OUTPUT_QUEUE, i, 1024, false);
-		ck_assert(driver_wait(&driver, OUTPUT_QUEUE, i + 1));
-	}
-	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
-	ck_assert_int_eq(agent_power_down(&agent), 0);
-	stop_agent();
-}
-END_TEST
-
-START_TEST(an_agent_that_does_not_listen_is_told_so_often)
-{
-	int error = 0, i;
-
-	start_agent();
-	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
-	for (i = 0; !error && i < 100000; i++)
-		error = agent_power_down(&agent);
-	ck_assert_int_eq(error, -EAGAIN);
-	stop_agent();
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("ports");
@@ -679,8 +495,5 @@ int main(void)
 	UNIT_ADD(suite, stopping_a_ports_queue_does_not_hurry_the_others);
 	UNIT_ADD(suite, what_is_typed_before_the_console_is_open_is_kept);
 	UNIT_ADD(suite, the_size_of_the_window_is_told);
-	UNIT_ADD(suite, an_agent_that_listens_is_told);
-	UNIT_ADD(suite, an_agent_may_say_what_it_wants);
-	UNIT_ADD(suite, an_agent_that_does_not_listen_is_told_so_often);
 	return unit_run(suite);
 }
