@@ -1,136 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The disk, with its thread, on each way to its file: past the page cache, through
- * it, and without io_uring.
+ * it, and without io_uring. Of files that can be disks, test-block-open.c.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <linux/virtio_blk.h>
-#include <linux/virtio_mmio.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "block_disk.h"
 #include "compiler.h"
-#include "driver.h"
 #include "message.h"
 #include "unit.h"
-#include "virtio/disk_lock.h"
-
-#define WRITE		VRING_DESC_F_WRITE
-#define NEXT		VRING_DESC_F_NEXT
-#define F_FLUSH		(1ULL << VIRTIO_BLK_F_FLUSH)
-#define F_CONFIG_WCE	(1ULL << VIRTIO_BLK_F_CONFIG_WCE)
-#define F_EVENT_IDX	(1ULL << VIRTIO_RING_F_EVENT_IDX)
-
-#define F_INDIRECT	(1ULL << VIRTIO_RING_F_INDIRECT_DESC)
-
-#define DISK_SECTORS	256
-#define DATA		(DRIVER_BUFFERS + 0x10000)
-#define WCE		(VIRTIO_MMIO_CONFIG + offsetof(struct virtio_blk_config, wce))
-
-static struct virtio_device device;
-static struct driver driver;
-static uint8_t *data;	/* what is at DATA */
-static char path[64];	/* of the disk */
-
-/* cache=none is the default where the file system can do it, which /tmp's need not. */
-static const char * const ways[] = { "", ",cache=writeback", ",cache=writethrough" };
-
-static void make_disk_in(const char *directory, size_t size)
-{
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/lguest-unit.XXXXXX", directory);
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, size), 0);
-	close(fd);
-}
-
-static void make_disk(size_t size)
-{
-	make_disk_in("/tmp", size);
-}
-
-/* What --block= would say. */
-static const char *value(const char *words)
-{
-	static char text[160];
-
-	snprintf(text, sizeof(text), "%s%s", path, words);
-	return text;
-}
-
-static void start_made(const char *words, uint64_t features)
-{
-	driver_init(&driver);
-	data = driver.memory.base + DATA;
-	ck_assert_msg(!virtio_block_kind.init(&device, &driver.memory, value(words)), "%s",
-		      unit_last_message);
-	driver_run(&driver, &device, features);
-}
-
-static void start(const char *words)
-{
-	make_disk(DISK_SECTORS * 512);
-	start_made(words, F_FLUSH);
-}
-
-static void stop(void)
-{
-	driver_stop(&driver);
-	unlink(path);
-}
-
-/* Offer a request: header, data at @gpa, status, in descriptors from @first on. */
-static void offer(unsigned int first, uint32_t type, uint64_t sector, uint64_t gpa, uint32_t size)
-{
-	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
-	uint64_t head = DRIVER_BUFFERS + first * 32;
-	bool out = type != VIRTIO_BLK_T_IN && type != VIRTIO_BLK_T_GET_ID;
-
-	memcpy(driver.memory.base + head, &header, sizeof(header));
-	driver.memory.base[head + 16] = 0xee;
-	driver_put_desc(&driver, 0, first, head, sizeof(header), NEXT, first + (size ? 1 : 2));
-	driver_put_desc(&driver, 0, first + 1, gpa, size, NEXT | (out ? 0 : WRITE), first + 2);
-	driver_put_desc(&driver, 0, first + 2, head + 16, 1, WRITE, 0);
-	driver_offer(&driver, 0, first);
-}
-
-static int status(unsigned int first)
-{
-	return driver.memory.base[DRIVER_BUFFERS + first * 32 + 16];
-}
-
-/* One request from its start to its end. Return: the status. */
-static int request_at(uint32_t type, uint64_t sector, uint64_t gpa, uint32_t size)
-{
-	uint16_t done = driver_done(&driver, 0);
-
-	offer(0, type, sector, gpa, size);
-	driver_kick(&driver, 0);
-	ck_assert(driver_wait(&driver, 0, done + 1));
-	return status(0);
-}
-
-static int request(uint32_t type, uint64_t sector, uint32_t size)
-{
-	return request_at(type, sector, DATA, size);
-}
 
 static void keeps_what_is_written(const char *words)
 {
@@ -446,13 +336,6 @@ static void expect(uint64_t sector, uint8_t what)
 		ck_assert_uint_eq(data[i], what);
 }
 
-static void fill_disk(void)
-{
-	memset(data, 0x5a, DISK_SECTORS * 512);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 0, DISK_SECTORS * 512), VIRTIO_BLK_S_OK);
-	ck_assert_int_eq(request(VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
-}
-
 static void discards_and_zeroes(const char *directory, const char *words, uint64_t features)
 {
 	blkcnt_t full;
@@ -583,177 +466,6 @@ START_TEST(driver_chooses_the_cache)
 }
 END_TEST
 
-START_TEST(disk_has_a_serial_number)
-{
-	start(",serial=a,,b.0123456789abcde");
-	ck_assert_int_eq(request(VIRTIO_BLK_T_GET_ID, 0, 20), VIRTIO_BLK_S_OK);
-	ck_assert_mem_eq(data, "a,b.0123456789abcde", 20);
-	stop();
-	make_disk(512);
-	driver_init(&driver);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, value(",serial=123456789012345678901")),
-		     "too long for a disk's serial number: 20 letters");
-	virtio_device_exit(&device);
-	unlink(path);
-}
-END_TEST
-
-START_TEST(disk_that_can_not_be_is_refused)
-{
-	static const struct { const char *words, *message; } wrong[] = {
-		{ ",cache=unsafe", "no cache=unsafe: say cache=none, cache=writeback or cache=writethrough" },
-		{ ",rw", "--block does not know 'rw'" },
-		{ ",size=3", "--block does not know 'size=3'" },
-	};
-	struct virtio_device other;
-	unsigned int i;
-	char line[80];
-
-	driver_init(&driver);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/nonexistent"),
-		     "can't open the disk");
-	virtio_device_exit(&device);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, "/dev/null"),
-		     "no file or block device");
-	virtio_device_exit(&device);
-	make_disk(100);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
-		     "at least 512 bytes");
-	virtio_device_exit(&device);
-	ck_assert_int_eq(truncate(path, 1000), 0);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
-		     "has 1000 bytes, which is no multiple of 512: truncate -s %512 '/tmp/");
-	virtio_device_exit(&device);
-	ck_assert_int_eq(truncate(path, 4096), 0);
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		unit_refused(virtio_block_kind.init(&device, &driver.memory, value(wrong[i].words)),
-			     wrong[i].message);
-		virtio_device_exit(&device);
-	}
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
-	snprintf(line, sizeof(line), "in use by process %d (test-block): ", getpid());
-	unit_refused(virtio_block_kind.init(&other, &driver.memory, value(",ro")), line);
-	virtio_device_exit(&other);
-	virtio_device_exit(&device);
-	/* Who only reads shares it with others that do. */
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, value(",ro")), 0);
-	ck_assert_int_eq(virtio_block_kind.init(&other, &driver.memory, value(",ro")), 0);
-	virtio_device_exit(&other);
-	unit_refused(virtio_block_kind.init(&other, &driver.memory, path), line);
-	virtio_device_exit(&other);
-	virtio_device_exit(&device);
-	unlink(path);
-}
-END_TEST
-
-/* Does QEMU's program for images take it, to change its size? What it says is in @said. */
-static bool qemu_resizes(char *said, size_t room)
-{
-	char command[256];
-	FILE *out;
-
-	snprintf(command, sizeof(command), "qemu-img resize -f raw %s 2M 2>&1", path);
-	out = popen(command, "r");
-	said[fread(said, 1, room - 1, out)] = '\0';
-	return !pclose(out);
-}
-
-START_TEST(qemu_sees_that_a_disk_is_in_use)
-{
-	char said[512];
-
-	if (system("qemu-img --version >/dev/null 2>&1"))
-		return;
-	driver_init(&driver);
-	make_disk(1 << 20);
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
-	ck_assert(!qemu_resizes(said, sizeof(said)));
-	ck_assert_msg(strstr(said, "lock") != NULL, "%s", said);
-	virtio_device_exit(&device);
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, value(",ro")), 0);
-	ck_assert(!qemu_resizes(said, sizeof(said)));
-	virtio_device_exit(&device);
-	ck_assert_msg(qemu_resizes(said, sizeof(said)), "%s", said);
-	unlink(path);
-}
-END_TEST
-
-/* Return: QEMU's storage daemon, which has the disk to write to; or 0. */
-static pid_t start_daemon(void)
-{
-	char blockdev[256], export[256], address[80];
-	pid_t daemon = fork();
-	int tries;
-
-	snprintf(address, sizeof(address), "%s.socket", path);
-	snprintf(blockdev, sizeof(blockdev), "driver=file,node-name=disk,filename=%s", path);
-	snprintf(export, sizeof(export),
-		 "type=vhost-user-blk,id=disk,node-name=disk,writable=on,addr.type=unix,addr.path=%s",
-		 address);
-	if (!daemon) {
-		execlp("qemu-storage-daemon", "qemu-storage-daemon", "--blockdev", blockdev,
-		       "--export", export, NULL);
-		_exit(127);
-	}
-	for (tries = 0; tries < 10000 && access(address, F_OK); tries++) {
-		if (waitpid(daemon, NULL, WNOHANG) == daemon)
-			return 0;
-		usleep(1000);
-	}
-	unlink(address);
-	return daemon;
-}
-
-START_TEST(disk_that_qemu_has_is_refused)
-{
-	pid_t daemon;
-
-	driver_init(&driver);
-	make_disk(1 << 20);
-	daemon = start_daemon();
-	if (!daemon)
-		return;
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, path),
-		     "in use by another program");
-	virtio_device_exit(&device);
-	unit_refused(virtio_block_kind.init(&device, &driver.memory, value(",ro")),
-		     "in use by another program");
-	virtio_device_exit(&device);
-	kill(daemon, SIGTERM);
-	waitpid(daemon, NULL, 0);
-	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, path), 0);
-	virtio_device_exit(&device);
-	unlink(path);
-}
-END_TEST
-
-static void *give_up_lock(void *fd)
-{
-	usleep(300000);
-	close(*(int *)fd);
-	return NULL;
-}
-
-/* As udev does, which looks at a block device whenever somebody has written to it. */
-START_TEST(who_has_a_disk_for_a_moment_is_waited_for)
-{
-	pthread_t other;
-	int fd, its;
-
-	make_disk(1 << 20);
-	fd = open(path, O_RDWR);
-	its = open(path, O_RDONLY);
-	ck_assert_int_eq(flock(its, LOCK_SH), 0);
-	ck_assert_int_eq(disk_lock(fd, false, 0), -EBUSY);
-	ck_assert_int_eq(disk_lock(fd, false, 100), -EBUSY);
-	pthread_create(&other, NULL, give_up_lock, &its);
-	ck_assert_int_eq(disk_lock(fd, false, 60000), 0);
-	pthread_join(other, NULL);
-	close(fd);
-	unlink(path);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("block");
@@ -772,10 +484,5 @@ int main(void)
 	UNIT_ADD(suite, ranges_that_can_not_be_fail);
 	UNIT_ADD(suite, host_that_can_not_write_is_an_io_error_told_once);
 	UNIT_ADD(suite, driver_chooses_the_cache);
-	UNIT_ADD(suite, disk_has_a_serial_number);
-	UNIT_ADD(suite, disk_that_can_not_be_is_refused);
-	UNIT_ADD(suite, qemu_sees_that_a_disk_is_in_use);
-	UNIT_ADD(suite, disk_that_qemu_has_is_refused);
-	UNIT_ADD(suite, who_has_a_disk_for_a_moment_is_waited_for);
 	return unit_run(suite);
 }
