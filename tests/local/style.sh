@@ -31,7 +31,16 @@ every_file_names_its_licence()
 
 nothing_built_is_in_the_tree() { ! files | grep -E '\.(o|ko|a|so|cpio|bin)$'; }
 
+# One that is longer has more than one concern: split it.
+no_source_is_over_600_lines()
+{
+	files | grep -E '\.[chS]$' | while read -r file; do
+		[ ! -f "$file" ] || [ "$(wc -l <"$file")" -le 600 ] || echo "$file"
+	done | { ! grep .; }
+}
+
 check scripts_pass_shellcheck scripts_pass_shellcheck
 check every_file_names_its_licence every_file_names_its_licence
 check nothing_built_is_in_the_tree nothing_built_is_in_the_tree
+check no_source_is_over_600_lines no_source_is_over_600_lines
 checked
