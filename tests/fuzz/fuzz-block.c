@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A disk. */
+/* A disk, written or read only, or one on top of which a snapshot's writes go. */
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,11 +13,23 @@
 
 #define SECTORS	64
 
-static char value[256], read_only[256];
+/* What --block= may say; of a snapshot's file no byte ever changes. */
+enum { WRITABLE, READ_ONLY, SNAPSHOT, SNAPSHOT_READ_ONLY, KINDS };
+static char values[KINDS][256];
+static uint8_t before[SECTORS * 512];
+static int snapshot_file;
 
 static int init(struct virtio_device *device, const struct guest_memory *memory)
 {
-	return virtio_block_kind.init(device, memory, input_byte() & 1 ? read_only : value);
+	return virtio_block_kind.init(device, memory, values[input_byte() % KINDS]);
+}
+
+static void end(void)
+{
+	static uint8_t now[sizeof(before)];
+
+	require(pread(snapshot_file, now, sizeof(now), 0) == sizeof(now));
+	require(!memcmp(now, before, sizeof(now)));
 }
 
 /* A header, and for some requests what follows it. */
@@ -45,7 +58,7 @@ static size_t request(unsigned int queue, uint8_t *to, size_t room)
 	return how & 8 ? size - input_byte() % 16 : size;
 }
 
-const struct guest_device guest_device = { .init = init, .request = request };
+const struct guest_device guest_device = { .init = init, .request = request, .end = end };
 
 /* Completions by a ring come when the Host's kernel likes: not in the same order each time. */
 int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags);
@@ -57,18 +70,38 @@ int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int fl
 	return -38;	/* ENOSYS */
 }
 
+/* Return: a descriptor of the new disk @name in @directory. */
+static int make_disk(const char *directory, const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	require(!ftruncate(fd, SECTORS * 512));
+	return fd;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	int fd;
+	const char *directory;
+	unsigned int i;
 
 	(void)argc;
 	(void)argv;
 	messages_catch();
 	rights_drop();
-	snprintf(value, sizeof(value), "%s/disk", scratch_directory());
-	snprintf(read_only, sizeof(read_only), "%s,ro", value);
-	fd = open(value, O_RDWR | O_CREAT, 0600);
-	require(!ftruncate(fd, SECTORS * 512));
-	close(fd);
+	directory = scratch_directory();
+	/* What is written to a snapshot goes there, too. */
+	require(!setenv("TMPDIR", directory, 1));
+	close(make_disk(directory, "disk"));
+	snapshot_file = make_disk(directory, "base");
+	for (i = 0; i < sizeof(before); i++)
+		before[i] = 1 + i / 512;
+	require(pwrite(snapshot_file, before, sizeof(before), 0) == sizeof(before));
+	snprintf(values[WRITABLE], sizeof(values[0]), "%s/disk", directory);
+	snprintf(values[READ_ONLY], sizeof(values[0]), "%s/disk,ro", directory);
+	snprintf(values[SNAPSHOT], sizeof(values[0]), "%s/base,snapshot", directory);
+	snprintf(values[SNAPSHOT_READ_ONLY], sizeof(values[0]), "%s/base,snapshot,ro", directory);
 	return 0;
 }
