@@ -29,7 +29,7 @@ struct sandbox_directory {
 	enum { SANDBOX_READ, SANDBOX_USE, SANDBOX_REMOVE } how;
 };
 
-#define SANDBOX_MAX_DIRECTORIES		4
+#define SANDBOX_MAX_DIRECTORIES		23
 
 struct sandbox {
 	int namespaces;			/* CLONE_NEW*, without CLONE_NEWUSER */

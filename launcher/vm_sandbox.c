@@ -145,6 +145,9 @@ static const struct sandbox_call calls[] = {
 /* Signals to ourselves. */
 #define OWN_CALLS	2
 
+_Static_assert(SANDBOX_MAX_DIRECTORIES == 1 + OPTIONS_MAX_DEVICES,
+	       "our socket's, and one for each device");
+
 /* To meet others at a socket again and again. */
 static const struct sandbox_call meeting_calls[] = {
 	SANDBOX_CALL_IF(socket, 0, SANDBOX_INT, AF_UNIX),
@@ -196,7 +199,7 @@ void vm_sandbox(const struct options *options, int socket_directory)
 		const struct options_device *device = &options->device[i];
 		const char *place = device->kind->meets_at ? device->kind->meets_at(device->value) : NULL;
 
-		if (!place || sandbox.directories == SANDBOX_MAX_DIRECTORIES)
+		if (!place)
 			continue;
 		sandbox.namespaces = 0;
 		sandbox.directory[sandbox.directories++] =

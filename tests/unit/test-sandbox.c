@@ -431,6 +431,44 @@ START_TEST(who_meets_others_at_a_socket_has_unix_sockets_too)
 }
 END_TEST
 
+/* In each of these folders, whose sockets are the Guest's, a file can be made. */
+static bool can_use_all(const struct options *options)
+{
+	char path[128];
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < options->devices; i++) {
+		snprintf(path, sizeof(path), "%s.lock", strchr(options->device[i].value, '/'));
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return false;
+		close(fd);
+	}
+	return true;
+}
+
+START_TEST(who_meets_others_at_many_sockets_keeps_the_folder_of_each)
+{
+	struct options options = { .devices = OPTIONS_MAX_DEVICES };
+	unsigned int i;
+	pid_t child;
+	int status;
+
+	for (i = 0; i < OPTIONS_MAX_DEVICES; i++)
+		options.device[i] = (struct options_device){ &virtio_net_kind, path_of_socket() };
+	child = fork();
+	if (!child) {
+		vm_sandbox(&options, -1);
+		_exit(can_use_all(&options) ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	for (i = 0; i < OPTIONS_MAX_DEVICES; i++)
+		free((char *)options.device[i].value);
+}
+END_TEST
+
 START_TEST(without_a_sandbox_a_device_has_all)
 {
 	struct options options = { 0 };
@@ -511,6 +549,7 @@ int main(void)
 	UNIT_ADD(suite, an_answer_that_was_not_asked_for_is_seen);
 	UNIT_ADD(suite, who_takes_over_a_device_has_what_the_guest_was_given);
 	UNIT_ADD(suite, who_meets_others_at_a_socket_has_unix_sockets_too);
+	UNIT_ADD(suite, who_meets_others_at_many_sockets_keeps_the_folder_of_each);
 	UNIT_ADD(suite, without_a_sandbox_a_device_has_all);
 	UNIT_ADD(suite, who_takes_over_the_user_network_has_the_internet_alone);
 	UNIT_ADD(suite, without_a_sandbox_the_user_network_would_have_all);
