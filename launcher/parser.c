@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "file.h"
 #include "kernel.h"
@@ -27,6 +28,7 @@
 
 #define PATH_ROOM	1024	/* of its name, for messages */
 #define LINE_ROOM	1024
+#define MAX_LINES	16	/* in one answer */
 
 /* Nothing in it may change once the Launcher has looked at it. */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -48,6 +50,11 @@ struct answer {
 _Static_assert(sizeof(struct answer) > LINE_ROOM, "it is known by its size");
 
 static struct process parser;
+
+int parser_limit_ms = 60 * 1000;
+
+/* What it still had to say would have been taken for the next answer: it was ended. */
+static bool was_ended;
 
 /* --- In the process. --- */
 
@@ -182,6 +189,7 @@ static void run(int socket, void *argument)
  */
 int parser_start(void)
 {
+	was_ended = false;
 	return process_start(&parser, "lguest-kernel", run, NULL, NULL, 0);
 }
 
@@ -204,23 +212,51 @@ static void pass_on(char *line, ssize_t size)
 	message("%.*s", (int)size, line);
 }
 
-/* Its last message, whose descriptor may come with it. Return: false if it has gone. */
-static bool wait_for_answer(struct answer *answer, int *fd)
+/*
+ * Its last message, whose descriptor may come with it. Return: 0, -EPIPE: it has gone,
+ * -ETIMEDOUT, or -EPROTO: there is no end to its lines.
+ */
+static int wait_for_answer(struct answer *answer, int *fd)
 {
-	unsigned int count;
+	int64_t until = now_ms() + parser_limit_ms;
+	unsigned int lines, count;
 	ssize_t size;
 
-	for (;;) {
+	for (lines = 0; ; lines++) {
 		count = 1;
-		size = process_receive(parser.socket, answer, sizeof(*answer), fd, &count);
-		if (!count)
-			*fd = -1;
+		*fd = -1;
+		size = process_receive_until(parser.socket, until, answer, sizeof(*answer), fd, &count);
 		if (size == sizeof(*answer))
-			return true;
+			return 0;
 		file_close(fd);
 		if (size <= 0)
-			return false;
+			return size == -ETIMEDOUT ? -ETIMEDOUT : -EPIPE;
+		if (lines == MAX_LINES)
+			return -EPROTO;
 		pass_on((char *)answer, size);
+	}
+}
+
+/* It lies, or is at work on something that a stranger made for that. */
+static void end_parser(void)
+{
+	parser_stop();
+	was_ended = true;
+}
+
+/* Return: @error, after telling the person why the process has no answer. */
+static int has_no_answer(int error, const char *path)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+		end_parser();
+		return refuse(error, "the process that unpacks kernels is not done with '%s' after %d s",
+			      path, parser_limit_ms / 1000);
+	case -EPROTO:
+		end_parser();
+		return refuse(error, "the process that unpacks kernels has too much to say of '%s'", path);
+	default:
+		return refuse(error, "the process that unpacks kernels has ended at '%s'", path);
 	}
 }
 
@@ -283,9 +319,10 @@ static int ask(struct kernel *kernel, const char *path, int file)
 	kernel->mapped = true;
 	if (length >= PATH_ROOM)
 		path += length - PATH_ROOM + 1;
-	error = process_send(parser.socket, path, strlen(path), &file, 1);
-	if (error || !wait_for_answer(&answer, &fd))
-		return refuse(-EPIPE, "the process that unpacks kernels has ended at '%s'", path);
+	error = process_send(parser.socket, path, strlen(path), &file, 1) ? -EPIPE :
+		wait_for_answer(&answer, &fd);
+	if (error)
+		return has_no_answer(error, path);
 	error = answer.error < 0 && answer.error >= -4095 ? answer.error : 0;
 	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd)))
 		error = refuse(-EPROTO, "the process that unpacks kernels says nonsense of '%s'", path);
@@ -305,5 +342,8 @@ static int ask(struct kernel *kernel, const char *path, int file)
  */
 int parser_open(struct kernel *kernel, int file, const char *path)
 {
+	if (was_ended)
+		return refuse(-EPIPE, "'%s' is not unpacked: the process that does it had to be ended before",
+			      path);
 	return parser.pid ? ask(kernel, path, file) : kernel_open(kernel, file, path);
 }

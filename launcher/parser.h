@@ -5,6 +5,8 @@
 
 struct kernel;
 
+extern int parser_limit_ms;	/* for an answer; tests have less of it */
+
 int parser_start(void);
 void parser_stop(void);
 int parser_open(struct kernel *kernel, int file, const char *path);

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "file.h"
 #include "message.h"
@@ -258,4 +259,31 @@ ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned 
 		return errno == ECONNRESET ? 0 : -errno;
 	take_fds(&message, fds, count);
 	return got;
+}
+
+/**
+ * process_receive_until() - wait for a message, but not for ever
+ * @socket: a process's
+ * @until: how long, by now_ms(); a message that has come by then is taken
+ * @data: goes there
+ * @room: bytes there
+ * @fds: as for process_receive()
+ * @count: as for process_receive()
+ *
+ * Return: bytes, 0: the other side is gone; -ETIMEDOUT; or another negative errno.
+ */
+ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room, int *fds,
+			      unsigned int *count)
+{
+	struct pollfd input = { .fd = socket, .events = POLLIN };
+	int ready;
+
+	do {
+		int64_t left = until - now_ms();
+
+		ready = poll(&input, 1, left > 0 ? left : 0);
+	} while (ready < 0 && errno == EINTR);
+	if (ready <= 0)
+		return ready < 0 ? -errno : -ETIMEDOUT;
+	return process_receive(socket, data, room, fds, count);
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Descriptors in one message, at most. */
@@ -28,5 +29,7 @@ void process_stop(struct process *process);
 bool process_has_ended(const struct process *process);
 int process_send(int socket, const void *data, size_t size, const int *fds, unsigned int count);
 ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned int *count);
+ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room, int *fds,
+			      unsigned int *count);
 
 #endif /* _LAUNCHER_PROCESS_H */

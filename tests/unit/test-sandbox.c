@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "file.h"
 #include "config.h"
@@ -531,6 +533,60 @@ START_TEST(the_parsers_end_is_told)
 }
 END_TEST
 
+static void sleep_for_ever(void)
+{
+	static int never;
+
+	for (;;)
+		syscall(SYS_futex, &never, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void talk_for_ever(void)
+{
+	int fd;
+
+	for (;;)
+		for (fd = STDERR_FILENO + 1; fd < 10; fd++)
+			process_send(fd, "la", 2, NULL, 0);
+}
+
+/* A parser that does that is ended, and no other one does its work. */
+static void end_parser_that(void (*does)(void), unsigned int lines, const char *words)
+{
+	char *path = kernel_file();
+	int file = file_open(path, "kernel");
+	int64_t begin = now_ms();
+	struct kernel kernel;
+
+	sandbox_intruder = does;
+	parser_limit_ms = 500;
+	ck_assert_int_eq(parser_start(), 0);
+	ck_assert_int_lt(parser_open(&kernel, file, path), 0);
+	ck_assert_int_lt(now_ms() - begin, 10000);
+	ck_assert_uint_eq(unit_messages, lines + 1);
+	ck_assert_ptr_nonnull(strstr(unit_last_message, words));
+	/* It is gone, and waited for. */
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+	unit_forget();
+	unit_refused(parser_open(&kernel, file, path), "had to be ended before");
+	parser_stop();
+	close(file);
+	free(path);
+}
+
+START_TEST(a_parser_that_says_nothing_is_ended)
+{
+	end_parser_that(sleep_for_ever, 0, "is not done with");
+}
+END_TEST
+
+START_TEST(a_parser_that_does_not_stop_talking_is_ended)
+{
+	end_parser_that(talk_for_ever, 16, "has too much to say");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sandbox");
@@ -540,6 +596,8 @@ int main(void)
 	UNIT_ADD(suite, who_takes_over_the_parser_has_nothing);
 	UNIT_ADD(suite, without_a_sandbox_they_would_have_all);
 	UNIT_ADD(suite, the_parsers_end_is_told);
+	UNIT_ADD(suite, a_parser_that_says_nothing_is_ended);
+	UNIT_ADD(suite, a_parser_that_does_not_stop_talking_is_ended);
 	UNIT_ADD(suite, who_takes_over_a_server_of_files_has_them_alone);
 	UNIT_ADD(suite, who_takes_over_a_read_only_one_can_change_nothing);
 	UNIT_ADD(suite, new_files_are_their_makers_through_a_process);
