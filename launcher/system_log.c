@@ -22,25 +22,23 @@ static struct {
 	int fd;
 } where = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
 
-/* The daemon may have been started anew since. */
-static void connect_again(void)
-{
-	file_close(&where.fd);
-	where.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (where.fd >= 0 &&
-	    connect(where.fd, (struct sockaddr *)&where.address, sizeof(where.address)) < 0)
-		file_close(&where.fd);
-}
+#define FLAGS	(MSG_NOSIGNAL | MSG_DONTWAIT)
 
 /**
  * system_log_open() - be ready for lines
  * @path: SYSTEM_LOG; tests have their own
+ *
+ * Once the Guest runs there are no new sockets. This one is connected, since there may be no
+ * names of files any more, either.
  */
 void system_log_open(const char *path)
 {
 	pthread_mutex_lock(&where.lock);
+	file_close(&where.fd);
 	if (!unix_address(&where.address, path))
-		connect_again();
+		where.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (where.fd >= 0)
+		connect(where.fd, (struct sockaddr *)&where.address, sizeof(where.address));
 	pthread_mutex_unlock(&where.lock);
 }
 
@@ -61,9 +59,9 @@ void system_log(const char *line)
 	if (size >= (int)sizeof(text))
 		size = sizeof(text) - 1;
 	pthread_mutex_lock(&where.lock);
-	if (send(where.fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN) {
-		connect_again();
-		send(where.fd, text, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-	}
+	/* The daemon may have been started anew since: its name leads to the new one. */
+	if (send(where.fd, text, size, FLAGS) < 0 && errno != EAGAIN)
+		sendto(where.fd, text, size, FLAGS, (struct sockaddr *)&where.address,
+		       sizeof(where.address));
 	pthread_mutex_unlock(&where.lock);
 }

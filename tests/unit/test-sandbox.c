@@ -13,7 +13,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -29,6 +31,7 @@
 #include "parser.h"
 #include "process.h"
 #include "sandbox.h"
+#include "system_log.h"
 #include "thread.h"
 #include "unit.h"
 #include "virtio/net.h"
@@ -471,6 +474,57 @@ START_TEST(who_meets_others_at_many_sockets_keeps_the_folder_of_each)
 }
 END_TEST
 
+static int bind_log(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+/* As a Launcher has it that is no other user's: names of files, but no new socket. */
+static bool writes_to_a_new_daemon(int daemon)
+{
+	static const struct sandbox_call calls[] = {
+		SANDBOX_CALL(sendto), SANDBOX_CALL(recvfrom), SANDBOX_CALL(getpid),
+		SANDBOX_CALL(futex), SANDBOX_CALL(exit_group),
+	};
+	static const struct sandbox sandbox = { .calls = calls, .count = ARRAY_SIZE(calls) };
+	char text[256] = "";
+
+	tzset();
+	sandbox_enter(&sandbox);
+	system_log("one line");
+	system_log("another one");
+	return recv(daemon, text, sizeof(text) - 1, MSG_DONTWAIT) > 0 && strstr(text, ": one line") &&
+	       recv(daemon, text, sizeof(text) - 1, MSG_DONTWAIT) > 0 && strstr(text, ": another one");
+}
+
+START_TEST(the_systems_log_is_written_to_whoever_has_its_name)
+{
+	const char *directory = unit_directory();
+	char name[64], new_name[64];
+	int old, new, status;
+	pid_t child;
+
+	snprintf(name, sizeof(name), "%s/log", directory);
+	snprintf(new_name, sizeof(new_name), "%s/new", directory);
+	old = bind_log(name);
+	system_log_open(name);
+	new = bind_log(new_name);
+	ck_assert_int_eq(rename(new_name, name), 0);
+	close(old);
+	child = fork();
+	if (!child)
+		_exit(writes_to_a_new_daemon(new) ? 0 : 1);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	close(new);
+}
+END_TEST
+
 START_TEST(without_a_sandbox_a_device_has_all)
 {
 	struct options options = { 0 };
@@ -608,6 +662,7 @@ int main(void)
 	UNIT_ADD(suite, who_takes_over_a_device_has_what_the_guest_was_given);
 	UNIT_ADD(suite, who_meets_others_at_a_socket_has_unix_sockets_too);
 	UNIT_ADD(suite, who_meets_others_at_many_sockets_keeps_the_folder_of_each);
+	UNIT_ADD(suite, the_systems_log_is_written_to_whoever_has_its_name);
 	UNIT_ADD(suite, without_a_sandbox_a_device_has_all);
 	UNIT_ADD(suite, who_takes_over_the_user_network_has_the_internet_alone);
 	UNIT_ADD(suite, without_a_sandbox_the_user_network_would_have_all);
