@@ -59,6 +59,7 @@ static bool was_ended;
 /* --- In the process. --- */
 
 static const struct sandbox_call calls[] = {
+	SANDBOX_EVERY_PROCESS,
 	SANDBOX_CALL(recvmsg),
 	SANDBOX_CALL(sendmsg),
 	SANDBOX_CALL(pread64),
@@ -67,15 +68,6 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(close),
 	SANDBOX_CALL(memfd_create),
 	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_ADD_SEALS),
-	SANDBOX_CALL(brk),
-	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),
-	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),
-	SANDBOX_CALL(mremap),
-	SANDBOX_CALL(munmap),
-	SANDBOX_CALL(madvise),
-	SANDBOX_CALL(futex),
-	SANDBOX_CALL(clock_gettime),
-	SANDBOX_CALL(exit_group),
 };
 
 static int launcher;

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 /* One system call that stays. */
 struct sandbox_call {
@@ -22,6 +24,18 @@ struct sandbox_call {
 	{ .number = __NR_##name, .argument = (which), .mask = (bits), .value = (are) }
 /* For those that compare a whole int. */
 #define SANDBOX_INT			0xffffffffULL
+
+/* First in each list: malloc(), whose memory is not executed; locks, the clock, the end. */
+#define SANDBOX_EVERY_PROCESS				\
+	SANDBOX_CALL(brk),				\
+	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),		\
+	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),	\
+	SANDBOX_CALL(mremap),				\
+	SANDBOX_CALL(munmap),				\
+	SANDBOX_CALL(madvise),				\
+	SANDBOX_CALL(futex),				\
+	SANDBOX_CALL(clock_gettime),			\
+	SANDBOX_CALL(exit_group)
 
 /* Files below this directory can be used: read, used in any way, or nothing but removed. */
 struct sandbox_directory {

@@ -15,7 +15,6 @@
 #include <malloc.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -35,26 +34,18 @@
 #define THREAD		(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
 static const struct sandbox_call calls[] = {
+	SANDBOX_EVERY_PROCESS,
 	/* Threads, memory, time. */
-	SANDBOX_CALL(futex),
 	SANDBOX_NO_CALL(clone3),	/* it can't be looked into; the C library has the old one, too */
 	SANDBOX_CALL_IF(clone, 0, THREAD | CLONE_NEWUSER | CLONE_NEWNS, THREAD),
 	SANDBOX_CALL(set_robust_list),
 	SANDBOX_CALL(rseq),
 	SANDBOX_CALL(exit),
-	SANDBOX_CALL(exit_group),
 	SANDBOX_CALL(sched_getaffinity),
 	SANDBOX_CALL(sched_yield),
-	SANDBOX_CALL(brk),
-	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),
-	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),
-	SANDBOX_CALL(mremap),
-	SANDBOX_CALL(munmap),
-	SANDBOX_CALL(madvise),
 	SANDBOX_CALL(sysinfo),
 	SANDBOX_CALL_IF(prlimit64, 2, ~0ULL, 0),	/* to know, not to change */
 	SANDBOX_CALL(getrandom),
-	SANDBOX_CALL(clock_gettime),
 	SANDBOX_CALL(clock_nanosleep),
 	SANDBOX_CALL(restart_syscall),
 	SANDBOX_CALL(getpid),

@@ -37,8 +37,9 @@ static void wake(atomic_uint *number)
 
 /* --- In the process. --- */
 
-/* What serving takes, malloc() and the end. */
+/* What serving takes. */
 static const struct sandbox_call calls[] = {
+	SANDBOX_EVERY_PROCESS,
 	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	SANDBOX_CALL(newfstatat),
 	SANDBOX_CALL(fstatfs),
@@ -52,16 +53,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_SETFL),
 	SANDBOX_CALL(close),
 	SANDBOX_CALL(write),
-	SANDBOX_CALL(brk),
-	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),
-	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),
-	SANDBOX_CALL(mremap),
-	SANDBOX_CALL(munmap),
-	SANDBOX_CALL(madvise),
-	SANDBOX_CALL(futex),
-	SANDBOX_CALL(clock_gettime),
 	SANDBOX_CALL(clock_nanosleep),
-	SANDBOX_CALL(exit_group),
 	/* p9_server_rights() */
 	SANDBOX_CALL(geteuid),
 	SANDBOX_CALL(capget),

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -405,6 +404,9 @@ static int set_up(struct user *user, const struct value *value)
 }
 
 static const struct sandbox_call calls[] = {
+	SANDBOX_EVERY_PROCESS,
+	SANDBOX_CALL(getrandom),
+	SANDBOX_CALL(gettimeofday),
 	SANDBOX_CALL_IF(socket, 0, SANDBOX_INT, AF_INET),
 	SANDBOX_CALL_IF(socket, 0, SANDBOX_INT, AF_INET6),
 	SANDBOX_CALL(connect),
@@ -437,17 +439,6 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	SANDBOX_CALL(newfstatat),
 	SANDBOX_CALL(lseek),
-	SANDBOX_CALL(brk),
-	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),
-	SANDBOX_CALL_IF(mprotect, 2, PROT_EXEC, 0),
-	SANDBOX_CALL(mremap),
-	SANDBOX_CALL(munmap),
-	SANDBOX_CALL(madvise),
-	SANDBOX_CALL(futex),
-	SANDBOX_CALL(getrandom),
-	SANDBOX_CALL(clock_gettime),
-	SANDBOX_CALL(gettimeofday),
-	SANDBOX_CALL(exit_group),
 };
 
 /* Root can send pings where others can not. */
