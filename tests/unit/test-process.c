@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes of the launcher's own: what they are given, and when they end.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "unit.h"
+
+static void echo(int socket, void *argument)
+{
+	char text[64];
+	unsigned int count = 1;
+	int fd;
+	ssize_t size = process_receive(socket, text, sizeof(text), &fd, &count);
+
+	(void)argument;
+	if (size > 0)
+		process_send(socket, text, size, &fd, count);
+}
+
+START_TEST(messages_go_to_a_process_and_back_with_descriptors)
+{
+	struct process process;
+	unsigned int count = 4;
+	int pipe_ends[2], fds[4];
+	char text[64];
+
+	ck_assert_int_eq(process_start(&process, "echo", echo, NULL, NULL, 0), 0);
+	ck_assert(!process_has_ended(&process));
+	ck_assert_int_eq(pipe(pipe_ends), 0);
+	ck_assert_int_eq(process_send(process.socket, "hello", 5, &pipe_ends[1], 1), 0);
+	ck_assert_int_eq(process_receive(process.socket, text, sizeof(text), fds, &count), 5);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(write(fds[0], "x", 1), 1);
+	ck_assert_int_eq(read(pipe_ends[0], text, 1), 1);
+	/* It ends then, and that is seen. */
+	ck_assert_int_eq(process_receive(process.socket, text, sizeof(text), fds, &count), 0);
+	process_stop(&process);
+	process_stop(&process);
+}
+END_TEST
+
+static void show_descriptors(int socket, void *argument)
+{
+	char text[64] = "";
+	int fd;
+
+	(void)argument;
+	for (fd = 0; fd < 100; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d ",
+				 fd == socket ? "socket " : "", fd);
+	process_send(socket, text, strlen(text), NULL, 0);
+}
+
+START_TEST(a_process_has_the_descriptors_that_it_was_given)
+{
+	char text[64] = "", expected[64];
+	struct process process;
+	int i, fds[20], keep[2];
+
+	for (i = 0; i < 20; i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	keep[0] = fds[15];
+	keep[1] = fds[3];
+	ck_assert_int_eq(process_start(&process, "show", show_descriptors, NULL, keep, 2), 0);
+	ck_assert_int_gt(process_receive(process.socket, text, sizeof(text) - 1, NULL, NULL), 0);
+	snprintf(expected, sizeof(expected), "0 1 2 %d %d socket ", keep[1], keep[0]);
+	ck_assert_int_eq(strncmp(text, expected, strlen(expected)), 0);
+	process_stop(&process);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("processes");
+
+	UNIT_ADD(suite, messages_go_to_a_process_and_back_with_descriptors);
+	UNIT_ADD(suite, a_process_has_the_descriptors_that_it_was_given);
+	return unit_run(suite);
+}
