@@ -132,6 +132,8 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
  *
  * In order, from where the last drain ended to the first slot that is not pending.
  * The rest comes after who waits for this CPU, before the Guest runs: a flush takes long.
+ * Who waits lazily (6.13 and later) waits on, as for any system call that takes long: the
+ * tick makes it urgent, and must_leave() sees it before the Guest runs.
  */
 void lg_drain_ring(struct lg_vcpu *vcpu)
 {

@@ -25,15 +25,19 @@ static inline bool lg_user_work_pending(void)
 /* Sleeps. Not 0: there is a signal. */
 int lg_user_work(void);
 #else
-/* A kernel without KVM has no such function: user mode it is. */
-static inline bool lg_user_work_pending(void)
-{
-	return need_resched() || test_thread_flag(TIF_NOTIFY_RESUME);
-}
-
+/* A kernel without KVM has no such function: user mode it is, for all but need_resched(). */
 static inline int lg_user_work(void)
 {
+#ifdef TIF_NEED_RESCHED_LAZY
+	if (test_thread_flag(TIF_NEED_RESCHED_LAZY))
+		return 1;
+#endif
 	return test_thread_flag(TIF_NOTIFY_RESUME);
+}
+
+static inline bool lg_user_work_pending(void)
+{
+	return need_resched() || lg_user_work();
 }
 #endif
 
