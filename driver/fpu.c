@@ -2,7 +2,7 @@
 /*
  * The Guest's extended state: x87 to AVX-512, in a buffer of its own.
  *
- * kernel_fpu_begin_mask() has saved the Launcher's and made the registers ours
+ * kernel_fpu_begin_mask() saves the Launcher's and makes the registers ours
  * until kernel_fpu_end(); between the two we load the Guest's and save it
  * again. The buffer is only ever written by XSAVE and by lg_fpu_alloc(), so
  * XRSTOR cannot fault (SDM volume 1, 13.8). PKRU is not part of it: the Host
@@ -11,8 +11,11 @@
  * not cover their shapes (XTILECFG), so those are: 64 bytes that the Guest could else share
  * with its Launcher and with other Guests.
  */
+#include <linux/bottom_half.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/msr-index.h>
 #include <asm/fpu/types.h>
@@ -51,9 +54,10 @@ void *lg_fpu_alloc(void)
 	return fpu;
 }
 
-/* After kernel_fpu_begin_mask(). */
-void lg_fpu_load(struct lg_vcpu *vcpu)
+/* The registers are the Guest's, and preemption is off, until lg_fpu_end(). */
+void lg_fpu_begin(struct lg_vcpu *vcpu)
 {
+	kernel_fpu_begin_mask(0);
 	lg_assert_atomic(vcpu);
 	if (boot_cpu_has(X86_FEATURE_XFD)) {
 		vcpu->host_xfd = lg_rdmsr(MSR_IA32_XFD);
@@ -64,8 +68,7 @@ void lg_fpu_load(struct lg_vcpu *vcpu)
 			 "d" ((u32)(xsave_mask >> 32)) : "memory");
 }
 
-/* Before kernel_fpu_end(), and before any interrupt handler of the Host. */
-void lg_fpu_save(struct lg_vcpu *vcpu)
+static void save(struct lg_vcpu *vcpu)
 {
 	lg_assert_atomic(vcpu);
 	asm volatile("xsave64 %0"
@@ -75,4 +78,44 @@ void lg_fpu_save(struct lg_vcpu *vcpu)
 		lg_wrmsr(MSR_IA32_XFD_ERR, 0);
 		lg_wrmsr(MSR_IA32_XFD, vcpu->host_xfd);
 	}
+}
+
+/**
+ * lg_fpu_interrupted - give the registers back to the Host, whose interrupt has come
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * Interrupts off. Preemption stays off until lg_fpu_end(), softirqs do not: they are to run
+ * when the handler returns, may use the registers there, and the timer's tick counts as the
+ * Guest's only where it has interrupted neither a softirq nor a place that keeps them off.
+ */
+void lg_fpu_interrupted(struct lg_vcpu *vcpu)
+{
+	lg_assert_irqs_off(vcpu);
+	save(vcpu);
+	preempt_disable();
+	kernel_fpu_end();
+	/* From 6.15 on the section keeps softirqs off, and ends that with interrupts on alone. */
+	if (softirq_count())
+		_local_bh_enable();
+}
+
+/**
+ * lg_fpu_end - the end of what lg_fpu_begin() began
+ * @vcpu: the virtual CPU; its mutex is held
+ * @interrupted: lg_fpu_interrupted() was called since
+ *
+ * Interrupts on.
+ */
+void lg_fpu_end(struct lg_vcpu *vcpu, bool interrupted)
+{
+	lg_assert_atomic(vcpu);
+	if (!interrupted) {
+		save(vcpu);
+		kernel_fpu_end();
+		return;
+	}
+	/* Softirqs that were raised in the section, if the interrupt was one that runs none. */
+	local_bh_disable();
+	preempt_enable();
+	local_bh_enable();
 }

@@ -17,8 +17,8 @@
  *   lg_vm.clock_lock   when its clock is shifted; a leaf, below clock.c's list of all VMs
  *   LG_PLACES_BUSY     a frame's list of places, for some instructions, interrupts off
  *
- * "Atomic" below means: preemption off, between kernel_fpu_begin_mask() and
- * kernel_fpu_end(), with the vCPU's state in this CPU's window.
+ * "Atomic" below means: preemption off, between lg_fpu_begin() and
+ * lg_fpu_end(), with the vCPU's state in this CPU's window.
  */
 #ifndef _LG_H
 #define _LG_H
@@ -391,8 +391,9 @@ void lg_clock_exit(void);
 /* fpu.c */
 int lg_fpu_init(void);
 void *lg_fpu_alloc(void);
-void lg_fpu_load(struct lg_vcpu *vcpu);
-void lg_fpu_save(struct lg_vcpu *vcpu);
+void lg_fpu_begin(struct lg_vcpu *vcpu);
+void lg_fpu_interrupted(struct lg_vcpu *vcpu);
+void lg_fpu_end(struct lg_vcpu *vcpu, bool interrupted);
 
 /* segments.c */
 int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3]);

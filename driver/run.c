@@ -12,7 +12,6 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
-#include <asm/fpu/api.h>
 #include <asm/trapnr.h>
 
 #include "lg.h"
@@ -52,8 +51,8 @@ static bool is_host_interrupt(const struct lg_vcpu *vcpu)
  * interrupt that waits meanwhile comes as soon as the Guest runs, so whoever sends
  * one after a change may count on us to see it (running_cpu says that we run).
  *
- * An interrupt of the Host is handed over at once, as if it had come now; the Guest's
- * extended state is saved first, since a handler may use the registers.
+ * An interrupt of the Host is handed over at once, as if it had come now; the registers of
+ * the extended state are given back first, since a handler may use them.
  */
 static bool enter(struct lg_vcpu *vcpu)
 {
@@ -77,7 +76,7 @@ static bool enter(struct lg_vcpu *vcpu)
 	interrupted = is_host_interrupt(vcpu);
 	if (interrupted) {
 		vcpu->stats.interrupts++;
-		lg_fpu_save(vcpu);
+		lg_fpu_interrupted(vcpu);
 		/* Comes back with interrupts on. */
 		lg_host_interrupt(lg_host_handler(vcpu, vcpu->regs->trap & 0xff));
 		local_irq_disable();
@@ -103,8 +102,8 @@ static enum lg_slow check_ip(struct lg_vcpu *vcpu)
 	return LG_SLOW_DEAD;
 }
 
-/* The atomic part. *saved tells whether the extended state is in memory again. */
-static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
+/* The atomic part. *interrupted: by the Host, and the extended state is in memory again. */
+static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 {
 	enum lg_slow slow;
 
@@ -135,11 +134,11 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 		/* TF is the Host's while a vCPU is stepped out of its no-interrupt window. */
 		if (vcpu->stepping)
 			vcpu->regs->flags |= X86_EFLAGS_TF;
-		*saved = enter(vcpu);
+		*interrupted = enter(vcpu);
 		local_irq_enable();
 		if (vcpu->stepping)
 			vcpu->regs->flags &= ~X86_EFLAGS_TF;
-		if (*saved)
+		if (*interrupted)
 			return LG_SLOW_WORK;
 		slow = lg_exit(vcpu);
 		if (slow)
@@ -149,27 +148,24 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *saved)
 
 static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
 {
-	bool saved = false;
+	bool interrupted = false;
 	enum lg_slow slow;
 
 	clear_bit(0, &vcpu->kicked);
 	smp_mb__after_atomic();
-	/* Preemption is off from here to kernel_fpu_end(). */
-	kernel_fpu_begin_mask(0);
-	lg_fpu_load(vcpu);
+	/* Preemption is off from here to lg_fpu_end(). */
+	lg_fpu_begin(vcpu);
 	lg_window_load(vcpu);
 	if (vcpu->data) {
 		lg_clock_update(vcpu);
 		lg_clock_steal(vcpu);
 		WRITE_ONCE(vcpu->data->preempted, 0);
 	}
-	slow = run_atomic(vcpu, &saved);
+	slow = run_atomic(vcpu, &interrupted);
 	if (vcpu->data)
 		WRITE_ONCE(vcpu->data->preempted, 1);
 	lg_window_put(vcpu);
-	if (!saved)
-		lg_fpu_save(vcpu);
-	kernel_fpu_end();
+	lg_fpu_end(vcpu, interrupted);
 	return slow;
 }
 

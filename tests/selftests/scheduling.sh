@@ -40,7 +40,7 @@ measure()
 mostly_the_guests()
 {
 	cat "$work/before" "$work/after" |
-	awk '{ all = $1 - all; guest = $2 - guest } END { print guest " ticks of " all; exit !(all > 20 && guest > 0.7 * all) }'
+	awk '{ all = $1 - all; guest = $2 - guest } END { print guest " ticks of " all; exit !(all > 20 && guest > 0.5 * all) }'
 }
 
 hardly_ever()
