@@ -351,15 +351,25 @@ static void restrict_calls(const struct sandbox *sandbox)
 	seccomp_release(filter);
 }
 
+/* It may have ended before we asked for that. */
+static void end_with_parent(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+}
+
 /**
  * sandbox_enter() - give up all but what is needed
  * @sandbox: what that is
+ *
+ * Unless it outlives its parent, the process ends if that has gone meanwhile.
  *
  * Threads that there are give up the same but namespaces.
  */
 void sandbox_enter(const struct sandbox *sandbox)
 {
-	pid_t thread[MAX_OTHERS];
+	pid_t thread[MAX_OTHERS], parent = getppid();
 	unsigned int threads;
 	struct kept kept;
 
@@ -377,7 +387,7 @@ void sandbox_enter(const struct sandbox *sandbox)
 	if (sandbox_wanted)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (!sandbox->outlives_parent)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		end_with_parent(parent);
 	if (sandbox_wanted)
 		restrict_calls(sandbox);
 	is_entered = sandbox_wanted;

@@ -154,9 +154,9 @@ static void run(int socket, void *argument)
 	if (p9_server_begin(&server, task->root, task->read_only))
 		return;
 	p9_thread_init();
-	sandbox_enter(&sandbox);
-	p9_server_rights(&server);
 	server.parent = getppid();
+	sandbox_enter(&sandbox);	/* ends us if that is not so any more */
+	p9_server_rights(&server);
 	serve_all(&server, task->process);
 }
 

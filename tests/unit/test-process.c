@@ -3,11 +3,17 @@
  * Processes of the launcher's own: what they are given, and when they end.
  */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "process.h"
+#include "sandbox.h"
 #include "unit.h"
 
 static void echo(int socket, void *argument)
@@ -75,11 +81,63 @@ START_TEST(a_process_has_the_descriptors_that_it_was_given)
 }
 END_TEST
 
+static int lives[2];
+
+/* The process waits for a thread that does not give up what it has: all signals are blocked. */
+static void *keep_all(void *argument)
+{
+	if (write(lives[1], "b", 1) == 1)
+		for (;;)
+			pause();
+	return argument;
+}
+
+/* Its parent ends while it gives up what it has, and some of that takes the signal back. */
+static void be_orphan(int socket, void *argument)
+{
+	static const struct sandbox_call calls[] = { SANDBOX_EVERY_PROCESS, SANDBOX_CALL(write) };
+	static const struct sandbox sandbox = { .calls = calls, .count = ARRAY_SIZE(calls) };
+	pthread_t thread;
+
+	(void)socket;
+	(void)argument;
+	if (pthread_create(&thread, NULL, keep_all, NULL))
+		return;
+	prctl(PR_SET_PDEATHSIG, 0);
+	sandbox_enter(&sandbox);
+	if (write(lives[1], "x", 1) < 0)
+		return;
+}
+
+START_TEST(a_process_ends_with_a_parent_that_ends_at_its_start)
+{
+	struct process process;
+	pid_t parent;
+	char byte;
+
+	ck_assert_int_eq(pipe(lives), 0);
+	parent = fork();
+	if (!parent) {
+		if (!process_start(&process, "orphan", be_orphan, NULL, &lives[1], 1))
+			pause();
+		_exit(1);
+	}
+	close(lives[1]);
+	ck_assert_int_eq(read(lives[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'b');
+	usleep(300 * 1000);
+	ck_assert_int_eq(kill(parent, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(parent, NULL, 0), parent);
+	ck_assert_int_eq(read(lives[0], &byte, 1), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("processes");
 
 	UNIT_ADD(suite, messages_go_to_a_process_and_back_with_descriptors);
 	UNIT_ADD(suite, a_process_has_the_descriptors_that_it_was_given);
+	UNIT_ADD(suite, a_process_ends_with_a_parent_that_ends_at_its_start);
 	return unit_run(suite);
 }
