@@ -103,22 +103,6 @@ int p9_walk(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	return p9_fid_new(server, number, &at);
 }
 
-/*
- * Make files as the client's user: they are theirs from the first moment, with no
- * name to be looked up a second time.  What the user may do, the client has
- * checked, so our rights are kept, but for that.  All this is of this thread.
- */
-static void become(const struct p9_server *server, uint32_t uid, uint32_t gid)
-{
-	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-
-	if (!server->privileged)
-		return;
-	setfsgid(gid);
-	setfsuid(uid);
-	syscall(SYS_capset, &header, server->capabilities);
-}
-
 static void become_ourselves(const struct p9_server *server)
 {
 	if (!server->privileged)
@@ -131,6 +115,36 @@ static void become_ourselves(const struct p9_server *server)
 		if (getppid() != server->parent)
 			_exit(EXIT_FAILURE);
 	}
+}
+
+/* Nobody, who attaches where it does not matter who does, changes nothing: new files are ours. */
+static bool is_so(int id, uint32_t wanted)
+{
+	return wanted == ~0U || (uint32_t)id == wanted;
+}
+
+/*
+ * Make files as the client's user: they are theirs from the first moment, with no
+ * name to be looked up a second time.  What the user may do, the client has
+ * checked, so our rights are kept, but for that.  All this is of this thread.
+ *
+ * Return: 0; or -EPERM where we can't be that user, whom this namespace may have no number
+ * for, and are ourselves again.
+ */
+static int become(const struct p9_server *server, uint32_t uid, uint32_t gid)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+
+	if (!server->privileged)
+		return 0;
+	setfsgid(gid);
+	setfsuid(uid);
+	syscall(SYS_capset, &header, server->capabilities);
+	/* Neither tells whether it has done anything, but who we are now. */
+	if (is_so(setfsuid(-1), uid) && is_so(setfsgid(-1), gid))
+		return 0;
+	become_ourselves(server);
+	return -EPERM;
 }
 
 /* The reply of all that make a file: its qid. */
@@ -165,7 +179,9 @@ int p9_mkdir(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	gid = p9_get(in, 4);
 	if (error || in->bad)
 		return error ? error : -EINVAL;
-	become(server, directory->uid, gid);
+	error = become(server, directory->uid, gid);
+	if (error)
+		return error;
 	error = mkdirat(directory->fd, name, mode & 07777) < 0 ? -errno : 0;
 	become_ourselves(server);
 	return error ? error : put_new(server, directory, name, out);
@@ -191,7 +207,9 @@ int p9_mknod(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 		return error ? error : -EINVAL;
 	if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
 		return -EPERM;
-	become(server, directory->uid, gid);
+	error = become(server, directory->uid, gid);
+	if (error)
+		return error;
 	error = mknodat(directory->fd, name, mode & (S_IFMT | 07777), 0) < 0 ? -errno : 0;
 	become_ourselves(server);
 	return error ? error : put_new(server, directory, name, out);
@@ -211,7 +229,9 @@ int p9_symlink(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	gid = p9_get(in, 4);
 	if (error || in->bad)
 		return error ? error : -EINVAL;
-	become(server, directory->uid, gid);
+	error = become(server, directory->uid, gid);
+	if (error)
+		return error;
 	error = symlinkat(target, directory->fd, name) < 0 ? -errno : 0;
 	become_ourselves(server);
 	return error ? error : put_new(server, directory, name, out);
@@ -274,7 +294,9 @@ int p9_lcreate(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	if (error || in->bad)
 		return error ? error : -EINVAL;
 	flags = asked & (O_ACCMODE | O_TRUNC | O_SYNC);
-	become(server, fid->uid, gid);
+	error = become(server, fid->uid, gid);
+	if (error)
+		return error;
 	fd = openat(fid->fd, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode & 07777);
 	error = fd < 0 ? -errno : 0;
 	become_ourselves(server);

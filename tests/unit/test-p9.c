@@ -447,6 +447,54 @@ START_TEST(new_files_are_their_makers)
 }
 END_TEST
 
+static void write_map(const char *path, unsigned int id)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0 %u 1", id);
+	write_file(path, text);
+}
+
+/* Return: whether we are root of a user namespace with no other user in it. */
+static bool be_only_user(void)
+{
+	unsigned int uid = geteuid(), gid = getegid();
+
+	if (unshare(CLONE_NEWUSER))
+		return false;
+	write_map("/proc/self/uid_map", uid);
+	write_file("/proc/self/setgroups", "deny");
+	write_map("/proc/self/gid_map", gid);
+	return true;
+}
+
+static int make_directory(unsigned int parent, const char *name, uint32_t gid)
+{
+	return ask(P9_TMKDIR, "4s44", N(parent), name, N(0755), N(gid));
+}
+
+/* Where root can't give a file to its maker, it would be root's. */
+START_TEST(nobody_makes_files_who_is_not_in_the_namespace)
+{
+	if (!be_only_user())
+		return;
+	begin_sharing(false);
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(20), N(P9_NOFID), "", "", N(1234)), 0);
+	ck_assert_int_eq(create(20, 21, "file", O_RDWR), -EPERM);
+	ck_assert_int_eq(make_directory(20, "d", 0), -EPERM);
+	ck_assert_int_eq(ask(P9_TMKNOD, "4s4444", N(20), "pipe", N(S_IFIFO), N(0), N(0), N(0)), -EPERM);
+	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(20), "link", "x", N(0)), -EPERM);
+	ck_assert_int_eq(make_directory(0, "d", 99), -EPERM);
+	ck_assert_int_eq(access(path("shared/d"), F_OK), -1);
+	/* Ourselves, and whoever is nobody's, can. */
+	ck_assert_int_eq(make_directory(0, "ours", 0), 0);
+	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(30), N(P9_NOFID), "", "", N(~0U)), 0);
+	ck_assert_int_eq(make_directory(30, "nobodys", 0), 0);
+	ck_assert_int_eq(make_directory(30, "of_no_group", ~0U), 0);
+	end_sharing();
+}
+END_TEST
+
 /* Messages with wrong bytes, cut off, with sizes that lie: an answer or none, no more. */
 START_TEST(garbage_is_answered)
 {
@@ -493,6 +541,7 @@ int main(void)
 	UNIT_ADD(suite, fids_are_few_enough_and_each_has_one_meaning);
 	UNIT_ADD(suite, all_servers_together_have_so_many_fids);
 	UNIT_ADD(suite, new_files_are_their_makers);
+	UNIT_ADD(suite, nobody_makes_files_who_is_not_in_the_namespace);
 	UNIT_ADD(suite, garbage_is_answered);
 	return unit_run(suite);
 }
