@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -23,8 +22,12 @@
 #include "compiler.h"
 #include "intruder.h"
 #include "sandbox.h"
+#include "unit.h"
 
 struct intruder *intruder;
+
+/* Its user's, who has given it to no guest. */
+static char own_file[128];
 
 static int open_a_file(void) { return open("/etc/passwd", O_RDONLY); }
 static int find_a_directory(void) { return open("/usr", O_PATH | O_DIRECTORY); }
@@ -35,7 +38,7 @@ static int netlink_socket(void) { return socket(AF_NETLINK, SOCK_RAW, 0); }
 static int packet_socket(void) { return socket(AF_PACKET, SOCK_RAW, 0); }
 static int internet_socket(void) { return socket(AF_INET, SOCK_STREAM, 0); }
 static int signal_others(void) { return kill(getppid(), 0); }
-static int change_modes(void) { return chmod("/tmp", 01777); }
+static int change_modes(void) { return syscall(SYS_fchmodat, AT_FDCWD, own_file, 0640); }
 static int new_user_namespace(void) { return unshare(CLONE_NEWUSER); }
 static int io_uring(void) { struct io_uring_params p = { 0 }; return syscall(SYS_io_uring_setup, 4, &p); }
 static int open_a_process(void) { return syscall(SYS_pidfd_open, getppid(), 0); }
@@ -120,7 +123,13 @@ void intruder_try_all(void)
  */
 void intruder_prepare(void)
 {
+	int file;
+
 	intruder = mmap(NULL, sizeof(*intruder), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(intruder, MAP_FAILED);
+	snprintf(own_file, sizeof(own_file), "%s/own", unit_directory());
+	file = open(own_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(file, 0);
+	close(file);
 	sandbox_intruder = intruder_try_all;
 }

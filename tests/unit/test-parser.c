@@ -77,6 +77,7 @@ START_TEST(without_a_sandbox_the_parser_would_have_all)
 	ck_assert_ptr_nonnull(strstr(intruder->done, "internet_socket"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "start_a_process"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "change_modes"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "write_code"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "signal_others"));
 }

@@ -129,8 +129,11 @@ static void serve_a_directory(bool read_only)
 
 START_TEST(who_takes_over_a_server_of_files_has_them_alone)
 {
-	/* Only root can have a namespace in which other users still own their files. */
-	const char *found = geteuid() ? "find_a_directory " : "";
+	/*
+	 * Only root can have a namespace in which other users still own their files. Landlock
+	 * does not know modes.
+	 */
+	const char *found = geteuid() ? "find_a_directory change_modes " : "";
 
 	intruder_prepare();
 	serve_a_directory(false);
@@ -180,6 +183,7 @@ START_TEST(without_a_sandbox_a_server_of_files_would_have_all)
 	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "change_modes"));
 }
 END_TEST
 
@@ -217,6 +221,7 @@ START_TEST(without_a_sandbox_the_user_network_would_have_all)
 	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "change_modes"));
 }
 END_TEST
 
@@ -414,6 +419,7 @@ START_TEST(without_a_sandbox_a_device_has_all)
 	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
+	ck_assert_ptr_nonnull(strstr(intruder->done, "change_modes"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "write_code"));
 }
 END_TEST
