@@ -299,7 +299,7 @@ START_TEST(who_takes_over_a_device_has_what_the_guest_was_given)
 	struct options options = { 0 };
 
 	serve_a_device(&options);
-	ck_assert_str_eq(intruder->done, geteuid() ? "find_a_directory " : "");
+	ck_assert_str_eq(intruder->done, "");
 }
 END_TEST
 
