@@ -27,6 +27,7 @@
 #include "exit_status.h"
 #include "last_resort.h"
 #include "p9_client.h"
+#include "silent_peer.h"
 #include "system_log.h"
 #include "unit.h"
 #include "vhost_program.h"
@@ -35,52 +36,30 @@
 static struct virtio_device device;
 static struct driver driver;
 
-/* A child of this test goes with it. Return: its number, 0 in the child. */
-static pid_t start_child(void)
-{
-	pid_t child = fork();
+static int gives_up_ms;
 
-	ck_assert_int_ge(child, 0);
-	return child;
-}
-
-static void end_child(pid_t child)
+static bool take_lease(const char *name)
 {
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	int fd = open(name, O_RDWR);
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGALRM, SIG_DFL);	/* libcheck's would end all */
+	if (gives_up_ms)
+		ualarm(gives_up_ms * 1000, 0);
+	return fd >= 0 && !fcntl(fd, F_SETLEASE, F_WRLCK);
 }
 
 /*
- * Whoever owns a file has a lease on it, and gives it up after so many ms, or never.
+ * Whoever owns a file has a lease on it, and gives it up, by its end, after so many ms; 0: never.
  * Return: the process.
  */
-static pid_t hold_lease(const char *name, int gives_up_ms)
+static pid_t hold_lease(const char *name, int ms)
 {
-	int ready[2], fd;
-	pid_t child;
-	sigset_t set;
-	char byte;
-
-	ck_assert_int_eq(pipe(ready), 0);
-	child = start_child();
-	if (!child) {
-		sigemptyset(&set);
-		sigaddset(&set, SIGIO);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		fd = open(name, O_RDWR);
-		byte = fd >= 0 && !fcntl(fd, F_SETLEASE, F_WRLCK) ? 'y' : 'n';
-		if (write(ready[1], &byte, 1) < 0)
-			_exit(1);
-		if (gives_up_ms < 0)
-			pause();
-		usleep(gives_up_ms * 1000);
-		_exit(0);
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	ck_assert_int_eq(byte, 'y');
-	close(ready[0]);
-	close(ready[1]);
-	return child;
+	gives_up_ms = ms;
+	return start_holder(take_lease, name);
 }
 
 START_TEST(holder_of_a_lease)
@@ -90,7 +69,7 @@ START_TEST(holder_of_a_lease)
 
 	begin_sharing(false);
 	write_file(path("shared/file"), "text");
-	child = hold_lease(path("shared/file"), -1);
+	child = hold_lease(path("shared/file"), 0);
 	ck_assert_int_eq(walk(0, 1, "file"), 0);
 	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDONLY)), -EAGAIN);
 	ck_assert_int_eq(ask(P9_TSETATTR, "444448" "8888", N(1), N(8), N(0), N(0), N(0), N(0),
@@ -379,25 +358,6 @@ START_TEST(program_of_a_disk_that_does_not_let_go_at_the_end)
 	ck_assert_int_eq(unit_messages, 0);
 }
 END_TEST
-
-/* Some process has a file locked, and keeps it so. Return: the process. */
-static pid_t hold_lock(const char *name)
-{
-	int ready[2];
-	pid_t child;
-	char byte;
-
-	ck_assert_int_eq(pipe(ready), 0);
-	child = start_child();
-	if (!child) {
-		if (flock(open(name, O_RDONLY), LOCK_EX) || write(ready[1], "y", 1) < 0)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	return child;
-}
 
 static char cable[128], cable_value[160];
 

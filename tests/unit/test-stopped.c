@@ -4,55 +4,35 @@
  * and nobody else has to wait.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "commands.h"
 #include "runtime.h"
+#include "silent_peer.h"
 #include "unit.h"
 
-/* A child of this test goes with it. Return: its number, 0 in the child. */
-static pid_t start_child(void)
+static bool take_name(const char *name)
 {
-	pid_t child = fork();
+	struct runtime runtime;
 
-	ck_assert_int_ge(child, 0);
-	return child;
-}
-
-static void end_child(pid_t child)
-{
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	if (runtime_open(&runtime, true) || runtime_listen(&runtime, name) < 0)
+		return false;
+	runtime_close(&runtime);
+	return true;
 }
 
 /* The Launcher of a Guest "one" that is stopped. Return: its process. */
 static pid_t start_stopped(void)
 {
-	struct runtime runtime;
-	int ready[2];
 	pid_t child;
-	char byte;
 
 	setenv("XDG_RUNTIME_DIR", unit_directory(), 1);
-	ck_assert_int_eq(pipe(ready), 0);
-	child = start_child();
-	if (!child) {
-		if (runtime_open(&runtime, true) || runtime_listen(&runtime, "one") < 0)
-			_exit(1);
-		runtime_close(&runtime);
-		if (write(ready[1], "y", 1) < 0)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	child = start_holder(take_name, "one");
 	ck_assert_int_eq(kill(child, SIGSTOP), 0);
 	return child;
 }
@@ -139,25 +119,6 @@ START_TEST(launcher_that_is_stopped_holds_up_no_others)
 	end_child(child);
 }
 END_TEST
-
-/* Some process has a file locked, and keeps it so. Return: the process. */
-static pid_t hold_lock(const char *name)
-{
-	int ready[2];
-	pid_t child;
-	char byte;
-
-	ck_assert_int_eq(pipe(ready), 0);
-	child = start_child();
-	if (!child) {
-		if (flock(open(name, O_RDONLY), LOCK_EX) || write(ready[1], "y", 1) < 0)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-	return child;
-}
 
 START_TEST(holder_of_the_runtime_directory)
 {
