@@ -42,6 +42,18 @@ void message_limit(bool on)
 	pthread_mutex_unlock(&limit.lock);
 }
 
+/**
+ * message_forked() - this process is a copy of one that may have had threads
+ * @sink: where its lines go
+ *
+ * One of those may have had the lock, and is not there to give it back.
+ */
+void message_forked(void (*sink)(const char *line))
+{
+	pthread_mutex_init(&limit.lock, NULL);
+	message_sink = sink;
+}
+
 /* Return: whether this line may be said; *last: it is the last one for a while. */
 static bool may_say(bool *last)
 {

@@ -32,6 +32,7 @@ __printf(1, 2) void detail(const char *format, ...);
 __printf(2, 3) int refuse(int error, const char *format, ...);
 __printf(1, 2) int misused(const char *format, ...);
 void message_limit(bool on);
+void message_forked(void (*sink)(const char *line));
 int host_refuses(const char *what);
 
 #endif /* _LAUNCHER_MESSAGE_H */

@@ -175,8 +175,6 @@ static void run(int socket, void *argument)
 /**
  * parser_start() - start the process
  *
- * No thread may run yet.
- *
  * Return: 0, or a negative errno after telling the person.
  */
 int parser_start(void)

@@ -4,9 +4,9 @@
  * Guest's memory is done in one: whoever takes it over has a process with next to nothing
  * in it (sandbox.c), and not the Launcher.
  *
- * They are copies of the Launcher, made before it has threads and Guest memory; so they
- * need no program of their own. None outlives the Launcher: its end is the end of the
- * socket, and the kernel kills what does not look there.
+ * They are copies of the Launcher, made before the Guest runs and without its memory
+ * (MADV_DONTFORK); so they need no program of their own. None outlives the Launcher: its end
+ * is the end of the socket, and the kernel kills what does not look there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +86,7 @@ static void be_process(const struct process *process, pid_t parent, int socket,
 	/* What a terminal or a service's end sends to all is for the Launcher to act on. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	message_sink = say_nothing;
+	message_forked(say_nothing);
 	leave_terminal();
 	for (i = 0; i < kept; i++)
 		fds[1 + i] = keep[i];
@@ -102,7 +102,10 @@ static void be_process(const struct process *process, pid_t parent, int socket,
  * @keep: descriptors that it keeps, by their numbers, beside its end of the socket
  * @kept: how many, at most PROCESS_MAX_PASSED
  *
- * No thread may run yet.
+ * A few threads may run: a command's (session.c), one that speaks to a disk's program
+ * (vhost_user.c). The process has none of them, but each lock as it was. Those of malloc() and
+ * stdio the C library frees in it, that of messages message_forked() makes anew; @run must not
+ * take any other one that these threads take.
  *
  * Return: 0, or a negative errno after telling the person.
  */

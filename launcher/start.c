@@ -100,7 +100,7 @@ static int set_up(struct vm *vm, struct options *options, struct boot_request *r
 	return 0;
 }
 
-/* All that there is to be opened is. From here on there are threads. */
+/* All that there is to be opened is. From here on the Guest's devices have threads. */
 static int close_cage(const struct options *options)
 {
 	static bool is_closed;
@@ -210,7 +210,7 @@ int start_guest(struct options *options)
 	notify_init();
 	if (options->console && console_log_open(options->console))
 		return EXIT_NOT_STARTED;
-	/* Before there are threads, whose locks a new process would have as they were. */
+	/* Early: there is little of ours yet that it would have a copy of. */
 	if (parser_start())
 		return EXIT_NOT_STARTED;
 	if (options->session && session_start(options->session)) {

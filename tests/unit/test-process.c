@@ -5,13 +5,16 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
+#include "message.h"
 #include "process.h"
 #include "sandbox.h"
 #include "unit.h"
@@ -81,6 +84,49 @@ START_TEST(a_process_has_the_descriptors_that_it_was_given)
 }
 END_TEST
 
+static void lose_line(const char *line)
+{
+	(void)line;
+}
+
+static void *talk(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop))
+		message("one of very many lines");
+	return NULL;
+}
+
+static void say_something(int socket, void *argument)
+{
+	(void)argument;
+	message("something");
+	process_send(socket, "done", 4, NULL, 0);
+}
+
+/* Some thread has the lock of messages nearly always, and is not in the new process. */
+START_TEST(a_process_can_tell_what_threads_tell)
+{
+	static atomic_bool stop;
+	struct process process;
+	pthread_t thread[4];
+	char text[64];
+	unsigned int i;
+
+	message_sink = lose_line;
+	for (i = 0; i < ARRAY_SIZE(thread); i++)
+		ck_assert_int_eq(pthread_create(&thread[i], NULL, talk, &stop), 0);
+	for (i = 0; i < 20; i++) {
+		ck_assert_int_eq(process_start(&process, "teller", say_something, NULL, NULL, 0), 0);
+		ck_assert_int_eq(process_receive_until(process.socket, now_ms() + 20000, text,
+						       sizeof(text), NULL, NULL), 4);
+		process_stop(&process);
+	}
+	stop = true;
+	for (i = 0; i < ARRAY_SIZE(thread); i++)
+		pthread_join(thread[i], NULL);
+}
+END_TEST
+
 static int lives[2];
 
 /* The process waits for a thread that does not give up what it has: all signals are blocked. */
@@ -138,6 +184,7 @@ int main(void)
 
 	UNIT_ADD(suite, messages_go_to_a_process_and_back_with_descriptors);
 	UNIT_ADD(suite, a_process_has_the_descriptors_that_it_was_given);
+	UNIT_ADD(suite, a_process_can_tell_what_threads_tell);
 	UNIT_ADD(suite, a_process_ends_with_a_parent_that_ends_at_its_start);
 	return unit_run(suite);
 }
