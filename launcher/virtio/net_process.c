@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../clock.h"
 #include "../file.h"
 #include "../message.h"
 #include "net_process.h"
@@ -18,6 +19,8 @@
 /* The first messages: lines for the person, if it can't start; or this. */
 #define READY		"ready"
 #define LINE_ROOM	1024
+
+int net_process_limit_ms = 30 * 1000;
 
 struct back_end {
 	struct process process;
@@ -52,12 +55,14 @@ void net_process_ready(int socket)
 /* Return: 0, or a negative errno after telling the person. */
 static int wait_until_ready(struct back_end *back)
 {
+	int64_t until = now_ms() + net_process_limit_ms;
 	bool told = false;
 	char line[LINE_ROOM];
 	ssize_t size;
 
 	for (;;) {
-		size = process_receive(back->process.socket, line, sizeof(line) - 1, NULL, NULL);
+		size = process_receive_until(back->process.socket, until, line, sizeof(line) - 1,
+					     NULL, NULL);
 		if (size <= 0)
 			break;
 		line[size] = '\0';
@@ -66,6 +71,9 @@ static int wait_until_ready(struct back_end *back)
 		message("%s", line);
 		told = true;
 	}
+	if (size == -ETIMEDOUT)
+		return refuse(size, "the process of the guest's network is not ready after %d s",
+			      net_process_limit_ms / 1000);
 	return told ? -EINVAL : refuse(-EPIPE, "the process of the guest's network does not start");
 }
 

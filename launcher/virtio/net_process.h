@@ -6,6 +6,8 @@
 #include "../process.h"
 #include "net.h"
 
+extern int net_process_limit_ms;	/* until it is ready; tests have less of it */
+
 /* In the Launcher. The last four are for struct net_ops. */
 int net_process_start(struct net *net, const char *name, process_run *run, void *argument);
 void net_process_prepare(struct net *net, struct net_poll *poll);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
@@ -116,6 +117,17 @@ void intruder_try_all(void)
 		}
 	}
 	intruder->processes++;
+}
+
+/*
+ * intruder_sleep() - say nothing for ever
+ */
+void intruder_sleep(void)
+{
+	static int never;
+
+	for (;;)
+		syscall(SYS_futex, &never, FUTEX_WAIT, 0, NULL, NULL, 0);
 }
 
 /*

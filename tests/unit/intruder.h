@@ -13,5 +13,6 @@ extern struct intruder *intruder;
 
 void intruder_prepare(void);
 void intruder_try_all(void);
+void intruder_sleep(void);
 
 #endif /* _INTRUDER_H */

@@ -4,11 +4,9 @@
  * is not waited for.
  */
 #include <errno.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,14 +100,6 @@ START_TEST(the_parsers_end_is_told)
 }
 END_TEST
 
-static void sleep_for_ever(void)
-{
-	static int never;
-
-	for (;;)
-		syscall(SYS_futex, &never, FUTEX_WAIT, 0, NULL, NULL, 0);
-}
-
 static void talk_for_ever(void)
 {
 	int fd;
@@ -145,7 +135,7 @@ static void end_parser_that(void (*does)(void), unsigned int lines, const char *
 
 START_TEST(a_parser_that_says_nothing_is_ended)
 {
-	end_parser_that(sleep_for_ever, 0, "is not done with");
+	end_parser_that(intruder_sleep, 0, "is not done with");
 }
 END_TEST
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "compiler.h"
 #include "config.h"
 #include "driver.h"
@@ -26,7 +27,7 @@
 #include "system_log.h"
 #include "thread.h"
 #include "unit.h"
-#include "virtio/net.h"
+#include "virtio/net_process.h"
 #include "vm_sandbox.h"
 
 static char *path_of_socket(void)
@@ -239,6 +240,21 @@ START_TEST(the_user_network_finds_its_name_servers)
 	make_card();
 	driver_stop(&driver);
 	ck_assert_str_eq(intruder->done, access("/etc/resolv.conf", R_OK) ? "" : "name_servers ");
+}
+END_TEST
+
+START_TEST(a_user_network_that_is_never_ready_is_not_waited_for)
+{
+	int64_t begin = now_ms();
+
+	sandbox_intruder = intruder_sleep;
+	net_process_limit_ms = 500;
+	driver_init(&driver);
+	driver.device = &device;
+	unit_refused(virtio_net_kind.init(&device, &driver.memory, "user"), "is not ready after");
+	ck_assert_int_lt(now_ms() - begin, 10000);
+	driver_stop(&driver);
+	ck_assert(waitpid(-1, NULL, 0) > 0 || errno == ECHILD);
 }
 END_TEST
 
@@ -457,6 +473,7 @@ int main(void)
 	UNIT_ADD(suite, who_takes_over_the_user_network_has_the_internet_alone);
 	UNIT_ADD(suite, without_a_sandbox_the_user_network_would_have_all);
 	UNIT_ADD(suite, the_user_network_finds_its_name_servers);
+	UNIT_ADD(suite, a_user_network_that_is_never_ready_is_not_waited_for);
 	UNIT_ADD(suite, the_user_networks_end_is_told_and_the_link_goes_down);
 	return unit_run(suite);
 }
