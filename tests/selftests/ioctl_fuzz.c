@@ -4,8 +4,8 @@
  *
  * First each rule of include/lguest_uapi.h with the errno that it promises, then
  * life cycles that a program may have (fork, exec, death in any order, memory
- * that goes away), then random calls with values at the edges from two threads
- * (ioctl_random.c).
+ * that goes away, descriptors that close below a call: ioctl_closes.c), then random
+ * calls with values at the edges from two threads (ioctl_random.c).
  * Fails on another errno, when the module stays in use, or when the Host warns.
  *
  * ioctl_fuzz [SEED [CALLS]]
@@ -529,6 +529,7 @@ static void check_lives(void)
 	expect(0, in_child(execs_with_a_vm, &vm), "exec_with_a_vm_gets_EPERM");
 	expect(0, in_child(memory_goes, &vm), "memory_that_goes_while_the_guest_runs");
 	expect(0, in_child(many_vcpus, &vm), "all_vcpus_at_once_and_exit");
+	expect(0, in_child(closes_while_it_runs, &vm), "task_work_closes_what_runs");
 	tap_result(module_unused(), "all_is_given_back_by_exit");
 }
 
@@ -575,7 +576,7 @@ int main(int argc, char **argv)
 	tap_result(module_unused(), "nothing_is_left_of_refused_calls");
 	tries("as many VMs as descriptors: each has a window slot, pages, a notifier");
 	check_many();
-	tries("dying, fork, exec and munmap in each other's way: what is freed could be in use");
+	tries("dying, fork, exec, munmap and close in each other's way: what is freed could be in use");
 	check_lives();
 	tries("any call with any argument from several threads: a lock, a limit or a check forgotten");
 	tap_note("again with: ioctl_fuzz %u %u", seed, calls);

@@ -2,6 +2,11 @@
 #ifndef _IOCTL_FUZZ_H
 #define _IOCTL_FUZZ_H
 
+struct vm;
+
+/* ioctl_closes.c */
+int closes_while_it_runs(struct vm *unused);
+
 /* ioctl_random.c */
 int random_calls(unsigned int seed, unsigned int calls);
 
