@@ -42,8 +42,10 @@ static void end(void)
 	pthread_t thread;
 
 	terminal_restore();
-	if (!thread_start(&thread, say_why, NULL))
+	if (!thread_start(&thread, say_why, NULL)) {
+		pthread_detach(thread);
 		usleep(MESSAGE_MS * 1000);
+	}
 	_exit(EXIT_CRASHED);
 }
 
