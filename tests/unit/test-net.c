@@ -3,6 +3,8 @@
  * The network card: packets into the Guest's buffers and out of them, whatever the
  * driver does.
  */
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@
 
 static int wire[2];	/* the back end's end, and the test's */
 static int index_of_wire;
-static bool wire_is_cut;	/* the back end can't send */
+static atomic_bool wire_is_cut;	/* the back end can't send */
 
 /* --- A back end whose other side is the test. --- */
 
@@ -349,8 +351,11 @@ END_TEST
 /* Offered buffers wait for the device's thread, which may be late, in all of the ring. */
 static bool ring_is_full(void)
 {
-	uint16_t taken = __atomic_load_n(&device.queue[RECEIVE].next_avail, __ATOMIC_RELAXED);
+	uint16_t taken;
 
+	pthread_mutex_lock(&device.lock);
+	taken = device.queue[RECEIVE].next_avail;
+	pthread_mutex_unlock(&device.lock);
 	return (uint16_t)(driver_avail(&driver, RECEIVE)->idx - taken) >= DRIVER_ENTRIES;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -29,13 +30,14 @@ static const int takes_name[] = {
 	SYS_getxattr, SYS_setxattr, SYS_execve, SYS_execveat, SYS_open_by_handle_at,
 };
 
-static volatile int noted;	/* the first one's number, 0: none */
+static atomic_int noted;	/* the first one's number, 0: none */
 
 static void note(int number, siginfo_t *info, void *context)
 {
+	int none = 0;
+
 	(void)number;
-	if (!noted)
-		noted = info->si_syscall;
+	atomic_compare_exchange_strong(&noted, &none, info->si_syscall);
 	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = -EPERM;
 }
 
