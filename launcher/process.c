@@ -51,7 +51,7 @@ static void close_others(int *keep, unsigned int kept)
 }
 
 /* Where a sanitizer reports what it finds. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LAST_TO_LEAVE	STDOUT_FILENO
 #else
 #define LAST_TO_LEAVE	STDERR_FILENO

@@ -230,6 +230,13 @@ static void give_up_too(int number)
 	others.done++;
 }
 
+/* A thread of a sanitizer's own takes no signals, and is waited for in vain. */
+#ifdef __SANITIZE_THREAD__
+#define PATIENCE_MS	100
+#else
+#define PATIENCE_MS	5000
+#endif
+
 /* The threads' signal, which does nothing else (thread.c), is ours for a moment. */
 static void tell_others(int ruleset, const pid_t *thread, unsigned int count)
 {
@@ -242,7 +249,7 @@ static void tell_others(int ruleset, const pid_t *thread, unsigned int count)
 		others.done = 0;
 		if (syscall(SYS_tgkill, getpid(), thread[i], SIGUSR1))
 			continue;
-		for (patience = 5000; !others.done && patience; patience--)
+		for (patience = PATIENCE_MS; !others.done && patience; patience--)
 			usleep(1000);
 		if (!others.done)
 			detail("a thread keeps what it has");
