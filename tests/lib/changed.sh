@@ -25,14 +25,15 @@ inputs_init()
 		tests/selftests/*.[chS] "${shared[@]}")
 }
 
-# row_inputs OPTIONS TESTS: the hash of one row's: of its tests, and what they become.
+# row_inputs OPTIONS TESTS: the hash of one row's: of its tests, and what they become. Those of
+# fuzz-long and unit-tsan are in folders, fuzz and unit.
 row_inputs()
 {
 	local name file next
 	{
 		printf '%s\n' "$inputs_common" "$*"
 		for name in $2; do
-			[ ! -d "tests/${name%-long}" ] || hash_files "tests/${name%-long}"
+			[ ! -d "tests/${name%-*}" ] || hash_files "tests/${name%-*}"
 			for file in "tests/selftests/$name.sh" "tests/local/$name.sh"; do
 				[ -e "$file" ] || continue
 				cat "$file"

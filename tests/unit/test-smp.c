@@ -415,7 +415,7 @@ START_TEST(thread_that_can_not_be_made_is_told)
 }
 END_TEST
 
-/* With SANITIZE=-fsanitize=thread, this one looks for races in the devices. */
+/* In tests/local/unit-tsan.sh, this one looks for races in the devices. */
 START_TEST(registers_may_be_used_by_all_at_once)
 {
 	start(8, uses_registers);
