@@ -4,7 +4,6 @@
  * nothing, and ends with it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,14 +26,26 @@ static struct {
 	atomic_bool done;
 } *found;
 
+/* The number may be another file's by now. */
+static bool is_open(int fd, const struct stat *file)
+{
+	struct stat now;
+
+	return !fstat(fd, &now) && now.st_dev == file->st_dev && now.st_ino == file->st_ino;
+}
+
 /* In the background: until the Guest runs, if it does. */
 static void run(bool starts, int inherited)
 {
+	struct stat file;
+
 	found->pid = getpid();
 	if (starts) {
+		if (fstat(inherited, &file))
+			_exit(1);
 		detach_prepare();
 		detach_done("one");
-		found->is_open = fcntl(inherited, F_GETFD) >= 0;
+		found->is_open = is_open(inherited, &file);
 		if (!getcwd(found->directory, sizeof(found->directory)))
 			_exit(1);
 		found->done = true;
@@ -45,7 +57,7 @@ static void run(bool starts, int inherited)
 /* Return: the process that waits. */
 static pid_t start(bool starts)
 {
-	int inherited = open("/dev/null", O_RDONLY), status;
+	int inherited = memfd_create("inherited", 0), status;
 	pid_t child;
 
 	found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
