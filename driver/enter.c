@@ -81,12 +81,24 @@ static u64 allow_split_locks(const struct lg_vcpu *vcpu)
 {
 	u64 value;
 
-	if (likely(!time_before(jiffies, vcpu->split_locks_until)))
+	if (likely(!time_before(jiffies, vcpu->split_locks_until)) ||
+	    !boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT))
 		return 0;
 	value = lg_rdmsr(MSR_TEST_CTRL);
 	if (!(value & MSR_TEST_CTRL_SPLIT_LOCK_DETECT))
 		return 0;
 	lg_wrmsr(MSR_TEST_CTRL, value & ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
+	return value;
+}
+
+/* All but the Host's watch over bus locks: they cost it the same in a Guest. */
+static u64 quiet_debugctl(void)
+{
+	u64 value = cpu_feature_enabled(X86_FEATURE_BTS) ? lg_rdmsr(MSR_IA32_DEBUGCTLMSR) : 0;
+
+	if (!(value & ~DEBUGCTLMSR_BUS_LOCK_DETECT))
+		return 0;
+	lg_wrmsr(MSR_IA32_DEBUGCTLMSR, value & DEBUGCTLMSR_BUS_LOCK_DETECT);
 	return value;
 }
 
@@ -100,7 +112,7 @@ static void quiet_debug_store(struct lg_window *w)
 {
 	lockdep_assert_irqs_disabled();
 	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
-	w->debugctl = quiet_msr(cpu_feature_enabled(X86_FEATURE_BTS), MSR_IA32_DEBUGCTLMSR);
+	w->debugctl = quiet_debugctl();
 	window_state(w)->stores = (w->pebs ? STORES_PEBS : 0) | (w->debugctl ? STORES_BTS : 0);
 }
 

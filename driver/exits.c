@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Why the Guest was left, and who takes care of it. Atomic. */
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/debugreg.h>
@@ -7,17 +8,40 @@
 
 #include "lg.h"
 
-/* #DB. Ours if we were stepping; else the Guest's by TF: it has no breakpoints of its own. */
+/*
+ * A locked access across two cache lines, on a Host that has these trap
+ * (split_lock_detect=ratelimit, or where there is no #AC for them): bit 11 of DR6 is clear
+ * then, and set in all other cases. SDM volume 3, OS Bus-Lock Detection; AMD64 Architecture
+ * Programmer's Manual volume 2, Bus Lock Trap.
+ */
+static bool is_bus_lock(const struct lg_vcpu *vcpu)
+{
+	return boot_cpu_has(X86_FEATURE_BUS_LOCK_DETECT) && !(vcpu->dr6 & DR_BUS_LOCK);
+}
+
+/*
+ * #DB. The Host's for a bus lock, which is over by now; ours if we were stepping; else the
+ * Guest's by TF: it has no breakpoints of its own, and knows nothing of bus locks.
+ */
 static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 {
+	enum lg_slow slow = LG_FAST;
+
+	if (is_bus_lock(vcpu)) {
+		if (!time_before(jiffies, vcpu->split_locks_until))
+			slow = LG_SLOW_SPLIT_LOCK;
+		if (!(vcpu->dr6 & DR_STEP))
+			return slow;
+		vcpu->dr6 |= DR_BUS_LOCK;
+	}
 	if (vcpu->stepping && (vcpu->dr6 & DR_STEP)) {
 		vcpu->stepping = false;
-		return LG_FAST;
+		return slow;
 	}
 	if (vcpu->data)
 		WRITE_ONCE(vcpu->data->dr6, vcpu->dr6);
 	lg_exception(vcpu, X86_TRAP_DB, ~0ULL);
-	return LG_FAST;
+	return slow;
 }
 
 /* INT n in user mode arrives as #GP with the gate's selector error code. */

@@ -184,8 +184,8 @@ int lg_halt(struct lg_vcpu *vcpu)
 /*
  * A split lock stops all CPUs for some thousand cycles. Linux slows down programs of the Host
  * that do it, and so do we: after a sleep the Guest may for two ticks, if no other virtual
- * CPU of any VM may meanwhile; else it faults and sleeps again. With split_lock_detect=fatal,
- * too: the VM goes on, slowly.
+ * CPU of any VM may meanwhile; else it faults, or traps, and sleeps again. With
+ * split_lock_detect=fatal, too: the VM goes on, slowly.
  */
 static void slow_down(struct lg_vcpu *vcpu)
 {
