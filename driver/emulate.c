@@ -11,7 +11,7 @@
 #include <asm/tsc.h>
 
 #include "decode.h"
-#include "host.h"
+#include "host/insn.h"
 #include "lg.h"
 
 /* As many bytes as there are: the instruction may end just before a bad page. */

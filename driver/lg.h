@@ -14,7 +14,7 @@
  *                      may, with the next two, change entries of level 1.
  *   lg_shadow_page.busy  its entries, and that they are what the Guest's say;
  *                      never waited for: who does not get it writes mmu_lock
- *   lg_vm.clock_lock   when its clock is shifted; a leaf, below clock.c's list of all VMs
+ *   lg_vm.clock_lock   when its clock is shifted; a leaf, below abi-lguest/clock.c's list of all VMs
  *   LG_PLACES_BUSY     a frame's list of places, for some instructions, interrupts off
  *
  * "Atomic" below means: preemption off, between lg_fpu_begin() and
@@ -65,7 +65,7 @@ typedef u32 lg_place_t;
 struct lg_memory_slot {
 	gfn_t first, frames;
 	hva_t hva;
-	/* Which shadow entries map each frame: see shadow_rmap.c */
+	/* Which shadow entries map each frame: see mmu/rmap.c */
 	lg_place_t *places, *large_places;	/* 4 KiB; 2 MiB */
 	u8 *no_large;		/* by 2 MiB: the Host has it in pieces */
 };
@@ -77,7 +77,7 @@ struct lg_ioeventfd {
 	struct eventfd_ctx *ctx;
 };
 
-/* Shadow page tables of a VM: see shadow_pages.c. Written under lg_vm.mmu_lock, atomics aside. */
+/* Shadow page tables of a VM: see mmu/pages.c. Written under lg_vm.mmu_lock, atomics aside. */
 #define LG_SHADOW_HASH_BITS	10
 struct lg_mmu {
 	struct hlist_head hash[1 << LG_SHADOW_HASH_BITS];
@@ -92,7 +92,7 @@ struct lg_mmu {
 	atomic64_t generation;		/* counts entries that became narrower */
 	u64 resized;			/* generation when one above level 1 last became so */
 	u64 tables;			/* counts changes of entries that point to tables */
-	u64 sync_clock;			/* counts rounds of shadow_sync.c */
+	u64 sync_clock;			/* counts rounds of mmu/sync.c */
 	atomic64_t prefills_used, prefills_wasted;	/* of those dropped or compared */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the Launcher; 0: none */
 	u64 dirty_map_size;
@@ -123,7 +123,7 @@ struct lg_vm {
 
 	struct lguest_init abi;		/* checked copy of what LHCALL_INIT gave */
 	bool abi_ready;
-	struct list_head clock_list;	/* all VMs: clock.c */
+	struct list_head clock_list;	/* all VMs: abi-lguest/clock.c */
 	spinlock_t clock_lock;		/* who writes these: */
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
 	u64 tsc_offset;			/* ticks it was paused, or the Host slept; not 0: RDTSC traps */
@@ -136,7 +136,7 @@ struct lg_vm {
 	char reason[LGUEST_REASON_MAX];
 };
 
-/* One cached Guest CR3 and the pages that shadow it: shadow_pages.c. */
+/* One cached Guest CR3 and the pages that shadow it: mmu/pages.c. */
 struct lg_root {
 	gfn_t gfn;			/* of the Guest's top-level table; ~0: free */
 	struct lg_shadow_page *kernel, *user;
@@ -158,7 +158,7 @@ struct lg_path {
 /* switcher_vcpu.mode */
 enum lg_mode { LG_USER = MODE_USER, LG_KERNEL = MODE_KERNEL };
 
-/* lg_vcpu.state: see smp.c */
+/* lg_vcpu.state: see abi-lguest/smp.c */
 enum lg_vcpu_state { LG_VCPU_RUNNING, LG_VCPU_DOWN, LG_VCPU_STARTING, LG_VCPU_START };
 
 /* A flush that another vCPU wants. Written under mmu_lock. */
@@ -174,7 +174,7 @@ enum lg_slow {
 	LG_SLOW_FAULT_IN,	/* vcpu->fault_hva must be made present */
 	LG_SLOW_MEMORY,		/* the shadow cache wants filling */
 	LG_SLOW_WAIT,		/* the mmu_notifier is at work at vcpu->fault_hva */
-	LG_SLOW_WALK,		/* shadow_fault.c: the short way will not do */
+	LG_SLOW_WALK,		/* mmu/fault.c: the short way will not do */
 	LG_SLOW_MMIO,		/* instruction at ip touches vcpu->mmio_gpa */
 	LG_SLOW_EMULATE,	/* instruction at ip may be one we know */
 	LG_SLOW_HYPERCALL,	/* one that needs to sleep */
@@ -260,7 +260,7 @@ struct lg_vcpu {
 	gpa_t mmio_gpa;
 	struct lg_mmio mmio;
 
-	/* Read by debugfs.c at any time. direct_*: as of lg_window_put() */
+	/* Read by dev/debugfs.c at any time. direct_*: as of lg_window_put() */
 	struct lguest_stats stats;
 };
 
@@ -283,15 +283,15 @@ static inline void lg_assert_irqs_off(const struct lg_vcpu *vcpu)
 	for ((i) = 0; (i) < LGUEST_MAX_VCPUS; (i)++)				\
 		if (!((vcpu) = smp_load_acquire(&(vm)->vcpus[i]))) {} else
 
-/* core.c */
+/* main.c */
 extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
 extern u64 lg_unknown;
 __printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
 
-/* probe.c */
+/* host/probe.c */
 bool lg_unknown_faults(void);
 
-/* vm.c, vcpu.c */
+/* dev/vm.c, dev/vcpu.c */
 extern const struct file_operations lg_vm_fops;
 void lg_vm_put(struct lg_vm *vm);
 int lg_vcpu_create(struct lg_vm *vm, unsigned long id);
@@ -309,14 +309,14 @@ void lg_notifier_unregister(struct lg_vm *vm);
 void lg_notifier_fix_slots(struct lg_vm *vm);
 void lg_notifier_wait(struct lg_vcpu *vcpu);
 
-/* debugfs.c: sleeps */
+/* dev/debugfs.c: sleeps */
 void lg_debugfs_init(void);
 void lg_debugfs_exit(void);
 void lg_debugfs_vm(struct lg_vm *vm);
 void lg_debugfs_vcpu(struct lg_vcpu *vcpu);
 void lg_debugfs_remove(struct lg_vm *vm);
 
-/* window.c, enter.c: all but init and exit with interrupts off or atomic */
+/* host/window.c, host/enter.c: all but init and exit with interrupts off or atomic */
 int lg_windows_init(void);
 void lg_windows_exit(void);
 int lg_windows_attach(struct mm_struct *mm);
@@ -340,14 +340,14 @@ int lg_halt(struct lg_vcpu *vcpu);
 enum lg_slow lg_exit(struct lg_vcpu *vcpu);
 bool lg_exit_quickly(struct lg_vcpu *vcpu);
 
-/* events.c: atomic */
+/* abi-lguest/events.c: atomic */
 u64 lg_runnable_flags(u64 flags);
 void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error);
 enum lg_slow lg_deliver(struct lg_vcpu *vcpu);
 enum lg_slow lg_system_call(struct lg_vcpu *vcpu);
 enum lg_slow lg_iret(struct lg_vcpu *vcpu);
 
-/* hypercalls.c */
+/* abi-lguest/hypercalls.c */
 enum lg_slow lg_hypercall(struct lg_vcpu *vcpu);
 int lg_hypercall_slow(struct lg_vcpu *vcpu);
 bool lg_hypercall_quickly(struct lg_vcpu *vcpu);
@@ -361,7 +361,7 @@ static inline bool lg_ring_pending(const struct lg_vcpu *vcpu)
 void lg_release_data(struct lg_vcpu *vcpu);
 long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base);
 
-/* smp.c */
+/* abi-lguest/smp.c */
 long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva);
 void lg_vcpu_down(struct lg_vcpu *vcpu);
 void lg_vcpu_start(struct lg_vcpu *vcpu);
@@ -370,14 +370,14 @@ long lg_kick_halted(struct lg_vcpu *vcpu, u64 number);
 void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask);
 void lg_flush_requested(struct lg_vcpu *vcpu);
 
-/* interrupts.c */
+/* abi-lguest/interrupts.c */
 void lg_interrupt(struct lg_vcpu *vcpu, u8 vector);
 int lg_interrupt_next(struct lg_vcpu *vcpu);
 bool lg_interrupt_waiting(struct lg_vcpu *vcpu);
 void lg_set_timer(struct lg_vcpu *vcpu, u64 ns);
 enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 
-/* clock.c */
+/* abi-lguest/clock.c */
 void lg_clock_register(struct lg_vcpu *vcpu);
 void lg_clock_update(struct lg_vcpu *vcpu);
 int lg_clock_pause(struct lg_vm *vm, unsigned long on);
@@ -388,19 +388,19 @@ void lg_clock_close(struct lg_vm *vm);
 int lg_clock_init(void);
 void lg_clock_exit(void);
 
-/* fpu.c */
+/* host/fpu.c */
 int lg_fpu_init(void);
 void *lg_fpu_alloc(void);
 void lg_fpu_begin(struct lg_vcpu *vcpu);
 void lg_fpu_interrupted(struct lg_vcpu *vcpu);
 void lg_fpu_end(struct lg_vcpu *vcpu, bool interrupted);
 
-/* segments.c */
+/* host/segments.c */
 int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3]);
 u16 lg_check_selector(const struct lg_vcpu *vcpu, u16 selector);
 bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss);
 
-/* guest_memory.c */
+/* mmu/memory.c */
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
 
 /*
@@ -447,7 +447,7 @@ static inline bool lg_canonical(u64 address)
 	return (u64)((s64)(address << 16) >> 16) == address;
 }
 
-/* guest_walk.c */
+/* mmu/walk.c */
 #define LG_PT_LEVELS	4
 #define LG_ENTRY_FRAME(entry)	(((entry) & GENMASK_ULL(51, PAGE_SHIFT)) >> PAGE_SHIFT)
 
@@ -478,6 +478,6 @@ int lg_emulate_mmio(struct lg_vcpu *vcpu);
 void lg_complete_mmio(struct lg_vcpu *vcpu);
 int lg_emulate(struct lg_vcpu *vcpu);
 
-#include "shadow.h"
+#include "mmu/shadow.h"
 
 #endif /* _LG_H */

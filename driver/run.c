@@ -16,7 +16,7 @@
 
 #include "lg.h"
 #include "trace.h"
-#include "user_work.h"
+#include "host/user_work.h"
 
 /*
  * For these LGUEST_RUN returns -EINTR, and the Launcher calls it again: the work is done on

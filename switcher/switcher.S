@@ -12,7 +12,7 @@
  * the Host's handler exactly once, before any IRET: an IRET would let the next
  * NMI in while the Host's handler has not even begun (SDM volume 3, 6.7.1).
  * So the stub only notes what came and finds by the interrupted %rip how to
- * get to C, where lg.ko does INT $2 or INT $18 (driver/host_interrupt.S):
+ * get to C, where lg.ko does INT $2 or INT $18 (driver/host/host_interrupt.S):
  *
  *   ring 3          leave the Guest as for any other exception
  *   enter..iret     the Guest's state is still all in memory: undo the entry
@@ -42,7 +42,7 @@
 #define PF_RSVD		0x08
 #define PF_INSTR	0x10
 
-/* What C clears too when it delivers an event (driver/events.c): TF, NT, RF, AC */
+/* What C clears too when it delivers an event (driver/abi-lguest/events.c): TF, NT, RF, AC */
 #define FLAGS_CLEARED	0x54100
 
 	.section .lg_switcher, "a"
@@ -341,7 +341,7 @@ clear_selectors:
 
 /*
  * An exception or interrupt in user mode. What only the Guest's kernel can care
- * for it is given from here, as driver/events.c would: the event record is
+ * for it is given from here, as driver/abi-lguest/events.c would: the event record is
  * written, and the frame becomes that of the entry point.
  *
  *   rcx rax | vector error rip cs rflags rsp ss

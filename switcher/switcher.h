@@ -9,7 +9,7 @@
  * reaches its own CPU's data %rip-relative and needs neither SWAPGS nor GS.
  *
  * Offsets here are from the start of a window. C sees the same pages as the
- * structs below; driver/window.c asserts that the two agree.
+ * structs below; driver/host/window.c asserts that the two agree.
  */
 #ifndef _LG_SWITCHER_H
 #define _LG_SWITCHER_H

@@ -9,7 +9,7 @@
  * In user mode it is a system call and goes to the Guest's kernel from here; in
  * kernel mode a hypercall, of which one is done here: the return to user mode.
  * All that the Guest can write (WINDOW_DATA) is read once and checked; where
- * anything is out of the ordinary, C does it (driver/events.c).
+ * anything is out of the ordinary, C does it (driver/abi-lguest/events.c).
  */
 
 /* The frame of an exception, from what SYSCALL has left; SS is __USER_DS. */

@@ -55,7 +55,7 @@ END
 # Without comments, constants, counters of loops, masks, remainders and clamps.
 found()
 {
-	sed -E 's,^[[:space:]]*(/?\*|//).*,,; s,/\*.*,,' driver/*.[ch] |
+	sed -E 's,^[[:space:]]*(/?\*|//).*,,; s,/\*.*,,' driver/*.[ch] driver/*/*.[ch] |
 	grep -oE '[A-Za-z_][A-Za-z0-9_]*\[([^][]|\[[^]]*\])*[a-z]([^][]|\[[^]]*\])*\]' |
 	grep -vE '\[[^]]*(array_index_nospec|%|& |smp_processor_id|WINDOW_[A-Z_]+ >>)' |
 	grep -vE '\[([a-z]+ [+-] |[a-z]+ \+ [0-9] \+ )?[ij]( [+-] [0-9])?\]|\[(index|first) \+ 1( \+ i)?\]|\[size - 1\]' |

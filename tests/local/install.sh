@@ -65,7 +65,7 @@ the_page_has_no_warnings()
 	command -v groff >/dev/null || return 0
 	! groff -t -man -Tutf8 -ww -z "$page" 2>&1 | grep .
 }
-rule_names_the_device() { grep -q '^KERNEL=="lguest", SUBSYSTEM=="misc"' "$root/lib/udev/rules.d/60-lguest.rules" && grep -q '"lguest"' driver/core.c; }
+rule_names_the_device() { grep -q '^KERNEL=="lguest", SUBSYSTEM=="misc"' "$root/lib/udev/rules.d/60-lguest.rules" && grep -q '"lguest"' driver/main.c; }
 
 XDG_RUNTIME_DIR=$work/runtime
 export XDG_RUNTIME_DIR

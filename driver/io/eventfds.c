@@ -8,7 +8,7 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "host/compat.h"
 #include "lg.h"
 
 #define MAX_IRQFDS	LGUEST_MAX_IOEVENTFD

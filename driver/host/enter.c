@@ -14,9 +14,9 @@
 #include <asm/nospec-branch.h>
 #include <asm/trapnr.h>
 
-#include "host.h"
+#include "host/insn.h"
 #include "lg.h"
-#include "window.h"
+#include "host/window.h"
 
 #ifndef MSR_IA32_U_CET
 #define MSR_IA32_U_CET	0x6a0

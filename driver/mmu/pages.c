@@ -4,11 +4,11 @@
  *
  * The page tables that the CPU uses while the Guest runs are a software TLB
  * over the Guest's own: made by the Host alone, entry by entry, each from a
- * Guest entry that it has just checked (shadow_fault.c), and brought up to date
- * when the Guest flushes its TLB (shadow_sync.c).
+ * Guest entry that it has just checked (fault.c), and brought up to date
+ * when the Guest flushes its TLB (sync.c).
  *
  * A vCPU has two roots for each Guest CR3 that it has lately used, one for each
- * mode (shadow_roots.c). Below them, pages are shared by all vCPUs, found by
+ * mode (roots.c). Below them, pages are shared by all vCPUs, found by
  * Guest frame, level and role. A page without a parent goes at once; its memory
  * only after every CPU that may walk it has left the Guest.
  *

@@ -13,7 +13,7 @@
 #include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 
-#include "host.h"
+#include "host/insn.h"
 #include "lg.h"
 
 /* Of this Host; fixed at load. */
@@ -85,7 +85,7 @@ static bool host_has_int80(void)
 	return gate->bits.p && gate->bits.dpl == 3;
 }
 
-/* They end at 0x7fe in a kernel that can have KPTI, else at 0xffe. Ours: shadow_roots.c */
+/* They end at 0x7fe in a kernel that can have KPTI, else at 0xffe. Ours: mmu/roots.c */
 #define PCIDS_COLLIDE (boot_cpu_has(X86_FEATURE_PTI) || \
 	!(IS_ENABLED(CONFIG_MITIGATION_PAGE_TABLE_ISOLATION) || IS_ENABLED(CONFIG_PAGE_TABLE_ISOLATION)))
 

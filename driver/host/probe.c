@@ -24,7 +24,7 @@
 #include <asm/tsc.h>
 
 #include "lg.h"
-#include "window.h"
+#include "host/window.h"
 
 #define TRIES	64
 

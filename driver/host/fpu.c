@@ -21,7 +21,7 @@
 #include <asm/fpu/types.h>
 #include <asm/processor.h>
 
-#include "host.h"
+#include "host/insn.h"
 #include "lg.h"
 
 static u64 xsave_mask;

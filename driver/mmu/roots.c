@@ -12,7 +12,7 @@
 #include <asm/cpufeature.h>
 
 #include "lg.h"
-#include "window.h"
+#include "host/window.h"
 
 /*
  * The first of our PCIDs. Linux has 1 to 6 for itself, with 0x800 added for

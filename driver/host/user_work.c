@@ -5,7 +5,7 @@
  */
 #include <linux/kvm_host.h>
 
-#include "user_work.h"
+#include "host/user_work.h"
 
 #ifdef XFER_TO_GUEST_MODE_WORK
 int lg_user_work(void)

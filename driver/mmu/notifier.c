@@ -12,7 +12,7 @@
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
-#include "compat.h"
+#include "host/compat.h"
 #include "lg.h"
 #include "trace.h"
 

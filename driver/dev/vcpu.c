@@ -13,7 +13,7 @@
 #include <linux/uaccess.h>
 #include <asm/segment.h>
 
-#include "compat.h"
+#include "host/compat.h"
 #include "lg.h"
 
 static const struct file_operations vcpu_fops;

@@ -44,7 +44,7 @@ struct lg_shadow_page {
 /*
  * Entries that map nothing: 0, or lg_unknown, which has P and address bits that
  * no CPU here has, so that its page fault comes with RSVD set (SDM volume 3,
- * 4.7): probe.c has seen it. Bit 52 is ignored by the CPU and tells it from all others.
+ * 4.7): host/probe.c has seen it. Bit 52 is ignored by the CPU and tells it from all others.
  */
 #define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
 
@@ -90,7 +90,7 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
 }
 
-/* shadow_pages.c */
+/* pages.c */
 static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 {
 	vcpu->stats.shadow_alone++;
@@ -128,11 +128,11 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
 void lg_leave_guest(struct lg_vm *vm, u64 mask);
 void lg_flush_others(struct lg_vm *vm);
 
-/* shadow_dirty.c */
+/* dirty.c */
 bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_tables_changed(struct lg_vm *vm);
 
-/* shadow_rmap.c */
+/* rmap.c */
 int lg_slot_alloc(struct lg_memory_slot *slot);
 void lg_slot_free(struct lg_memory_slot *slot);
 struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place, unsigned int *index);
@@ -149,7 +149,7 @@ bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end);
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
 bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear);
 
-/* shadow_roots.c */
+/* roots.c */
 int lg_roots_alloc(struct lg_vcpu *vcpu);
 void lg_roots_free(struct lg_vcpu *vcpu);
 void lg_root_load(struct lg_vcpu *vcpu);
@@ -166,7 +166,7 @@ void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w);
 void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
 void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 
-/* shadow_fault.c */
+/* fault.c */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
 u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role);
@@ -174,7 +174,7 @@ u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_sha
 			  u64 guest_entry);
 u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry);
 
-/* shadow_sync.c */
+/* sync.c */
 bool lg_usable(u64 guest_entry, u8 role);
 void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    u64 guest_entry);

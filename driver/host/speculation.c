@@ -12,8 +12,8 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 
-#include "host.h"
-#include "window.h"
+#include "host/insn.h"
+#include "host/window.h"
 
 #ifndef X86_BUG_TSA
 #define X86_BUG_TSA	X86_BUG_MDS
