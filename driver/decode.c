@@ -132,3 +132,12 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 	insn->length = c.at;
 	return c.cut ? -EINVAL : 0;
 }
+
+/** lg_write_register - as MOV does it: 4 bytes clear the upper half, fewer leave the rest alone */
+void lg_write_register(u64 *reg, u64 data, u8 bytes)
+{
+	if (bytes >= 4)
+		*reg = bytes == 8 ? data : (u32)data;
+	else
+		memcpy(reg, &data, bytes);
+}

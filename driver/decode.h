@@ -29,5 +29,6 @@ struct lg_insn {
 int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count,
 	      struct lg_insn *insn);
 u64 *lg_register(struct guest_regs *regs, u8 number);
+void lg_write_register(u64 *reg, u64 data, u8 bytes);
 
 #endif /* _LG_DECODE_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Instructions of the Guest's kernel that the CPU refused: MOV to and from the
- * devices' registers, and the privileged ones that have no pv_op in today's
- * kernels. All of this may sleep. What we do not know is the Guest's exception.
+ * Privileged instructions of the Guest's kernel, which the CPU refused: those that have
+ * no pv_op in today's kernels. All of this may sleep. What we do not know is the Guest's
+ * exception.
  */
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
@@ -10,145 +10,10 @@
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
-#include "decode.h"
+#include "fetch.h"
 #include "host/insn.h"
-#include "lg.h"
-
-/* As many bytes as there are: the instruction may end just before a bad page. */
-static int fetch(struct lg_vcpu *vcpu, struct lg_insn *insn, u8 bytes[LG_INSN_MAX])
-{
-	gva_t ip = vcpu->regs->ip;
-	unsigned int count = min_t(u64, LG_INSN_MAX, PAGE_SIZE - (ip & ~PAGE_MASK));
-
-	memset(bytes, 0, LG_INSN_MAX);
-	if (lg_read_gva(vcpu, ip, bytes, count))
-		return -EFAULT;
-	if (count < LG_INSN_MAX && !lg_read_gva(vcpu, ip + count, bytes + count,
-						LG_INSN_MAX - count))
-		count = LG_INSN_MAX;
-	return lg_decode(vcpu->regs, bytes, count, insn);
-}
-
-/* Devices */
-
-/* Registers 4 to 7 without REX are AH to BH: nobody moves those to a device. */
-static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *bytes,
-		       struct lg_mmio *access)
-{
-	bool byte = false;
-
-	*access = (struct lg_mmio) {
-		.bytes = insn->operand_bytes, .extend = insn->operand_bytes, .reg = insn->reg,
-	};
-	switch (insn->opcode) {
-	case 0x88: case 0x8a: case 0xc6:
-		access->bytes = 1;
-		access->extend = 1;
-		byte = true;
-		break;
-	case 0x0fb6: case 0x0fbe:
-		access->bytes = 1;
-		break;
-	case 0x0fb7: case 0x0fbf:
-		access->bytes = 2;
-		break;
-	case 0x89: case 0x8b: case 0xc7:
-		break;
-	default:
-		return -EINVAL;
-	}
-	if (!insn->memory || (byte && !insn->has_rex && insn->reg >= 4))
-		return -EINVAL;
-	access->sign = insn->opcode == 0x0fbe || insn->opcode == 0x0fbf;
-	access->write = insn->opcode == 0x88 || insn->opcode == 0x89 ||
-			insn->opcode == 0xc6 || insn->opcode == 0xc7;
-	access->data = *lg_register(vcpu->regs, insn->reg);
-	if (insn->opcode == 0xc6 || insn->opcode == 0xc7) {
-		unsigned int size = min_t(unsigned int, access->bytes, 4);
-		s32 imm = 0;
-
-		if (insn->length + size > LG_INSN_MAX)
-			return -EINVAL;
-		memcpy(&imm, bytes + insn->length, size);
-		access->data = (s64)imm;
-		insn->length += size;
-	}
-	if (access->bytes < 8)
-		access->data &= (1ULL << access->bytes * 8) - 1;
-	return 0;
-}
-
-/**
- * lg_emulate_mmio - the Guest's MOV to or from the hole
- * @vcpu: the virtual CPU; its mutex is held
- *
- * 0: done here (a queue's doorbell); 1: the Launcher is to do it.
- */
-int lg_emulate_mmio(struct lg_vcpu *vcpu)
-{
-	struct lguest_run *run = vcpu->run;
-	struct lg_mmio access;
-	struct lg_insn insn;
-	u8 bytes[LG_INSN_MAX];
-
-	lockdep_assert_held(&vcpu->mutex);
-	vcpu->stats.mmio++;
-	if (fetch(vcpu, &insn, bytes) || mmio_decode(vcpu, &insn, bytes, &access)) {
-		lg_kill(vcpu->vm, "instruction at 0x%llx touches device memory at 0x%llx, and is not a MOV",
-			vcpu->regs->ip, vcpu->mmio_gpa);
-		return 0;
-	}
-	/*
-	 * It is not the instruction that faulted: another program may have written there. Only
-	 * what that one did was allowed, so what stands there now has to fault by itself.
-	 */
-	if (access.write != !!(vcpu->regs->error & X86_PF_WRITE))
-		return 0;
-	if (access.write && access.bytes == 4 &&
-	    lg_ioeventfd_write(vcpu->vm, vcpu->mmio_gpa, access.data)) {
-		vcpu->stats.kicks++;
-		vcpu->regs->ip += insn.length;
-		return 0;
-	}
-	access.pending = true;
-	access.next_ip = vcpu->regs->ip + insn.length;
-	vcpu->mmio = access;
-	run->mmio.guest_phys = vcpu->mmio_gpa;
-	run->mmio.length = access.bytes;
-	run->mmio.is_write = access.write;
-	run->mmio.data = access.write ? access.data : 0;
-	run->exit_reason = LGUEST_EXIT_MMIO;
-	return 1;
-}
-
-/* A 4-byte result clears the upper half; smaller ones leave the rest alone. */
-static void write_register(u64 *reg, u64 data, u8 bytes)
-{
-	if (bytes >= 4)
-		*reg = bytes == 8 ? data : (u32)data;
-	else
-		memcpy(reg, &data, bytes);
-}
-
-/** lg_complete_mmio - the Launcher has done it: finish the instruction */
-void lg_complete_mmio(struct lg_vcpu *vcpu)
-{
-	struct lg_mmio *mmio = &vcpu->mmio;
-	u64 data = READ_ONCE(vcpu->run->mmio.data);
-	unsigned int shift = 64 - mmio->bytes * 8;
-
-	lockdep_assert_held(&vcpu->mutex);
-	if (!mmio->pending)
-		return;
-	mmio->pending = false;
-	vcpu->regs->ip = mmio->next_ip;
-	if (mmio->write)
-		return;
-	data = mmio->sign ? (u64)((s64)(data << shift) >> shift) : data << shift >> shift;
-	write_register(lg_register(vcpu->regs, mmio->reg), data, mmio->extend);
-}
-
-/* Privileged instructions */
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 /* What a Guest that asks the CPU itself is told. */
 #define GUEST_CR0	(X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | \
@@ -177,7 +42,7 @@ static bool port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
 	bool imm = !(insn->opcode & 8), in = !(insn->opcode & 2);
 
 	if (in)
-		write_register(&vcpu->regs->ax, ~0ULL,
+		lg_write_register(&vcpu->regs->ax, ~0ULL,
 			       insn->opcode & 1 ? min_t(u8, insn->operand_bytes, 4) : 1);
 	insn->length += imm;
 	return true;
@@ -191,7 +56,7 @@ static bool store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 	bool descriptor = insn->opcode == 0x0f01 && op < 2;
 
 	if (!insn->memory) {
-		write_register(lg_register(vcpu->regs, insn->rm), 0, insn->operand_bytes);
+		lg_write_register(lg_register(vcpu->regs, insn->rm), 0, insn->operand_bytes);
 		return true;
 	}
 	return !lg_write_gva(vcpu, insn->address, zero, descriptor ? 10 : 2);
@@ -289,7 +154,7 @@ int lg_emulate(struct lg_vcpu *vcpu)
 	bool halt = false;
 
 	lockdep_assert_held(&vcpu->mutex);
-	if (!fetch(vcpu, &insn, bytes) && (read_tsc(vcpu, &insn) ||
+	if (!lg_fetch(vcpu, &insn, bytes) && (read_tsc(vcpu, &insn) ||
 	    (vcpu->cpu->mode == LG_KERNEL && privileged(vcpu, &insn, &halt)))) {
 		vcpu->stats.emulated++;
 		vcpu->regs->ip += insn.length;

@@ -7,6 +7,10 @@
 #include <asm/traps.h>
 
 #include "lg.h"
+#include "abi-lguest/lguest.h"
+#include "host/host.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 /*
  * A locked access across two cache lines, on a Host that has these trap

@@ -13,36 +13,12 @@
 #include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 
-#include "host/insn.h"
 #include "lg.h"
-
-/* Of this Host; fixed at load. */
-bool lg_la57, lg_pcid, lg_pke, lg_int80;
-/* A shadow entry that was never looked at; 0: this CPU has no reserved bits that fault. */
-u64 lg_unknown;
-
-/**
- * lg_kill - end a Guest that cannot or must not go on
- * @vm: the VM
- * @fmt: the reason, as printf() takes it
- *
- * Any context. The first reason is the one that the Launcher prints.
- */
-void lg_kill(struct lg_vm *vm, const char *fmt, ...)
-{
-	struct lg_vcpu *vcpu;
-	unsigned int i;
-	va_list args;
-
-	if (cmpxchg(&vm->dead, 0, 1))
-		return;
-	va_start(args, fmt);
-	vsnprintf(vm->reason, sizeof(vm->reason), fmt, args);
-	va_end(args);
-	smp_store_release(&vm->dead, 2);
-	lg_for_each_vcpu(i, vcpu, vm)
-		lg_kick(vcpu);
-}
+#include "dev/dev.h"
+#include "host/host.h"
+#include "host/insn.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 #ifndef X86_CR4_FRED
 #define X86_CR4_FRED	0
@@ -71,24 +47,6 @@ static const char *host_unfit(void)
 	return NULL;
 }
 
-/*
- * Is vector 0x80 the Host's own gate for system calls, so that no device can
- * ever have it? Then a Guest's INT $0x80 may arrive by itself, too.
- */
-static bool host_has_int80(void)
-{
-	struct desc_ptr idtr;
-	const gate_desc *gate;
-
-	store_idt(&idtr);
-	gate = (const gate_desc *)idtr.address + LG_INT80;
-	return gate->bits.p && gate->bits.dpl == 3;
-}
-
-/* They end at 0x7fe in a kernel that can have KPTI, else at 0xffe. Ours: mmu/roots.c */
-#define PCIDS_COLLIDE (boot_cpu_has(X86_FEATURE_PTI) || \
-	!(IS_ENABLED(CONFIG_MITIGATION_PAGE_TABLE_ISOLATION) || IS_ENABLED(CONFIG_PAGE_TABLE_ISOLATION)))
-
 static struct miscdevice lg_device = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "lguest",
@@ -96,36 +54,16 @@ static struct miscdevice lg_device = {
 	.mode	= 0600,
 };
 
-/* What the CPU says of itself, or does when it is tried: behind lg_windows_init(). */
-static void __init choose_unknown(void)
-{
-	u32 ebx;
-
-	if ((lg_cpuid(0x80000008, &ebx) & 0xff) >= 52)
-		return;
-	if (lg_unknown_faults())
-		lg_unknown = LG_ENTRY_UNKNOWN;
-	else
-		pr_notice("reserved bits in page tables don't fault by themselves, as if this CPU had more address bits than it says: page faults of Guests take an exit more\n");
-}
-
 static int __init lg_init(void)
 {
 	const char *why = host_unfit();
-	u64 cr4 = native_read_cr4();
-	u32 ebx;
 	int err;
 
 	if (why) {
 		pr_err("cannot run here: %s\n", why);
 		return -ENODEV;
 	}
-	lg_cpuid(0x80000008, &ebx);
-	lg_la57 = cr4 & X86_CR4_LA57;
-	/* What Linux hands out for INVLPGB (AMD APM volume 3, E.4.7) may be ours. */
-	lg_pcid = (cr4 & X86_CR4_PCIDE) && !((ebx & BIT(3)) && PCIDS_COLLIDE);
-	lg_pke = cr4 & X86_CR4_PKE;
-	lg_int80 = host_has_int80();
+	lg_cpu_init();
 	err = lg_notifier_init();
 	if (err)
 		return err;
@@ -134,7 +72,7 @@ static int __init lg_init(void)
 		pr_err("no windows for the Switcher (error %d)\n", err);
 		goto notifier;
 	}
-	choose_unknown();
+	lg_cpu_probe();
 	err = lg_clock_init();
 	if (err)
 		goto windows;

@@ -16,7 +16,12 @@
 
 #include "lg.h"
 #include "trace.h"
+#include "abi-lguest/lguest.h"
+#include "host/host.h"
 #include "host/user_work.h"
+#include "io/io.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 /*
  * For these LGUEST_RUN returns -EINTR, and the Launcher calls it again: the work is done on
@@ -167,18 +172,6 @@ static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
 	lg_window_put(vcpu);
 	lg_fpu_end(vcpu, interrupted);
 	return slow;
-}
-
-/* HALT: until an interrupt waits, or somebody kicks us, or a signal comes. */
-int lg_halt(struct lg_vcpu *vcpu)
-{
-	vcpu->stats.halts++;
-	wait_event_interruptible(vcpu->halted,
-				 lg_interrupt_waiting(vcpu) || READ_ONCE(vcpu->unhalted) ||
-				 READ_ONCE(vcpu->vm->dead) ||
-				 READ_ONCE(vcpu->run->immediate_exit));
-	WRITE_ONCE(vcpu->unhalted, false);
-	return 0;
 }
 
 /*

@@ -11,34 +11,15 @@
 
 #include "lg.h"
 #include "trace.h"
+#include "abi-lguest/lguest.h"
+#include "host/host.h"
+#include "vcpu/vcpu.h"
 
-/*
- * What the Guest may have in RFLAGS while it runs. IF is always set: ring 3
- * with IOPL 0 cannot clear it, and an interrupt of the Host must get through.
- */
-#define FLAGS_GUEST	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
-			 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | \
-			 X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
-#define FLAGS_ALWAYS	(X86_EFLAGS_IF | X86_EFLAGS_FIXED)
 /*
  * What the CPU clears when it delivers an event (SDM volume 3, 6.12.1.3), and
  * AC: CR0.AM bites in ring 3, where the Guest's kernel does not expect it.
  */
 #define FLAGS_CLEARED	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC)
-
-u64 lg_runnable_flags(u64 flags)
-{
-	return (flags & FLAGS_GUEST) | FLAGS_ALWAYS;
-}
-
-/** lg_exception - deliver @vector before the Guest runs again */
-void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error)
-{
-	lockdep_assert_held(&vcpu->mutex);
-	vcpu->exception_pending = true;
-	vcpu->exception_vector = vector;
-	vcpu->exception_error = error;
-}
 
 /* From user mode to kernel mode: the other GS base, the other page tables. */
 static void to_kernel_mode(struct lg_vcpu *vcpu)
@@ -190,7 +171,7 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	WRITE_ONCE(data->irq_enabled, 0);
 	regs->sp = READ_ONCE(data->sp0);
 	regs->ip = vcpu->vm->abi.syscall_entry;
-	regs->flags = FLAGS_ALWAYS;
+	regs->flags = lg_runnable_flags(0);
 	to_kernel_mode(vcpu);
 	return LG_FAST;
 }

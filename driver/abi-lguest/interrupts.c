@@ -9,19 +9,8 @@
 #include <asm/trapnr.h>
 
 #include "lg.h"
-
-/**
- * lg_interrupt - make @vector pending on @vcpu
- * @vcpu: any virtual CPU of a VM that lives
- * @vector: 32 to 255, or 2 for an NMI
- *
- * Any context. Wakes a halted vCPU, and makes a running one look at once.
- */
-void lg_interrupt(struct lg_vcpu *vcpu, u8 vector)
-{
-	if (!test_and_set_bit(vector, vcpu->pending))
-		lg_kick(vcpu);
-}
+#include "abi-lguest/lguest.h"
+#include "vcpu/vcpu.h"
 
 /* Lines that the Guest holds back; read once, a lie hurts the Guest alone. */
 static bool blocked(u64 mask, unsigned int vector)

@@ -12,6 +12,9 @@
 #include <asm/trapnr.h>
 
 #include "lg.h"
+#include "abi-lguest/lguest.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 static struct lg_vcpu *vcpu_of(struct lg_vm *vm, u64 number)
 {
@@ -110,62 +113,3 @@ long lg_kick_halted(struct lg_vcpu *vcpu, u64 number)
 	return 0;
 }
 
-/* Two requests become one that is good for both. */
-static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t end)
-{
-	struct lg_flush *flush = &other->flush;
-
-	lockdep_assert_held_write(&other->vm->mmu_lock);
-	if (!flush->kind) {
-		flush->start = start;
-		flush->end = end;
-	} else if (kind == LGUEST_FLUSH_RANGE || flush->kind == LGUEST_FLUSH_RANGE) {
-		kind = kind == LGUEST_FLUSH_USER && !((flush->end - 1) >> 63) ? LGUEST_FLUSH_USER :
-										LGUEST_FLUSH_ALL;
-	} else {
-		kind = max(kind, flush->kind);
-	}
-	WRITE_ONCE(flush->kind, kind);
-}
-
-/**
- * lg_flush_multi - LHCALL_FLUSH_MULTI
- * @vcpu: who asks; its mutex is held
- * @kind: LGUEST_FLUSH_*
- * @start: first byte, for LGUEST_FLUSH_RANGE
- * @end: byte after the last
- * @mask: bit n: vCPU n; the caller itself does not count
- *
- * Atomic. When it returns, none of them runs with what it had: one that is in the
- * Guest was made to leave it, and does the rest on its way back; one that is not
- * will before it runs.
- */
-void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask)
-{
-	struct lg_vm *vm = vcpu->vm;
-	struct lg_vcpu *other;
-	unsigned int i;
-
-	lg_assert_atomic(vcpu);
-	mask &= ~BIT_ULL(vcpu->id);
-	write_lock(&vm->mmu_lock);
-	lg_for_each_vcpu(i, other, vm)
-		if (mask & BIT_ULL(i))
-			request_flush(other, kind, start, end);
-	write_unlock(&vm->mmu_lock);
-	lg_leave_guest(vm, mask);
-}
-
-/** lg_flush_requested - do what others asked for; atomic, before entering */
-void lg_flush_requested(struct lg_vcpu *vcpu)
-{
-	struct lg_flush flush;
-
-	lg_assert_atomic(vcpu);
-	write_lock(&vcpu->vm->mmu_lock);
-	flush = vcpu->flush;
-	vcpu->flush.kind = 0;
-	write_unlock(&vcpu->vm->mmu_lock);
-	if (flush.kind)
-		lg_flush(vcpu, true, flush.kind, flush.start, flush.end);
-}

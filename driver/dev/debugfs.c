@@ -20,6 +20,8 @@
 #include <linux/seq_file.h>
 
 #include "lg.h"
+#include "dev/dev.h"
+#include "mmu/mmu.h"
 
 #define WORDS		(sizeof(struct lguest_stats) / sizeof(u64))
 #define WORD(field)	(offsetof(struct lguest_stats, field) / sizeof(u64))

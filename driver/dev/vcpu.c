@@ -13,8 +13,13 @@
 #include <linux/uaccess.h>
 #include <asm/segment.h>
 
-#include "host/compat.h"
 #include "lg.h"
+#include "abi-lguest/lguest.h"
+#include "dev/dev.h"
+#include "host/compat.h"
+#include "host/host.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 static const struct file_operations vcpu_fops;
 
@@ -25,26 +30,6 @@ static void free_vcpu_parts(struct lg_vcpu *vcpu)
 	kfree(vcpu->fpu);
 	free_page((unsigned long)vcpu->run);
 	kfree(vcpu);
-}
-
-/**
- * lg_reset_regs - kernel mode, all zero but these
- * @vcpu: the virtual CPU; its mutex is held, or nobody knows it yet
- * @ip: %rip, canonical
- * @sp: %rsp
- * @gs_base: canonical
- */
-void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base)
-{
-	*vcpu->regs = (struct guest_regs) {
-		.ip = ip, .sp = sp, .flags = lg_runnable_flags(0),
-		.cs = __USER_CS, .ss = __USER_DS,
-	};
-	vcpu->cpu->mode = LG_KERNEL;
-	vcpu->cpu->ds = vcpu->cpu->es = vcpu->cpu->fs = vcpu->cpu->gs = 0;
-	vcpu->cpu->fs_base = 0;
-	vcpu->cpu->gs_base = gs_base;
-	vcpu->cpu->kernel_gs_base = gs_base;
 }
 
 static atomic64_t last_serial = ATOMIC64_INIT(0);
@@ -122,26 +107,6 @@ void lg_vcpu_free(struct lg_vcpu *vcpu)
 	hrtimer_cancel(&vcpu->timer);
 	lg_release_data(vcpu);
 	free_vcpu_parts(vcpu);
-}
-
-/**
- * lg_kick - make @vcpu look at what has changed
- * @vcpu: any virtual CPU of a VM that lives
- *
- * Any context. Ends a HALT; makes a thread that runs the Guest leave it.
- */
-void lg_kick(struct lg_vcpu *vcpu)
-{
-	struct task_struct *task;
-
-	set_bit(0, &vcpu->kicked);
-	smp_mb__after_atomic();
-	wake_up(&vcpu->halted);
-	rcu_read_lock();
-	task = READ_ONCE(vcpu->task);
-	if (task && READ_ONCE(vcpu->running_cpu) >= 0)
-		kick_process(task);
-	rcu_read_unlock();
 }
 
 static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)

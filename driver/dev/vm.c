@@ -14,6 +14,11 @@
 #include <asm/cpufeature.h>
 
 #include "lg.h"
+#include "dev/dev.h"
+#include "host/host.h"
+#include "io/io.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 /* A VM for the calling process. -EBUSY: its slot 256 is taken. */
 static struct lg_vm *vm_create(void)

@@ -14,9 +14,10 @@
 #include <asm/nospec-branch.h>
 #include <asm/trapnr.h>
 
-#include "host/insn.h"
 #include "lg.h"
+#include "host/insn.h"
 #include "host/window.h"
+#include "mmu/mmu.h"
 
 #ifndef MSR_IA32_U_CET
 #define MSR_IA32_U_CET	0x6a0

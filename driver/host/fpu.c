@@ -21,8 +21,9 @@
 #include <asm/fpu/types.h>
 #include <asm/processor.h>
 
-#include "host/insn.h"
 #include "lg.h"
+#include "host/host.h"
+#include "host/insn.h"
 
 static u64 xsave_mask;
 static u32 xsave_size;

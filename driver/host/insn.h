@@ -4,8 +4,8 @@
  * functions; for these it has only some that go through paravirt_ops, or symbols
  * that modules may not have, or other names in each version.
  */
-#ifndef _LG_HOST_H
-#define _LG_HOST_H
+#ifndef _LG_INSN_H
+#define _LG_INSN_H
 
 #include <linux/types.h>
 #include <asm/desc.h>
@@ -52,4 +52,4 @@ static inline u32 lg_cpuid(u32 leaf, u32 *ebx)
 	return leaf;
 }
 
-#endif /* _LG_HOST_H */
+#endif /* _LG_INSN_H */

@@ -9,6 +9,7 @@
 #include <asm/segment.h>
 
 #include "lg.h"
+#include "host/host.h"
 
 /*
  * Data, DPL 3, not a system segment: SDM volume 3, 3.4.5. An empty one is fine.

@@ -14,8 +14,8 @@
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 
-#include "host/insn.h"
 #include "lg.h"
+#include "host/insn.h"
 #include "host/window.h"
 
 /* Slot 256 of the top level: SDM volume 3, 4.5; Documentation/arch/x86/x86_64/mm.rst */

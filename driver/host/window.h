@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <asm/desc.h>
 
-#include "lg.h"
+#include "host/host.h"
 
 #define ENTRY_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define ENTRY_TEXT	(_PAGE_PRESENT | _PAGE_ACCESSED)

@@ -8,8 +8,11 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
-#include "host/compat.h"
 #include "lg.h"
+#include "host/compat.h"
+#include "io/io.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
 
 #define MAX_IRQFDS	LGUEST_MAX_IOEVENTFD
 

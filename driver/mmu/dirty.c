@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "lg.h"
+#include "mmu/shadow.h"
 
 /* Read a byte of the map, and take it back to 0. */
 static bool take_mark(struct lg_vm *vm, gfn_t gfn)

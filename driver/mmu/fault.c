@@ -16,67 +16,14 @@
 
 #include "lg.h"
 #include "trace.h"
+#include "abi-lguest/lguest.h"
+#include "mmu/shadow.h"
+#include "vcpu/vcpu.h"
 
-/* Entries that a fault looks at, the one that faulted among them. */
-#define AROUND		16U
-/* Those of a table that is new here: most are absent, and the shadow says so. */
-#define NEW_TABLE	256U
 /* The same for one that is known to have been empty. */
 #define BESIDE		2U
 /* Pages to give up when there are too many; of few, fewer. */
 #define RECLAIM		64U
-
-/**
- * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
- * @frame: the Host's frame, with LG_HOST_WRITABLE
- * @guest_entry: the Guest's entry, as read
- * @role: LG_ROLE_* of the page that will hold it
- *
- * Writable only if the Guest's is dirty, so that the first write faults and
- * sets D. Never global, never wider than the Guest's or the Host's.
- */
-u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role)
-{
-	u64 entry = frame | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
-
-	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY) && (frame & LG_HOST_WRITABLE))
-		entry |= _PAGE_RW | _PAGE_DIRTY;
-	if ((guest_entry & _PAGE_NX) || ((role & LG_ROLE_KERNEL) && (guest_entry & _PAGE_USER)))
-		entry |= _PAGE_NX;
-	return entry;
-}
-
-/* The shadow of a Guest entry that points to a table, or that is a large page. */
-u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
-			  u64 guest_entry)
-{
-	u64 entry = __pa(child->table) | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
-	bool direct = child->role & LG_ROLE_DIRECT;
-
-	if (direct || (guest_entry & _PAGE_RW))
-		entry |= _PAGE_RW;
-	if (!direct && (guest_entry & _PAGE_NX))
-		entry |= _PAGE_NX;
-	/* The kernel's root never runs pages that the user can reach. */
-	if ((page->role & LG_ROLE_ROOT) && (page->role & LG_ROLE_KERNEL) &&
-	    !(child->role & LG_ROLE_KERNEL))
-		entry |= _PAGE_NX;
-	return entry;
-}
-
-/* Role of the pages that split a large page with this entry. */
-u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry)
-{
-	u8 role = LG_ROLE_DIRECT | (parent_role & LG_ROLE_KERNEL);
-
-	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY))
-		role |= LG_ROLE_WRITE;
-	if (!(guest_entry & _PAGE_NX))
-		role |= LG_ROLE_EXEC;
-	if (guest_entry & _PAGE_USER)
-		role |= LG_ROLE_USER_PAGE;
-	return role;
-}
 
 static struct lg_shadow_page *current_root(const struct lg_vcpu *vcpu)
 {
@@ -145,188 +92,6 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 	return child;
 }
 
-/*
- * The Host's pages from @hva on, as many as are there and, with LG_HOST_WRITABLE,
- * the Host's tables let anybody write; they stay so until the mmu_notifier comes
- * by. The number of them.
- */
-static int host_pages(hva_t hva, struct page **pages, int count, u64 writable)
-{
-	int i, got = get_user_pages_fast_only(hva, count, writable ? FOLL_WRITE : 0, pages);
-
-	for (i = 0; i < got; i++) {
-		/* Our CPU's writes set no dirty bit in the Launcher's tables. */
-		if (writable)
-			set_page_dirty(pages[i]);
-		put_page(pages[i]);
-	}
-	return max(got, 0);
-}
-
-/*
- * The Host's frame behind the Guest's. Where it is to be read only, nothing that
- * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
- * LG_SLOW_WALK: there is no such memory, or interrupts are off and no entry has it.
- * LG_SLOW_WAIT: what the Host's page tables say there must not be used now.
- */
-static enum lg_slow guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
-{
-	const struct lg_found *found = &vcpu->found;
-	struct page *page;
-	hva_t hva;
-
-	lockdep_assert_held(&vcpu->vm->mmu_lock);
-	if (lg_frame(vcpu->vm, gfn, frame) && (!write || (*frame & LG_HOST_WRITABLE)))
-		return LG_FAST;
-	vcpu->fault_hva = hva = lg_gfn_to_hva(vcpu->vm, gfn);
-	vcpu->fault_write = write;
-	/* set_page_dirty() of a file's may turn them on. */
-	if (!hva || irqs_disabled())
-		return LG_SLOW_WALK;
-	if (lg_invalidating(vcpu->vm, hva, PAGE_SIZE))
-		return LG_SLOW_WAIT;
-	if (host_pages(hva, &page, 1, LG_HOST_WRITABLE) == 1)
-		*frame = page_to_phys(page) | LG_HOST_WRITABLE;
-	else if (write)
-		return LG_SLOW_FAULT_IN;
-	else if (host_pages(hva, &page, 1, 0) == 1)
-		*frame = page_to_phys(page);
-	/* The zero page is found the slow way only. */
-	else if (found->hva == hva && found->invalidated == vcpu->vm->mmu.invalidated)
-		*frame = found->frame;
-	else
-		return LG_SLOW_FAULT_IN;
-	return LG_FAST;
-}
-
-/*
- * Can the 2 MiB that @walk is in be one entry? So they can if the Guest has them
- * in one, and the Host too: 512 pages in a row, of which any that moves makes
- * the mmu_notifier drop them all.
- */
-static bool large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first)
-{
-	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first_gfn = round_down(gfn, LG_LARGE_FRAMES);
-	u64 pfn = LG_ENTRY_FRAME(frame) - (gfn - first_gfn), writable = frame & LG_HOST_WRITABLE;
-	hva_t hva;
-	unsigned int i;
-
-	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
-	if (walk->leaf < 2)
-		return false;
-	if (lg_frame_large(vcpu->vm, gfn, first) && (*first & LG_HOST_WRITABLE) >= writable)
-		return true;
-	*first = pfn << PAGE_SHIFT | writable;
-	hva = lg_gfn_to_hva(vcpu->vm, first_gfn);
-	if ((pfn & (LG_LARGE_FRAMES - 1)) || !lg_frame_may_be_large(vcpu->vm, gfn) ||
-	    lg_invalidating(vcpu->vm, hva, PMD_SIZE))
-		return false;
-	if (!PageCompound(pfn_to_page(pfn)) ||
-	    host_pages(hva, vcpu->pages, LG_LARGE_FRAMES, writable) != LG_LARGE_FRAMES)
-		goto no;
-	for (i = 0; i < LG_LARGE_FRAMES; i++)
-		if (page_to_pfn(vcpu->pages[i]) != pfn + i)
-			goto no;
-	return true;
-no:
-	lg_frame_not_large(vcpu->vm, gfn);
-	return false;
-}
-
-/*
- * An entry that no fault asked for begins with A clear: by that it is known later
- * whether the CPU has used it.
- */
-static void count_prefill(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index)
-{
-	if (!lg_mapped(page->table[index]))
-		return;
-	WRITE_ONCE(page->table[index],
-		   (page->table[index] & ~(u64)_PAGE_ACCESSED) | LG_PREFILLED);
-	vcpu->stats.prefills++;
-}
-
-/* Part of a large page: the frames behind the one that faulted come along. */
-static void fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
-			u64 guest_entry)
-{
-	u64 writable = page->table[index] & LG_HOST_WRITABLE;
-	unsigned int end = min(round_up(index + 1, AROUND), LG_ENTRIES), i;
-	gfn_t first = page->gfn + index + 1, last = page->gfn + end - 1;
-	const struct lg_memory_slot *slot = lg_slot_of(vcpu->vm, &first);
-	hva_t hva = lg_gfn_to_hva(vcpu->vm, first);
-	int got;
-
-	if (index + 1 >= end || !slot || lg_mapped(page->table[index + 1]) ||
-	    slot != lg_slot_of(vcpu->vm, &last) ||
-	    lg_invalidating(vcpu->vm, hva, AROUND * PAGE_SIZE))
-		return;
-	got = host_pages(hva, vcpu->pages, end - index - 1, writable);
-	for (i = 0; i < got; i++) {
-		if (lg_mapped(page->table[index + 1 + i]))
-			continue;
-		lg_shadow_map(vcpu->vm, page, index + 1 + i,
-			      lg_shadow_leaf_entry(page_to_phys(vcpu->pages[i]) | writable,
-						   guest_entry, page->role),
-			      page->gfn + index + 1 + i);
-		count_prefill(vcpu, page, index + 1 + i);
-	}
-}
-
-/* The entries beside one that faulted: those that map nothing yet are looked at, too. */
-static void fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int first,
-		       const u64 entries[AROUND], u64 mask)
-{
-	unsigned int i;
-
-	for (i = 0; i < AROUND; i++) {
-		u64 now = page->table[first + i];
-
-		if (lg_mapped(now) || (now && (entries[i] & (_PAGE_PRESENT | _PAGE_ACCESSED)) ==
-					      _PAGE_PRESENT))
-			continue;
-		if (!(entries[i] & _PAGE_PRESENT)) {
-			if (now)
-				WRITE_ONCE(page->table[first + i], 0);
-			continue;
-		}
-		lg_shadow_fill(vcpu->vm, page, first + i, entries[i] & mask);
-		count_prefill(vcpu, page, first + i);
-	}
-}
-
-static int read_around(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int index,
-		       unsigned int count, u64 *entries)
-{
-	unsigned int first = round_down(index, count);
-
-	return lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, count);
-}
-
-static void fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
-			u64 mask)
-{
-	u64 entries[AROUND];
-
-	if (!read_around(vcpu->vm, page, index, AROUND, entries))
-		fill_batch(vcpu, page, round_down(index, AROUND), entries, mask);
-}
-
-/* The same for many, of which most are absent. */
-static void fill_new(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
-		     u64 mask)
-{
-	unsigned int i = round_down(index, NEW_TABLE), end = i + NEW_TABLE;
-	u64 entries[AROUND];
-
-	for (; i < end && !read_around(vcpu->vm, page, i, AROUND, entries); i += AROUND)
-		if (memchr_inv(entries, 0, sizeof(entries)) ||
-		    find_next_bit(page->used, i + AROUND, i) < i + AROUND)
-			fill_batch(vcpu, page, i, entries, mask);
-		else
-			memset64(page->table + i, 0, AROUND);
-}
-
 /* A page fault for the Guest's kernel. The same again takes a walk to find out. */
 static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 {
@@ -335,15 +100,6 @@ static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 	vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
 	lg_exception(vcpu, X86_TRAP_PF, error);
 	return LG_FAST;
-}
-
-/* What an entry of the Guest's would be in place of its large page, split by one of this role. */
-static u64 direct_entry(u8 role, gfn_t gfn)
-{
-	return gfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_ACCESSED |
-	       (role & LG_ROLE_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0) |
-	       (role & LG_ROLE_EXEC ? 0 : _PAGE_NX) |
-	       (role & LG_ROLE_USER_PAGE ? _PAGE_USER : 0);
 }
 
 /*
@@ -358,17 +114,17 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
 	/* One that was looked at and not there: are its neighbours there now, too? */
-	unsigned int index = lg_table_index(gva, 1), beside = page->table[index] ? AROUND : BESIDE;
-	u64 entries[AROUND], entry, frame;
+	unsigned int index = lg_table_index(gva, 1), beside = page->table[index] ? LG_AROUND : BESIDE;
+	u64 entries[LG_AROUND], entry, frame;
 	enum lg_slow slow;
 
 	if (page->role & LG_ROLE_DIRECT) {
 		/* With nothing in it, the Host may have it all in one piece now. */
 		if (irqs_disabled() || bitmap_empty(page->used, LG_ENTRIES))
 			return LG_SLOW_WALK;
-		entry = direct_entry(page->role, page->gfn + index);
+		entry = lg_direct_entry(page->role, page->gfn + index);
 	} else {
-		if (read_around(vcpu->vm, page, index, beside, entries))
+		if (lg_read_around(vcpu->vm, page, index, beside, entries))
 			return LG_SLOW_WALK;
 		entry = entries[index % beside];
 		/* Known not to be there, and is not: the Guest's own fault, but for one of 255. */
@@ -379,18 +135,18 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	}
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
 		return LG_SLOW_WALK;
-	slow = guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
+	slow = lg_guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
 	if (slow)
 		return slow;
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, entry, page->role),
 		      LG_ENTRY_FRAME(entry));
 	if (page->role & LG_ROLE_DIRECT)
-		fill_behind(vcpu, page, index, entry);
-	else if (beside == AROUND)
-		fill_batch(vcpu, page, round_down(index, AROUND), entries, ~0ULL);
+		lg_fill_behind(vcpu, page, index, entry);
+	else if (beside == LG_AROUND)
+		lg_fill_batch(vcpu, page, round_down(index, LG_AROUND), entries, ~0ULL);
 	else if (entries[(index ^ 1) % BESIDE] & _PAGE_PRESENT &&
 		 !lg_mapped(page->table[index ^ 1]))
-		fill_around(vcpu, page, index, ~0ULL);
+		lg_fill_around(vcpu, page, index, ~0ULL);
 	vcpu->cpu->last_fault = ~0ULL;
 	vcpu->stats.shadow_fills++;
 	trace_lguest_shadow_fill(vcpu->id, gva, LG_ENTRY_FRAME(entry), LG_ENTRY_FRAME(frame), 1,
@@ -405,7 +161,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	/* It takes U at all levels to make a user page. */
 	u64 mask = walk->user ? ~0ULL : ~(u64)_PAGE_USER, large_frames;
 	u64 guest_entry = walk->entry[walk->leaf] & mask;
-	bool large = large_frame(vcpu, walk, frame, &large_frames);
+	bool large = lg_large_frame(vcpu, walk, frame, &large_frames);
 	gfn_t gfn = walk->gpa >> PAGE_SHIFT;
 	unsigned int index;
 	bool first;
@@ -432,11 +188,11 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, guest_entry, page->role),
 		      gfn);
 	if (page->role & LG_ROLE_DIRECT)
-		fill_behind(vcpu, page, index, guest_entry);
+		lg_fill_behind(vcpu, page, index, guest_entry);
 	else if (first && !(walk->gva >> 63))
-		fill_new(vcpu, page, index, mask);
+		lg_fill_new(vcpu, page, index, mask);
 	else
-		fill_around(vcpu, page, index, mask);
+		lg_fill_around(vcpu, page, index, mask);
 	return LG_FAST;
 }
 
@@ -460,7 +216,7 @@ static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 		lg_shadow_drop(vcpu->vm, page, index, 0);
 	else if (page->level == 1 && page->table[index] == lg_unknown &&
 		 (!(walk->error & X86_PF_PROT) || bitmap_empty(page->used, LG_ENTRIES)))
-		fill_new(vcpu, page, index, walk->user ? ~0ULL : ~(u64)_PAGE_USER);
+		lg_fill_new(vcpu, page, index, walk->user ? ~0ULL : ~(u64)_PAGE_USER);
 }
 
 /* With the lock held: the walk and the link are one step to whoever flushes. */
@@ -494,7 +250,7 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		vcpu->mmio_gpa = walk.gpa;
 		return LG_SLOW_MMIO;
 	}
-	slow = guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
+	slow = lg_guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
 	if (slow == LG_SLOW_WALK) {
 		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
 			walk.gpa, vcpu->regs->ip);

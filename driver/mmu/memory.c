@@ -9,6 +9,7 @@
 #include <asm/trap_pf.h>
 
 #include "lg.h"
+#include "mmu/shadow.h"
 
 bool lg_in_hole(gpa_t gpa)
 {

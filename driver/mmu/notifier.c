@@ -12,9 +12,11 @@
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
-#include "host/compat.h"
 #include "lg.h"
 #include "trace.h"
+#include "host/compat.h"
+#include "mmu/shadow.h"
+#include "vcpu/vcpu.h"
 
 static struct lg_vm *vm_of(struct mmu_notifier *mn)
 {

@@ -24,6 +24,8 @@
 
 #include "lg.h"
 #include "trace.h"
+#include "mmu/shadow.h"
+#include "vcpu/vcpu.h"
 
 /* Pages kept ready for faults, and the most that wait to be used again. */
 #define UNUSED_WANTED		16
@@ -185,38 +187,6 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	return page;
 }
 
-static void nothing(void *unused)
-{
-}
-
-static void leave_guest(const struct lg_vcpu *vcpu)
-{
-	int cpu = READ_ONCE(vcpu->running_cpu);
-
-	if (cpu >= 0 && cpu != smp_processor_id())
-		smp_call_function_single(cpu, nothing, NULL, 1);
-}
-
-/**
- * lg_leave_guest - make vCPUs leave the Guest
- * @vm: the VM
- * @mask: bit n: vCPU n
- *
- * By an IPI that we wait for, if they run elsewhere. What was written before is
- * seen by them before they enter again. Pairs with the barrier in run.c between
- * setting running_cpu and entering.
- */
-void lg_leave_guest(struct lg_vm *vm, u64 mask)
-{
-	struct lg_vcpu *vcpu;
-	unsigned int i;
-
-	smp_mb();
-	lg_for_each_vcpu(i, vcpu, vm)
-		if (mask & BIT_ULL(i))
-			leave_guest(vcpu);
-}
-
 /* Has @vcpu not flushed since lg_mmu.generation came to be this? See lg_root_load(). */
 static bool older(const struct lg_vcpu *vcpu, u64 generation)
 {
@@ -232,7 +202,7 @@ static void flush_older(struct lg_vm *vm, u64 generation)
 	smp_mb();
 	lg_for_each_vcpu(i, vcpu, vm)
 		if (older(vcpu, generation))
-			leave_guest(vcpu);
+			lg_vcpu_leave_guest(vcpu);
 }
 
 /* lg_flush_others - the same, with what it had before any entry became narrower */

@@ -14,18 +14,7 @@
 #include <linux/vmalloc.h>
 
 #include "lg.h"
-
-/* The page of @place, and where in it. */
-struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place, unsigned int *index)
-{
-	*index = place % LG_ENTRIES;
-	return vm->mmu.by_id[place / LG_ENTRIES];
-}
-
-static struct lg_link *link_at(struct lg_vm *vm, lg_place_t place)
-{
-	return &vm->mmu.by_id[place / LG_ENTRIES]->links[place % LG_ENTRIES];
-}
+#include "mmu/shadow.h"
 
 /*
  * The first of the list. With interrupts off, whoever holds it: others wait for it with
@@ -62,7 +51,7 @@ void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 	page->links[index].next = first;
 	page->links[index].prev = 0;
 	if (first)
-		link_at(vm, first)->prev = place;
+		lg_place_link(vm, first)->prev = place;
 	unlock_places(head, place, flags);
 }
 
@@ -76,23 +65,18 @@ void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *pag
 	lockdep_assert_held(&vm->mmu_lock);
 	first = lock_places(head, &flags);
 	if (link->prev)
-		link_at(vm, link->prev)->next = link->next;
+		lg_place_link(vm, link->prev)->next = link->next;
 	else
 		first = link->next;
 	if (link->next)
-		link_at(vm, link->next)->prev = link->prev;
+		lg_place_link(vm, link->next)->prev = link->prev;
 	unlock_places(head, first, flags);
-}
-
-static gfn_t large_of(const struct lg_memory_slot *slot, gfn_t gfn)
-{
-	return gfn / LG_LARGE_FRAMES - slot->first / LG_LARGE_FRAMES;
 }
 
 /** lg_slot_alloc - what a new memory slot needs here; sleeps; -ENOMEM */
 int lg_slot_alloc(struct lg_memory_slot *slot)
 {
-	gfn_t large = large_of(slot, slot->first + slot->frames - 1) + 1;
+	gfn_t large = lg_large_of(slot, slot->first + slot->frames - 1) + 1;
 
 	slot->places = kvcalloc(slot->frames, sizeof(*slot->places), GFP_KERNEL_ACCOUNT);
 	slot->large_places = kvcalloc(large, sizeof(*slot->large_places), GFP_KERNEL_ACCOUNT);
@@ -116,7 +100,7 @@ lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
 	return level == 1 ? &slot->places[gfn - slot->first] :
-			    &slot->large_places[large_of(slot, gfn)];
+			    &slot->large_places[lg_large_of(slot, gfn)];
 }
 
 static u64 frame_at(struct lg_vm *vm, lg_place_t place)
@@ -160,7 +144,7 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
-	lg_place_t place = slot ? slot->large_places[large_of(slot, gfn)] : 0;
+	lg_place_t place = slot ? slot->large_places[lg_large_of(slot, gfn)] : 0;
 
 	lockdep_assert_held(&vm->mmu_lock);
 	if (place)
@@ -179,7 +163,7 @@ bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 
 	return slot && first >= slot->first &&
 	       first + LG_LARGE_FRAMES <= slot->first + slot->frames &&
-	       !slot->no_large[large_of(slot, gfn)];
+	       !slot->no_large[lg_large_of(slot, gfn)];
 }
 
 void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
@@ -187,187 +171,6 @@ void lg_frame_not_large(struct lg_vm *vm, gfn_t gfn)
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
 	lockdep_assert_held_write(&vm->mmu_lock);
-	slot->no_large[large_of(slot, gfn)] = 1;
+	slot->no_large[lg_large_of(slot, gfn)] = 1;
 }
 
-static void drop_places(struct lg_vm *vm, const lg_place_t *head)
-{
-	struct lg_shadow_page *page;
-	unsigned int index;
-
-	lockdep_assert_held_write(&vm->mmu_lock);
-	while (*head) {
-		page = lg_place_page(vm, *head, &index);
-		lg_shadow_drop(vm, page, index, lg_unknown);
-	}
-}
-
-/* Drop what maps Guest frames [first, end) of @slot, frame by frame. */
-static void drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
-{
-	gfn_t gfn, large;
-
-	for (gfn = first; gfn < end; gfn++)
-		drop_places(vm, &slot->places[gfn - slot->first]);
-	for (large = large_of(slot, first); large <= large_of(slot, end - 1); large++)
-		drop_places(vm, &slot->large_places[large]);
-}
-
-/* The same, looking at all that is mapped: the way that is shorter for many frames. */
-static void drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
-{
-	struct lg_shadow_page *page;
-	unsigned int i;
-
-	list_for_each_entry(page, &vm->mmu.pages, list) {
-		gfn_t span = page->level == 1 ? 1 : LG_LARGE_FRAMES;
-
-		if (page->level > 2)
-			continue;
-		for_each_set_bit(i, page->used, LG_ENTRIES) {
-			gfn_t gfn = page->links[i].gfn;
-
-			if (!lg_shadow_child(page, i) && gfn < end && gfn + span > first)
-				lg_shadow_drop(vm, page, i, lg_unknown);
-		}
-	}
-}
-
-static void drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
-{
-	gfn_t large = large_of(slot, first);
-
-	memset(slot->no_large + large, 0, large_of(slot, end - 1) + 1 - large);
-	if (end - first > (gfn_t)vm->mmu.count * LG_ENTRIES)
-		drop_leaves(vm, first, end);
-	else
-		drop_frames(vm, slot, first, end);
-}
-
-/* The frames of @slot that the Launcher has in [start, end), from @first to before @last. */
-static bool slot_frames(const struct lg_memory_slot *slot, hva_t start, hva_t end, gfn_t *first,
-			gfn_t *last)
-{
-	hva_t from = max(start, slot->hva);
-	hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
-
-	*first = slot->first + ((from - slot->hva) >> PAGE_SHIFT);
-	*last = slot->first + ((to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	return from < to;
-}
-
-/** lg_shadow_concerned - is any of the Launcher's memory [start, end) the Guest's? */
-bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end)
-{
-	gfn_t first, last;
-	unsigned int i;
-
-	for (i = 0; i < vm->nr_slots; i++)
-		if (slot_frames(&vm->slots[i], start, end, &first, &last))
-			return true;
-	return false;
-}
-
-/**
- * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
- * @vm: the VM
- * @start: first byte, in the Launcher
- * @end: byte after the last
- *
- * It takes as long as there are frames in the range or entries in the shadow,
- * whichever are fewer. When it returns, no CPU can reach the old pages through this VM.
- */
-void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
-{
-	gfn_t first, last;
-	unsigned int i;
-
-	lockdep_assert_held_write(&vm->mmu_lock);
-	for (i = 0; i < vm->nr_slots; i++) {
-		struct lg_memory_slot *slot = &vm->slots[i];
-
-		if (!slot_frames(slot, start, end, &first, &last))
-			continue;
-		drop_range(vm, slot, first, last);
-		/* Even if nothing was dropped: a vCPU may have flushed for itself alone. */
-		lg_flush_others(vm);
-	}
-}
-
-/* Has the CPU used the entry at @place? If asked to, say no from now on. */
-static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
-{
-	unsigned int index;
-	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
-	u64 old = READ_ONCE(page->table[index]);
-
-	lockdep_assert_held_write(&vm->mmu_lock);
-	if (!(old & _PAGE_ACCESSED))
-		return false;
-	/* The CPU may set bits meanwhile, nobody else. */
-	while (clear && !try_cmpxchg64(&page->table[index], &old,
-				       old & ~(_PAGE_ACCESSED | LG_PREFILLED)))
-		;
-	if (clear && (old & LG_PREFILLED))
-		atomic64_inc(&vm->mmu.prefills_used);
-	return true;
-}
-
-/*
- * The Guest makes the list as long as it likes, and the Host's lock of its page table is
- * held. So the newest places are asked, and the others taken for unused: to call the page
- * young then would let the Guest keep it from ever being reclaimed.
- */
-#define YOUNG_PLACES	64
-
-static bool young_places(struct lg_vm *vm, const lg_place_t *head, bool clear)
-{
-	unsigned int left = YOUNG_PLACES;
-	bool young = false;
-	lg_place_t place;
-
-	for (place = *head; place && left && (clear || !young); place = link_at(vm, place)->next, left--)
-		young |= young_place(vm, place, clear);
-	return young;
-}
-
-static bool young_frame(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t gfn, bool clear)
-{
-	lg_place_t *small = &slot->places[gfn - slot->first];
-	lg_place_t *large = &slot->large_places[large_of(slot, gfn)];
-	bool young;
-
-	/* Of most frames that the Host asks about, nothing maps them. */
-	if (!READ_ONCE(*small) && !READ_ONCE(*large))
-		return false;
-	write_lock(&vm->mmu_lock);
-	young = young_places(vm, small, clear);
-	young |= young_places(vm, large, clear);
-	write_unlock(&vm->mmu_lock);
-	return young;
-}
-
-/**
- * lg_shadow_young - has the Guest used what the Launcher has in [start, end)?
- * @vm: the VM
- * @start: first byte, in the Launcher
- * @end: byte after the last
- * @clear: from now on it has not
- *
- * Does not sleep; the Host holds locks of its page tables. A TLB that has an entry
- * does not set A in it again: the caller sees to that, or does not mind.
- */
-bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear)
-{
-	gfn_t gfn, first, last;
-	bool young = false;
-	unsigned int i;
-
-	for (i = 0; i < smp_load_acquire(&vm->nr_slots); i++) {
-		if (!slot_frames(&vm->slots[i], start, end, &first, &last))
-			continue;
-		for (gfn = first; gfn < last && (clear || !young); gfn++)
-			young |= young_frame(vm, &vm->slots[i], gfn, clear);
-	}
-	return young;
-}

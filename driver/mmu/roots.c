@@ -13,6 +13,7 @@
 
 #include "lg.h"
 #include "host/window.h"
+#include "mmu/shadow.h"
 
 /*
  * The first of our PCIDs. Linux has 1 to 6 for itself, with 0x800 added for
@@ -254,46 +255,6 @@ void lg_root_load(struct lg_vcpu *vcpu)
 	}
 	cpu->cr3 = *root;
 	*root |= cpu->noflush;
-}
-
-/**
- * lg_shadow_path - the way from @root down to the table of @gva, if there is one
- * @vcpu: the virtual CPU; its mutex is held
- * @root: one of its current roots
- * @gva: canonical
- *
- * Without a search if it was gone lately, and no table is linked elsewhere since.
- */
-struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva)
-{
-	struct lg_path *path = &vcpu->paths[(gva >> PMD_SHIFT) % LG_PATHS];
-	struct lg_shadow_page *page = root;
-	struct lg_vm *vm = vcpu->vm;
-	u64 above = _PAGE_RW;
-
-	lockdep_assert_held(&vcpu->mutex);
-	lockdep_assert_held(&vm->mmu_lock);
-	if (path->root == root && path->gva == gva >> PMD_SHIFT && path->tables == vm->mmu.tables)
-		return path;
-	path->root = NULL;
-	while (page->level > 1) {
-		unsigned int index = lg_table_index(gva, page->level);
-
-		path->hva[page->level] = lg_gfn_to_hva(vm, page->gfn) + index * 8;
-		above &= page->table[index];
-		page = lg_shadow_child(page, index);
-		if (!page)
-			return NULL;
-	}
-	path->hva[1] = lg_gfn_to_hva(vm, page->gfn);
-	path->root = root;
-	path->table = page;
-	path->gva = gva >> PMD_SHIFT;
-	path->tables = vm->mmu.tables;
-	path->writable = above & _PAGE_RW;
-	path->compared = false;
-	WRITE_ONCE(page->recent, true);
-	return path;
 }
 
 /** lg_root_set_window - @vcpu will run in @w: all roots show that, and keep it */

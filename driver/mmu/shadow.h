@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shadow page tables: what shadow_*.c share, and what others may call. lg.h includes it.
- */
-#ifndef _LG_SHADOW_H
-#define _LG_SHADOW_H
-
-/*
- * shadow_*.c: everything but alloc and free with mmu_lock written, or read and the
- * page locked as far as it is about entries of level 1
+ * Shadow page tables, inside: for the files of mmu/ alone. All but alloc and free is done
+ * with mmu_lock written, or read and the page locked as far as it is about entries of level 1.
  *
  * A shadow page holds what the CPU uses in place of one Guest page table (or
  * of a part of a large page). page_private() of its table leads back to it.
  */
+#ifndef _LG_SHADOW_H
+#define _LG_SHADOW_H
+
+#include "host/host.h"
+#include "mmu/entry.h"
+#include "mmu/mmu.h"
+
 #define LG_ENTRIES		512U
 #define LG_LARGE_FRAMES		512U
 
@@ -41,36 +42,6 @@ struct lg_shadow_page {
 	bool synced_whole;		/* that was all of its reach, by whatever address */
 };
 
-/*
- * Entries that map nothing: 0, or lg_unknown, which has P and address bits that
- * no CPU here has, so that its page fault comes with RSVD set (SDM volume 3,
- * 4.7): host/probe.c has seen it. Bit 52 is ignored by the CPU and tells it from all others.
- */
-#define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
-
-/*
- * In a leaf, where the CPU ignores it: the Host's own tables let the page be
- * written. Without it the frame is read only to us, whatever the Guest's entry says.
- */
-#define LG_HOST_WRITABLE	((u64)_PAGE_SOFTW1)
-#define LG_FRAME(entry)		((entry) & (GENMASK_ULL(51, PAGE_SHIFT) | LG_HOST_WRITABLE))
-
-/* In a leaf, too: it was made beside one that faulted, and was not seen used yet. */
-#define LG_PREFILLED		((u64)_PAGE_SOFTW2)
-
-static inline bool lg_mapped(u64 entry)
-{
-	return (entry & (BIT_ULL(52) | _PAGE_PRESENT)) == _PAGE_PRESENT;
-}
-
-/* Roles: pages for the same Guest table that differ in these are not shared. */
-#define LG_ROLE_KERNEL		1	/* maps supervisor pages too; else user pages only */
-#define LG_ROLE_DIRECT		2	/* part of a large page: no Guest table */
-#define LG_ROLE_WRITE		4	/* direct: writable, and dirty in the Guest */
-#define LG_ROLE_EXEC		8	/* direct: executable */
-#define LG_ROLE_USER_PAGE	16	/* direct: the Guest's user may use it */
-#define LG_ROLE_ROOT		32	/* level 4, of one vCPU */
-
 #define LG_WINDOW_INDEX		256	/* the top-level slot that is not the Guest's */
 
 static inline bool lg_is_window(const struct lg_shadow_page *page, unsigned int index)
@@ -90,6 +61,39 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
 }
 
+/* The shadow of a Guest entry that points to a table, or that is a large page. */
+static inline u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
+					u64 guest_entry)
+{
+	u64 entry = __pa(child->table) | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+	bool direct = child->role & LG_ROLE_DIRECT;
+
+	if (direct || (guest_entry & _PAGE_RW))
+		entry |= _PAGE_RW;
+	if (!direct && (guest_entry & _PAGE_NX))
+		entry |= _PAGE_NX;
+	/* The kernel's root never runs pages that the user can reach. */
+	if ((page->role & LG_ROLE_ROOT) && (page->role & LG_ROLE_KERNEL) &&
+	    !(child->role & LG_ROLE_KERNEL))
+		entry |= _PAGE_NX;
+	return entry;
+}
+
+/* Does @child still shadow what the Guest's entry points to? */
+static inline bool lg_same_table(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
+				 u64 guest_entry)
+{
+	if (!(guest_entry & _PAGE_PRESENT))
+		return false;
+	if (!(guest_entry & _PAGE_USER) && !(child->role & LG_ROLE_KERNEL))
+		return false;
+	if (page->level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
+		return (guest_entry & _PAGE_ACCESSED) &&
+		       child->gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
+		       child->role == lg_shadow_direct_role(page->role, guest_entry);
+	return child->gfn == LG_ENTRY_FRAME(guest_entry) && !(child->role & LG_ROLE_DIRECT);
+}
+
 /* pages.c */
 static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 {
@@ -101,11 +105,8 @@ static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 #define lg_shadow_trylock(page)	(!test_and_set_bit_lock(0, &(page)->busy))
 #define lg_shadow_unlock(page)	clear_bit_unlock(0, &(page)->busy)
 
-int lg_mmu_init(struct lg_vm *vm);
-void lg_mmu_free(struct lg_vm *vm);
 struct lg_shadow_page *lg_shadow_alloc(void);
 void lg_shadow_free(struct lg_shadow_page *page);
-int lg_shadow_topup(struct lg_vm *vm);
 void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page);
 struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
 struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn);
@@ -121,21 +122,32 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_shadow_flush_freed(struct lg_vm *vm);
 void lg_shadow_trim(struct lg_vm *vm);
-int lg_shadow_set_limit(struct lg_vm *vm, unsigned long limit);
-void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats);
-void lg_shadow_zap_all(struct lg_vm *vm);
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
-void lg_leave_guest(struct lg_vm *vm, u64 mask);
 void lg_flush_others(struct lg_vm *vm);
 
 /* dirty.c */
 bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page);
-void lg_tables_changed(struct lg_vm *vm);
+
+/* The page of @place, and where in it. */
+static inline struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place,
+						   unsigned int *index)
+{
+	*index = place % LG_ENTRIES;
+	return vm->mmu.by_id[place / LG_ENTRIES];
+}
+
+static inline struct lg_link *lg_place_link(struct lg_vm *vm, lg_place_t place)
+{
+	return &vm->mmu.by_id[place / LG_ENTRIES]->links[place % LG_ENTRIES];
+}
+
+static inline gfn_t lg_large_of(const struct lg_memory_slot *slot, gfn_t gfn)
+{
+	return gfn / LG_LARGE_FRAMES - slot->first / LG_LARGE_FRAMES;
+}
 
 /* rmap.c */
 int lg_slot_alloc(struct lg_memory_slot *slot);
-void lg_slot_free(struct lg_memory_slot *slot);
-struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place, unsigned int *index);
 void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
 		  unsigned int index);
 void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
@@ -149,39 +161,35 @@ bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end);
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end);
 bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear);
 
-/* roots.c */
-int lg_roots_alloc(struct lg_vcpu *vcpu);
-void lg_roots_free(struct lg_vcpu *vcpu);
-void lg_root_load(struct lg_vcpu *vcpu);
-void lg_root_changed(struct lg_vcpu *vcpu);
-/* Which CR3 is it now? After each entry. */
-static inline void lg_root_exit(struct lg_vcpu *vcpu)
-{
-	if (vcpu->cpu->root_place != vcpu->root_place)
-		lg_root_changed(vcpu);
-}
-
+/* path.c */
 struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva);
-void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w);
-void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
-void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
-
-/* fault.c */
-enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
-bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
-u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role);
-u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
-			  u64 guest_entry);
-u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry);
 
 /* sync.c */
-bool lg_usable(u64 guest_entry, u8 role);
-void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
-		    u64 guest_entry);
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
 void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from);
 void lg_sync_user(struct lg_vcpu *vcpu);
-void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end);
-bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end);
+
+/* frame.c */
+int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable);
+enum lg_slow lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame);
+bool lg_large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first);
+
+/* fill.c */
+#define LG_AROUND	16U	/* entries that a fault looks at, the one that faulted among them */
+void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+		    u64 guest_entry);
+void lg_fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
+		    u64 guest_entry);
+void lg_fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int first,
+		   const u64 entries[LG_AROUND], u64 mask);
+int lg_read_around(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int index,
+		   unsigned int count, u64 *entries);
+void lg_fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
+		    u64 mask);
+void lg_fill_new(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index, u64 mask);
+
+/* walk.c */
+int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva);
+int lg_read_entries(struct lg_vm *vm, gpa_t gpa, u64 *entries, unsigned int count);
 
 #endif /* _LG_SHADOW_H */

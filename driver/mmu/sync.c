@@ -9,6 +9,7 @@
 
 #include "lg.h"
 #include "trace.h"
+#include "mmu/shadow.h"
 
 /* Entries read from a Guest's table at once. */
 #define BATCH		16U
@@ -16,46 +17,6 @@
 /* The halves of a Guest's 48-bit address space. */
 #define USER_LAST	(gva_t)GENMASK_ULL(46, 0)
 #define KERNEL_FIRST	(gva_t)GENMASK_ULL(63, 47)
-
-/** lg_usable - may a leaf stand for the Guest's, in a page of this role? */
-bool lg_usable(u64 guest_entry, u8 role)
-{
-	u64 wanted = _PAGE_PRESENT | _PAGE_ACCESSED | (role & LG_ROLE_KERNEL ? 0 : _PAGE_USER);
-
-	return (guest_entry & wanted) == wanted && !lg_reserved_bits(guest_entry, 1);
-}
-
-/**
- * lg_shadow_fill - make one entry of level 1 what the Guest's asks for
- * @vm: the VM
- * @page: shadow page of a Guest's table
- * @index: 0 to 511
- * @guest_entry: as just read
- *
- * If that can be had without the Host's page tables; else the entry maps
- * nothing, and a fault will do it.
- */
-void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
-		    u64 guest_entry)
-{
-	u64 now = page->table[index], frame;
-	gfn_t gfn = LG_ENTRY_FRAME(guest_entry);
-
-	if (lg_usable(guest_entry, page->role)) {
-		if (lg_mapped(now) && page->links[index].gfn == gfn) {
-			lg_shadow_relink(vm, page, index,
-					 lg_shadow_leaf_entry(LG_FRAME(now), guest_entry,
-							      page->role));
-			return;
-		}
-		if (lg_frame(vm, gfn, &frame)) {
-			lg_shadow_map(vm, page, index,
-				      lg_shadow_leaf_entry(frame, guest_entry, page->role), gfn);
-			return;
-		}
-	}
-	lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
-}
 
 /* A 2 MiB leaf of ours: the same large page of the Guest's, or away with it. */
 static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
@@ -70,21 +31,6 @@ static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned i
 						      page->role) | _PAGE_PSE);
 	else
 		lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
-}
-
-/* Does @child still shadow what the Guest's entry points to? */
-static bool same_table(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
-		       u64 guest_entry)
-{
-	if (!(guest_entry & _PAGE_PRESENT))
-		return false;
-	if (!(guest_entry & _PAGE_USER) && !(child->role & LG_ROLE_KERNEL))
-		return false;
-	if (page->level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
-		return (guest_entry & _PAGE_ACCESSED) &&
-		       child->gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
-		       child->role == lg_shadow_direct_role(page->role, guest_entry);
-	return child->gfn == LG_ENTRY_FRAME(guest_entry) && !(child->role & LG_ROLE_DIRECT);
 }
 
 /*
@@ -104,7 +50,7 @@ static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page
 		sync_large(vm, page, index, guest_entry);
 		return NULL;
 	}
-	if (!same_table(page, child, guest_entry)) {
+	if (!lg_same_table(page, child, guest_entry)) {
 		lg_shadow_drop(vm, page, index, guest_entry & _PAGE_PRESENT ? lg_unknown : 0);
 		return NULL;
 	}
@@ -189,7 +135,7 @@ void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shad
 		u64 entry;
 
 		read_entries(vm, to, i, 1, &entry);
-		if (child && same_table(to, child, entry))
+		if (child && lg_same_table(to, child, entry))
 			lg_shadow_link(vm, to, i, child, lg_shadow_table_entry(to, child, entry));
 	}
 }
@@ -280,7 +226,7 @@ static bool path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS + 
 		struct lg_shadow_page *child = lg_shadow_child(page, index);
 		u64 entry = guest[page->level];
 
-		if (!same_table(page, child, entry) ||
+		if (!lg_same_table(page, child, entry) ||
 		    page->table[index] != lg_shadow_table_entry(page, child, entry))
 			return false;
 		path->guest[page->level] = entry;

@@ -11,11 +11,7 @@
 #include <asm/trap_pf.h>
 
 #include "lg.h"
-
-static u64 level_mask(int level)
-{
-	return (1ULL << (PAGE_SHIFT + 9 * (level - 1))) - 1;
-}
+#include "mmu/shadow.h"
 
 /**
  * lg_read_entry - read one page-table entry of the Guest's
@@ -83,16 +79,6 @@ static int set_bits(hva_t hva, u64 *entry, u64 bits)
 	if (!err)
 		*entry |= bits;
 	return err;
-}
-
-/* Bits that must be zero; with them set the CPU faults with RSVD. */
-bool lg_reserved_bits(u64 entry, int level)
-{
-	if (entry & GENMASK_ULL(51, 46))
-		return true;
-	if (!(entry & _PAGE_PSE) || level == 1)
-		return false;
-	return level == 4 || (entry & level_mask(level) & GENMASK_ULL(51, 13));
 }
 
 static enum lg_walk_result walk_fault(struct lg_walk *walk, u64 error)
@@ -165,6 +151,6 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 		if (leaf)
 			break;
 	}
-	walk->gpa = (table & ~level_mask(level)) | (gva & level_mask(level));
+	walk->gpa = (table & ~lg_level_mask(level)) | (gva & lg_level_mask(level));
 	return LG_WALK_OK;
 }

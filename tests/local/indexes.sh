@@ -33,9 +33,9 @@ hva[level]				of a loop
 hva[page->level]			the host's
 idt[vector]				256 entries, a byte
 large_places[large]			of a loop
-large_places[large_of(slot, gfn)]	by lg_slot_of()
+large_places[lg_large_of(slot, gfn)]	by lg_slot_of()
 links[index]				by lg_table_index(), which has 9 bits; or a place's
-no_large[large_of(slot, gfn)]		by lg_slot_of()
+no_large[lg_large_of(slot, gfn)]		by lg_slot_of()
 places[gfn - slot->first]		by lg_slot_of(), or of a loop
 published[place]			a remainder, or the switcher's own
 roots[cpu->root_place / sizeof(*root)]	the switcher's own

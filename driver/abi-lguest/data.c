@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a Guest's kernel tells of itself at boot, and the page that it shares with the
+ * Host and the Switcher: struct lguest_data.
+ */
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <asm/trap_pf.h>
+
+#include "abi-lguest/lguest.h"
+#include "host/host.h"
+#include "mmu/mmu.h"
+#include "vcpu/vcpu.h"
+
+static bool direct = true;
+module_param(direct, bool, 0644);
+MODULE_PARM_DESC(direct, "system calls of Guests stay in the Switcher");
+
+static bool kernel_text(u64 address)
+{
+	return lg_canonical(address) && address >> 63;
+}
+
+/* Gone without a word if it is not all in one piece of memory: it is but a help. */
+static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
+{
+	gfn_t first = gpa >> PAGE_SHIFT, last = (gpa + size - 1) >> PAGE_SHIFT;
+	const struct lg_memory_slot *slot = lg_slot_of(vm, &first);
+
+	if (!size || size > U32_MAX || (gpa & ~PAGE_MASK) || !slot || slot != lg_slot_of(vm, &last))
+		return;
+	write_lock(&vm->mmu_lock);
+	lg_tables_changed(vm);
+	vm->mmu.dirty_map = lg_gfn_to_hva(vm, first);
+	vm->mmu.dirty_map_size = size;
+	write_unlock(&vm->mmu_lock);
+}
+
+/**
+ * lg_init_guest - LHCALL_INIT: the entry points of the Guest's kernel, for all its vCPUs
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gva: of its struct lguest_init
+ *
+ * Sleeps. -EFAULT, or -EINVAL: not what the Guest's kernel may ask for.
+ */
+long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva)
+{
+	struct lg_vm *vm = vcpu->vm;
+	struct lguest_init abi;
+
+	if (lg_read_gva(vcpu, gva, &abi, sizeof(abi)))
+		return -EFAULT;
+	if (abi.abi_version != LGUEST_ABI_VERSION) {
+		lg_kill(vm, "the Guest's kernel speaks version %u of the Guest ABI, lg.ko version %u: rebuild the older one",
+			abi.abi_version, LGUEST_ABI_VERSION);
+		return -EINVAL;
+	}
+	if (!kernel_text(abi.event_entry) || !kernel_text(abi.syscall_entry))
+		return -EINVAL;
+	if (abi.syscall_vec && (abi.syscall_vec < 32 || abi.syscall_vec >= LG_VECTORS))
+		return -EINVAL;
+	vm->abi = abi;
+	set_dirty_map(vm, abi.dirty_map, abi.dirty_map_size);
+	vcpu->cpu->syscall_entry = abi.syscall_entry;
+	vcpu->cpu->event_entry = abi.event_entry;
+	smp_store_release(&vm->abi_ready, true);
+	return 0;
+}
+
+/** lg_release_data - the vCPU has no lguest_data (any more) */
+void lg_release_data(struct lg_vcpu *vcpu)
+{
+	if (vcpu->data_page)
+		unpin_user_pages_dirty_lock(&vcpu->data_page, 1, true);
+	vcpu->data_page = NULL;
+	vcpu->data = NULL;
+}
+
+/**
+ * lg_register_data - LHCALL_REGISTER: the vCPU's lguest_data, and its kernel's GS base
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gva: of the page, in the current address space
+ * @gs_base: checked here
+ *
+ * Sleeps. The one page of the Guest's that stays where it is: the Switcher has it
+ * mapped. -EINVAL, -EFAULT.
+ */
+long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
+{
+	enum lg_walk_result found;
+	struct lg_walk walk;
+	struct page *page;
+	hva_t hva;
+
+	lockdep_assert_held(&vcpu->mutex);
+	if ((gva & ~PAGE_MASK) || !lg_canonical(gs_base))
+		return -EINVAL;
+	found = lg_walk(vcpu, gva, X86_PF_WRITE, &walk);
+	if (found == LG_WALK_AGAIN && !lg_fault_in(vcpu, walk.hva, true))
+		found = lg_walk(vcpu, gva, X86_PF_WRITE, &walk);
+	hva = found == LG_WALK_OK ? lg_gfn_to_hva(vcpu->vm, walk.gpa >> PAGE_SHIFT) : 0;
+	if (!hva || pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
+		return -EFAULT;
+	lg_release_data(vcpu);
+	vcpu->data_page = page;
+	/* What a TLB has of the old one must not be used for that any more. */
+	atomic64_inc(&vcpu->vm->mmu.generation);
+	vcpu->data = page_address(page);
+	vcpu->cpu->kernel_gs_base = gs_base;
+	vcpu->ring_next = 0;
+	vcpu->data->vcpu = vcpu->id;
+	vcpu->data->reserve_mem = 0;
+	vcpu->cpu->syscall_entry = vcpu->vm->abi.syscall_entry;
+	vcpu->cpu->event_entry = vcpu->vm->abi.event_entry;
+	vcpu->cpu->direct_faults = lg_unknown != 0;
+	vcpu->cpu->direct_int80 = lg_int80 && vcpu->vm->abi.syscall_vec == LG_INT80;
+	vcpu->cpu->direct = direct && vcpu->vm->abi_ready;
+	lg_clock_register(vcpu);
+	return 0;
+}

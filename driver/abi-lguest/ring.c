@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ring in lguest_data: calls that may wait until the next exit, in order. And what
+ * these calls do, since a Guest may ask for them at once, too.
+ */
+#include <linux/sched.h>
+
+#include "trace.h"
+#include "abi-lguest/lguest.h"
+#include "host/host.h"
+#include "mmu/mmu.h"
+
+/* Those that the ring may hold, too. -ENOSYS: not one of them. */
+long lg_simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
+{
+	switch (nr) {
+	case LHCALL_FLUSH_ASYNC:
+	case LHCALL_SET_PTE:
+		/* Hints. The ring has been drained; faults and flushes find the rest. */
+		return 0;
+	case LHCALL_RELEASE_PT:
+		lg_release_table(vcpu, arg[0]);
+		return 0;
+	case LHCALL_FLUSH_TLB:
+		if (!lg_flush_kind_ok(arg[0]))
+			return -EINVAL;
+		lg_flush(vcpu, false, arg[0], arg[1], arg[2]);
+		return 0;
+	case LHCALL_SET_TIMER:
+		lg_set_timer(vcpu, arg[0]);
+		return 0;
+	case LHCALL_LOAD_TLS: {
+		long err = lg_set_tls(vcpu, arg);
+
+		if (!err)
+			lg_window_gdt(vcpu);
+		return err;
+	}
+	}
+	return -ENOSYS;
+}
+
+/**
+ * lg_drain_ring - do what the Guest has put into its ring
+ * @vcpu: the virtual CPU; its mutex is held
+ *
+ * In order, from where the last drain ended to the first slot that is not pending.
+ * The rest comes after who waits for this CPU, before the Guest runs: a flush takes long.
+ * Who waits lazily (6.13 and later) waits on, as for any system call that takes long: the
+ * tick makes it urgent, and must_leave() sees it before the Guest runs.
+ */
+void lg_drain_ring(struct lg_vcpu *vcpu)
+{
+	struct lguest_data *data = vcpu->data;
+	u64 flush = 0;
+	unsigned int i;
+
+	lg_assert_atomic(vcpu);
+	for (i = 0; data && i < LGUEST_RING_SLOTS && !need_resched(); i++) {
+		unsigned int slot = vcpu->ring_next;
+		const struct lguest_ring_entry *entry = &data->hcalls[slot];
+		u64 arg[3], nr;
+
+		if (READ_ONCE(data->hcall_status[slot]) != LGUEST_RING_PENDING)
+			break;
+		/* The call was written before its status. */
+		smp_rmb();
+		nr = READ_ONCE(entry->nr);
+		arg[0] = READ_ONCE(entry->arg[0]);
+		arg[1] = READ_ONCE(entry->arg[1]);
+		arg[2] = READ_ONCE(entry->arg[2]);
+		trace_lguest_ring_call(vcpu->id, nr, arg);
+		/* Many flushes of everything are one: each may take a while. */
+		if (nr == LHCALL_FLUSH_TLB && arg[0] != LGUEST_FLUSH_RANGE)
+			flush = max_t(u64, flush, min_t(u64, arg[0], LGUEST_FLUSH_ALL));
+		else
+			lg_simple_call(vcpu, nr, arg);
+		vcpu->stats.ring_calls++;
+		WRITE_ONCE(data->hcall_status[slot], LGUEST_RING_DONE);
+		vcpu->ring_next = (slot + 1) % LGUEST_RING_SLOTS;
+	}
+	if (i)
+		vcpu->stats.ring_drains++;
+	if (flush)
+		lg_flush(vcpu, false, flush, 0, 0);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The CPU and the kernel below, as the other wings see them. What is inside is in window.h. */
+#ifndef _LG_HOST_H
+#define _LG_HOST_H
+
+#include "lg.h"
+
+/* cpu.c: fixed at load */
+void lg_cpu_init(void);
+void lg_cpu_probe(void);
+extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
+extern u64 lg_unknown;
+
+/*
+ * Entries that map nothing: 0, or lg_unknown, which has P and address bits that
+ * no CPU here has, so that its page fault comes with RSVD set (SDM volume 3,
+ * 4.7): host/probe.c has seen it. Bit 52 is ignored by the CPU and tells it from all others.
+ */
+#define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
+
+/* probe.c */
+bool lg_unknown_faults(void);
+
+/* window.c, enter.c: all but init and exit with interrupts off or atomic */
+int lg_windows_init(void);
+void lg_windows_exit(void);
+int lg_windows_attach(struct mm_struct *mm);
+void lg_windows_detach(struct mm_struct *mm);
+void lg_window_load(struct lg_vcpu *vcpu);
+void lg_window_put(struct lg_vcpu *vcpu);
+void lg_window_gdt(struct lg_vcpu *vcpu);
+void lg_window_open(struct lg_vcpu *vcpu);
+void lg_window_close(struct lg_vcpu *vcpu);
+void lg_window_enter(struct lg_vcpu *vcpu);
+void lg_window_fault(struct lg_vcpu *vcpu, u64 *vector, u64 *error, u64 *offset);
+unsigned long lg_host_handler(struct lg_vcpu *vcpu, u8 vector);
+
+/* host_interrupt.S */
+void lg_host_interrupt(unsigned long handler);
+unsigned int lg_call_switcher(unsigned long entry, struct switcher_state *state);
+
+/* fpu.c */
+int lg_fpu_init(void);
+void *lg_fpu_alloc(void);
+void lg_fpu_begin(struct lg_vcpu *vcpu);
+void lg_fpu_interrupted(struct lg_vcpu *vcpu);
+void lg_fpu_end(struct lg_vcpu *vcpu, bool interrupted);
+
+/* segments.c */
+int lg_set_tls(struct lg_vcpu *vcpu, const u64 entries[3]);
+u16 lg_check_selector(const struct lg_vcpu *vcpu, u16 selector);
+bool lg_return_selectors_ok(const struct lg_vcpu *vcpu, u64 cs, u64 ss);
+
+#endif /* _LG_HOST_H */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Page-table entries: what a Guest's entry means, and what a shadow entry is made of it.
+ * Rules alone: nothing here reads memory, takes a lock or changes anything.
+ */
+#ifndef _LG_MMU_ENTRY_H
+#define _LG_MMU_ENTRY_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+#include <asm/pgtable_types.h>
+
+#include "mmu/types.h"
+
+#define LG_ENTRY_FRAME(entry)	(((entry) & GENMASK_ULL(51, PAGE_SHIFT)) >> PAGE_SHIFT)
+
+/* Levels by number: 4 = PML4 ... 1 = page table. */
+static inline unsigned int lg_table_index(gva_t gva, int level)
+{
+	return gva >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
+}
+
+/*
+ * In a leaf, where the CPU ignores it: the Host's own tables let the page be
+ * written. Without it the frame is read only to us, whatever the Guest's entry says.
+ */
+#define LG_HOST_WRITABLE	((u64)_PAGE_SOFTW1)
+#define LG_FRAME(entry)		((entry) & (GENMASK_ULL(51, PAGE_SHIFT) | LG_HOST_WRITABLE))
+
+/* In a leaf, too: it was made beside one that faulted, and was not seen used yet. */
+#define LG_PREFILLED		((u64)_PAGE_SOFTW2)
+
+static inline bool lg_mapped(u64 entry)
+{
+	return (entry & (BIT_ULL(52) | _PAGE_PRESENT)) == _PAGE_PRESENT;
+}
+
+/* Roles: pages for the same Guest table that differ in these are not shared. */
+#define LG_ROLE_KERNEL		1	/* maps supervisor pages too; else user pages only */
+#define LG_ROLE_DIRECT		2	/* part of a large page: no Guest table */
+#define LG_ROLE_WRITE		4	/* direct: writable, and dirty in the Guest */
+#define LG_ROLE_EXEC		8	/* direct: executable */
+#define LG_ROLE_USER_PAGE	16	/* direct: the Guest's user may use it */
+#define LG_ROLE_ROOT		32	/* level 4, of one vCPU */
+
+static inline u64 lg_level_mask(int level)
+{
+	return (1ULL << (PAGE_SHIFT + 9 * (level - 1))) - 1;
+}
+
+/* Bits that must be zero; with them set the CPU faults with RSVD. */
+static inline bool lg_reserved_bits(u64 entry, int level)
+{
+	if (entry & GENMASK_ULL(51, 46))
+		return true;
+	if (!(entry & _PAGE_PSE) || level == 1)
+		return false;
+	return level == 4 || (entry & lg_level_mask(level) & GENMASK_ULL(51, 13));
+}
+
+/** lg_usable - may a leaf stand for the Guest's, in a page of this role? */
+static inline bool lg_usable(u64 guest_entry, u8 role)
+{
+	u64 wanted = _PAGE_PRESENT | _PAGE_ACCESSED | (role & LG_ROLE_KERNEL ? 0 : _PAGE_USER);
+
+	return (guest_entry & wanted) == wanted && !lg_reserved_bits(guest_entry, 1);
+}
+
+/**
+ * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
+ * @frame: the Host's frame, with LG_HOST_WRITABLE
+ * @guest_entry: the Guest's entry, as read
+ * @role: LG_ROLE_* of the page that will hold it
+ *
+ * Writable only if the Guest's is dirty, so that the first write faults and
+ * sets D. Never global, never wider than the Guest's or the Host's.
+ */
+static inline u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role)
+{
+	u64 entry = frame | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+
+	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY) && (frame & LG_HOST_WRITABLE))
+		entry |= _PAGE_RW | _PAGE_DIRTY;
+	if ((guest_entry & _PAGE_NX) || ((role & LG_ROLE_KERNEL) && (guest_entry & _PAGE_USER)))
+		entry |= _PAGE_NX;
+	return entry;
+}
+
+/* Role of the pages that split a large page with this entry. */
+static inline u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry)
+{
+	u8 role = LG_ROLE_DIRECT | (parent_role & LG_ROLE_KERNEL);
+
+	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY))
+		role |= LG_ROLE_WRITE;
+	if (!(guest_entry & _PAGE_NX))
+		role |= LG_ROLE_EXEC;
+	if (guest_entry & _PAGE_USER)
+		role |= LG_ROLE_USER_PAGE;
+	return role;
+}
+
+/* What an entry of the Guest's would be in place of its large page, split by one of this role. */
+static inline u64 lg_direct_entry(u8 role, gfn_t gfn)
+{
+	return gfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_ACCESSED |
+	       (role & LG_ROLE_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0) |
+	       (role & LG_ROLE_EXEC ? 0 : _PAGE_NX) |
+	       (role & LG_ROLE_USER_PAGE ? _PAGE_USER : 0);
+}
+
+#endif /* _LG_MMU_ENTRY_H */

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The Host's frames behind the Guest's. */
+#include <linux/mm.h>
+
+#include "lg.h"
+#include "mmu/shadow.h"
+
+/*
+ * The Host's pages from @hva on, as many as are there and, with LG_HOST_WRITABLE,
+ * the Host's tables let anybody write; they stay so until the mmu_notifier comes
+ * by. The number of them.
+ */
+int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable)
+{
+	int i, got = get_user_pages_fast_only(hva, count, writable ? FOLL_WRITE : 0, pages);
+
+	for (i = 0; i < got; i++) {
+		/* Our CPU's writes set no dirty bit in the Launcher's tables. */
+		if (writable)
+			set_page_dirty(pages[i]);
+		put_page(pages[i]);
+	}
+	return max(got, 0);
+}
+
+/*
+ * The Host's frame behind the Guest's. Where it is to be read only, nothing that
+ * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
+ * LG_SLOW_WALK: there is no such memory, or interrupts are off and no entry has it.
+ * LG_SLOW_WAIT: what the Host's page tables say there must not be used now.
+ */
+enum lg_slow lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
+{
+	const struct lg_found *found = &vcpu->found;
+	struct page *page;
+	hva_t hva;
+
+	lockdep_assert_held(&vcpu->vm->mmu_lock);
+	if (lg_frame(vcpu->vm, gfn, frame) && (!write || (*frame & LG_HOST_WRITABLE)))
+		return LG_FAST;
+	vcpu->fault_hva = hva = lg_gfn_to_hva(vcpu->vm, gfn);
+	vcpu->fault_write = write;
+	/* set_page_dirty() of a file's may turn them on. */
+	if (!hva || irqs_disabled())
+		return LG_SLOW_WALK;
+	if (lg_invalidating(vcpu->vm, hva, PAGE_SIZE))
+		return LG_SLOW_WAIT;
+	if (lg_host_pages(hva, &page, 1, LG_HOST_WRITABLE) == 1)
+		*frame = page_to_phys(page) | LG_HOST_WRITABLE;
+	else if (write)
+		return LG_SLOW_FAULT_IN;
+	else if (lg_host_pages(hva, &page, 1, 0) == 1)
+		*frame = page_to_phys(page);
+	/* The zero page is found the slow way only. */
+	else if (found->hva == hva && found->invalidated == vcpu->vm->mmu.invalidated)
+		*frame = found->frame;
+	else
+		return LG_SLOW_FAULT_IN;
+	return LG_FAST;
+}
+
+/*
+ * Can the 2 MiB that @walk is in be one entry? So they can if the Guest has them
+ * in one, and the Host too: 512 pages in a row, of which any that moves makes
+ * the mmu_notifier drop them all.
+ */
+bool lg_large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first)
+{
+	gfn_t gfn = walk->gpa >> PAGE_SHIFT, first_gfn = round_down(gfn, LG_LARGE_FRAMES);
+	u64 pfn = LG_ENTRY_FRAME(frame) - (gfn - first_gfn), writable = frame & LG_HOST_WRITABLE;
+	hva_t hva;
+	unsigned int i;
+
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
+	if (walk->leaf < 2)
+		return false;
+	if (lg_frame_large(vcpu->vm, gfn, first) && (*first & LG_HOST_WRITABLE) >= writable)
+		return true;
+	*first = pfn << PAGE_SHIFT | writable;
+	hva = lg_gfn_to_hva(vcpu->vm, first_gfn);
+	if ((pfn & (LG_LARGE_FRAMES - 1)) || !lg_frame_may_be_large(vcpu->vm, gfn) ||
+	    lg_invalidating(vcpu->vm, hva, PMD_SIZE))
+		return false;
+	if (!PageCompound(pfn_to_page(pfn)) ||
+	    lg_host_pages(hva, vcpu->pages, LG_LARGE_FRAMES, writable) != LG_LARGE_FRAMES)
+		goto no;
+	for (i = 0; i < LG_LARGE_FRAMES; i++)
+		if (page_to_pfn(vcpu->pages[i]) != pfn + i)
+			goto no;
+	return true;
+no:
+	lg_frame_not_large(vcpu->vm, gfn);
+	return false;
+}

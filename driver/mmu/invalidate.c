@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The Launcher's memory changes, or the Host asks which of it is in use: what that
+ * means for the shadow entries. notifier.c is told by the kernel, and asks here.
+ */
+#include <linux/mm.h>
+
+#include "lg.h"
+#include "mmu/shadow.h"
+
+static void drop_places(struct lg_vm *vm, const lg_place_t *head)
+{
+	struct lg_shadow_page *page;
+	unsigned int index;
+
+	lockdep_assert_held_write(&vm->mmu_lock);
+	while (*head) {
+		page = lg_place_page(vm, *head, &index);
+		lg_shadow_drop(vm, page, index, lg_unknown);
+	}
+}
+
+/* Drop what maps Guest frames [first, end) of @slot, frame by frame. */
+static void drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+{
+	gfn_t gfn, large;
+
+	for (gfn = first; gfn < end; gfn++)
+		drop_places(vm, &slot->places[gfn - slot->first]);
+	for (large = lg_large_of(slot, first); large <= lg_large_of(slot, end - 1); large++)
+		drop_places(vm, &slot->large_places[large]);
+}
+
+/* The same, looking at all that is mapped: the way that is shorter for many frames. */
+static void drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
+{
+	struct lg_shadow_page *page;
+	unsigned int i;
+
+	list_for_each_entry(page, &vm->mmu.pages, list) {
+		gfn_t span = page->level == 1 ? 1 : LG_LARGE_FRAMES;
+
+		if (page->level > 2)
+			continue;
+		for_each_set_bit(i, page->used, LG_ENTRIES) {
+			gfn_t gfn = page->links[i].gfn;
+
+			if (!lg_shadow_child(page, i) && gfn < end && gfn + span > first)
+				lg_shadow_drop(vm, page, i, lg_unknown);
+		}
+	}
+}
+
+static void drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+{
+	gfn_t large = lg_large_of(slot, first);
+
+	memset(slot->no_large + large, 0, lg_large_of(slot, end - 1) + 1 - large);
+	if (end - first > (gfn_t)vm->mmu.count * LG_ENTRIES)
+		drop_leaves(vm, first, end);
+	else
+		drop_frames(vm, slot, first, end);
+}
+
+/* The frames of @slot that the Launcher has in [start, end), from @first to before @last. */
+static bool slot_frames(const struct lg_memory_slot *slot, hva_t start, hva_t end, gfn_t *first,
+			gfn_t *last)
+{
+	hva_t from = max(start, slot->hva);
+	hva_t to = min(end, slot->hva + (slot->frames << PAGE_SHIFT));
+
+	*first = slot->first + ((from - slot->hva) >> PAGE_SHIFT);
+	*last = slot->first + ((to - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT);
+	return from < to;
+}
+
+/** lg_shadow_concerned - is any of the Launcher's memory [start, end) the Guest's? */
+bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end)
+{
+	gfn_t first, last;
+	unsigned int i;
+
+	for (i = 0; i < vm->nr_slots; i++)
+		if (slot_frames(&vm->slots[i], start, end, &first, &last))
+			return true;
+	return false;
+}
+
+/**
+ * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
+ * @vm: the VM
+ * @start: first byte, in the Launcher
+ * @end: byte after the last
+ *
+ * It takes as long as there are frames in the range or entries in the shadow,
+ * whichever are fewer. When it returns, no CPU can reach the old pages through this VM.
+ */
+void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
+{
+	gfn_t first, last;
+	unsigned int i;
+
+	lockdep_assert_held_write(&vm->mmu_lock);
+	for (i = 0; i < vm->nr_slots; i++) {
+		struct lg_memory_slot *slot = &vm->slots[i];
+
+		if (!slot_frames(slot, start, end, &first, &last))
+			continue;
+		drop_range(vm, slot, first, last);
+		/* Even if nothing was dropped: a vCPU may have flushed for itself alone. */
+		lg_flush_others(vm);
+	}
+}
+
+/* Has the CPU used the entry at @place? If asked to, say no from now on. */
+static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
+{
+	unsigned int index;
+	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
+	u64 old = READ_ONCE(page->table[index]);
+
+	lockdep_assert_held_write(&vm->mmu_lock);
+	if (!(old & _PAGE_ACCESSED))
+		return false;
+	/* The CPU may set bits meanwhile, nobody else. */
+	while (clear && !try_cmpxchg64(&page->table[index], &old,
+				       old & ~(_PAGE_ACCESSED | LG_PREFILLED)))
+		;
+	if (clear && (old & LG_PREFILLED))
+		atomic64_inc(&vm->mmu.prefills_used);
+	return true;
+}
+
+/*
+ * The Guest makes the list as long as it likes, and the Host's lock of its page table is
+ * held. So the newest places are asked, and the others taken for unused: to call the page
+ * young then would let the Guest keep it from ever being reclaimed.
+ */
+#define YOUNG_PLACES	64
+
+static bool young_places(struct lg_vm *vm, const lg_place_t *head, bool clear)
+{
+	unsigned int left = YOUNG_PLACES;
+	bool young = false;
+	lg_place_t place;
+
+	for (place = *head; place && left && (clear || !young); place = lg_place_link(vm, place)->next, left--)
+		young |= young_place(vm, place, clear);
+	return young;
+}
+
+static bool young_frame(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t gfn, bool clear)
+{
+	lg_place_t *small = &slot->places[gfn - slot->first];
+	lg_place_t *large = &slot->large_places[lg_large_of(slot, gfn)];
+	bool young;
+
+	/* Of most frames that the Host asks about, nothing maps them. */
+	if (!READ_ONCE(*small) && !READ_ONCE(*large))
+		return false;
+	write_lock(&vm->mmu_lock);
+	young = young_places(vm, small, clear);
+	young |= young_places(vm, large, clear);
+	write_unlock(&vm->mmu_lock);
+	return young;
+}
+
+/**
+ * lg_shadow_young - has the Guest used what the Launcher has in [start, end)?
+ * @vm: the VM
+ * @start: first byte, in the Launcher
+ * @end: byte after the last
+ * @clear: from now on it has not
+ *
+ * Does not sleep; the Host holds locks of its page tables. A TLB that has an entry
+ * does not set A in it again: the caller sees to that, or does not mind.
+ */
+bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear)
+{
+	gfn_t gfn, first, last;
+	bool young = false;
+	unsigned int i;
+
+	for (i = 0; i < smp_load_acquire(&vm->nr_slots); i++) {
+		if (!slot_frames(&vm->slots[i], start, end, &first, &last))
+			continue;
+		for (gfn = first; gfn < last && (clear || !young); gfn++)
+			young |= young_frame(vm, &vm->slots[i], gfn, clear);
+	}
+	return young;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The software TLB, as the other wings see it: the Guest's memory, its page tables, and
+ * the shadow page tables that the CPU uses. What is inside is in shadow.h.
+ */
+#ifndef _LG_MMU_H
+#define _LG_MMU_H
+
+#include <linux/nospec.h>
+
+#include "lg.h"
+
+/* memory.c */
+int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
+
+/*
+ * The slot that @gfn is in; NULL: none. @gfn is the Guest's word: it is made such that
+ * no speculation behind a wrong guess in here looks behind the slot with it, either.
+ */
+static inline struct lg_memory_slot *lg_slot_of(struct lg_vm *vm, gfn_t *gfn)
+{
+	struct lg_memory_slot *slot;
+
+	for (slot = vm->slots; slot < vm->slots + vm->nr_slots; slot++) {
+		gfn_t frame = *gfn - slot->first;
+
+		if (frame >= slot->frames)
+			continue;
+		*gfn = slot->first + array_index_nospec(frame, slot->frames);
+		return slot;
+	}
+	return NULL;
+}
+
+/* Where the Launcher has @gfn; 0: nowhere. */
+static inline hva_t lg_gfn_to_hva(struct lg_vm *vm, gfn_t gfn)
+{
+	const struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
+
+	return slot ? slot->hva + ((gfn - slot->first) << PAGE_SHIFT) : 0;
+}
+
+/* Is the mmu_notifier at work there? Without mmu_lock: perhaps. */
+static inline bool lg_invalidating(const struct lg_vm *vm, hva_t hva, size_t bytes)
+{
+	return READ_ONCE(vm->mmu.invalidating) && hva < READ_ONCE(vm->mmu.invalid_end) &&
+	       hva + bytes > READ_ONCE(vm->mmu.invalid_start);
+}
+
+bool lg_in_hole(gpa_t gpa);
+int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write);
+int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes);
+int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes);
+
+/* walk.c */
+struct lg_walk {
+	gva_t gva;
+	int leaf;			/* level that maps it: 1, 2 or 3 */
+	u64 entry[LG_PT_LEVELS + 1];	/* by level, as read, with A and D as set */
+	gpa_t gpa;			/* of the byte at gva */
+	bool user, writable, executable;	/* all levels together */
+	u64 error;			/* #PF error code when it fails */
+	hva_t hva;			/* what to make present when it must be tried again */
+};
+enum lg_walk_result { LG_WALK_OK, LG_WALK_FAULT, LG_WALK_AGAIN, LG_WALK_DEAD };
+enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access,
+			    struct lg_walk *walk);
+
+/* notifier.c */
+int lg_notifier_init(void);
+void lg_notifier_exit(void);
+int lg_notifier_register(struct lg_vm *vm);
+void lg_notifier_unregister(struct lg_vm *vm);
+void lg_notifier_fix_slots(struct lg_vm *vm);
+void lg_notifier_wait(struct lg_vcpu *vcpu);
+
+/* pages.c */
+int lg_mmu_init(struct lg_vm *vm);
+void lg_mmu_free(struct lg_vm *vm);
+int lg_shadow_topup(struct lg_vm *vm);
+int lg_shadow_set_limit(struct lg_vm *vm, unsigned long limit);
+void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats);
+void lg_shadow_zap_all(struct lg_vm *vm);
+
+/* dirty.c */
+void lg_tables_changed(struct lg_vm *vm);
+
+/* rmap.c */
+void lg_slot_free(struct lg_memory_slot *slot);
+
+/* roots.c */
+int lg_roots_alloc(struct lg_vcpu *vcpu);
+void lg_roots_free(struct lg_vcpu *vcpu);
+void lg_root_load(struct lg_vcpu *vcpu);
+void lg_root_changed(struct lg_vcpu *vcpu);
+
+/* Which CR3 is it now? After each entry. */
+static inline void lg_root_exit(struct lg_vcpu *vcpu)
+{
+	if (vcpu->cpu->root_place != vcpu->root_place)
+		lg_root_changed(vcpu);
+}
+
+void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w);
+void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
+void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
+
+/* fault.c */
+enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
+bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
+
+/* sync.c */
+void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end);
+bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end);
+
+/* remote.c */
+void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask);
+void lg_flush_requested(struct lg_vcpu *vcpu);
+
+#endif /* _LG_MMU_H */

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What waits to be delivered to a virtual CPU: one exception of its own, and a bit
+ * for each interrupt. How it is delivered is the guest ABI's.
+ */
+#include <linux/bitops.h>
+
+#include "lg.h"
+#include "vcpu/vcpu.h"
+
+/** lg_exception - deliver @vector before the Guest runs again */
+void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error)
+{
+	lockdep_assert_held(&vcpu->mutex);
+	vcpu->exception_pending = true;
+	vcpu->exception_vector = vector;
+	vcpu->exception_error = error;
+}
+
+/**
+ * lg_interrupt - make @vector pending on @vcpu
+ * @vcpu: any virtual CPU of a VM that lives
+ * @vector: 32 to 255, or 2 for an NMI
+ *
+ * Any context. Wakes a halted vCPU, and makes a running one look at once.
+ */
+void lg_interrupt(struct lg_vcpu *vcpu, u8 vector)
+{
+	if (!test_and_set_bit(vector, vcpu->pending))
+		lg_kick(vcpu);
+}

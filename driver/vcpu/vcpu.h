@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A virtual CPU and its VM, as everything above knows them: kicks, registers, what is pending. */
+#ifndef _LG_VCPU_H
+#define _LG_VCPU_H
+
+#include "lg.h"
+#include "vcpu/flags.h"
+
+/* kick.c */
+__printf(2, 3) void lg_kill(struct lg_vm *vm, const char *fmt, ...);
+void lg_kick(struct lg_vcpu *vcpu);
+void lg_vcpu_leave_guest(const struct lg_vcpu *vcpu);
+void lg_leave_guest(struct lg_vm *vm, u64 mask);
+int lg_halt(struct lg_vcpu *vcpu);
+
+/* pending.c */
+void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error);
+void lg_interrupt(struct lg_vcpu *vcpu, u8 vector);
+
+/* regs.c */
+void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base);
+
+/* clock.c */
+int lg_clock_pause(struct lg_vm *vm, unsigned long on);
+int lg_clock_wait(void);
+void lg_clock_open(struct lg_vm *vm);
+void lg_clock_close(struct lg_vm *vm);
+int lg_clock_init(void);
+void lg_clock_exit(void);
+
+#endif /* _LG_VCPU_H */
