@@ -10,6 +10,7 @@
 #include <asm/trapnr.h>
 #include <asm/tsc.h>
 
+#include "abi.h"
 #include "fetch.h"
 #include "host/insn.h"
 #include "mmu/mmu.h"
@@ -27,7 +28,7 @@ static u64 read_cr(struct lg_vcpu *vcpu, u8 number)
 	case 0:
 		return GUEST_CR0;
 	case 2:
-		return vcpu->data ? READ_ONCE(vcpu->data->cr2) : 0;
+		return vcpu->abi->exception_address(vcpu);
 	case 3:
 		return vcpu->cr3;
 	case 4:
@@ -81,7 +82,7 @@ static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 		return true;
 	case 7:			/* INVLPG */
 		if (insn->memory)
-			lg_flush(vcpu, false, LGUEST_FLUSH_RANGE, insn->address,
+			lg_flush(vcpu, false, LG_FLUSH_RANGE, insn->address,
 				 insn->address + 1);
 		return insn->memory;
 	}
@@ -115,9 +116,7 @@ static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 		*halt = true;
 		return true;
 	case 0xfa: case 0xfb:	/* CLI, STI */
-		if (vcpu->data)
-			WRITE_ONCE(vcpu->data->irq_enabled,
-				   insn->opcode == 0xfb ? X86_EFLAGS_IF : 0);
+		vcpu->abi->set_irqs(vcpu, insn->opcode == 0xfb);
 		return true;
 	case 0x0f00:
 		return (insn->modrm >> 3 & 7) < 2 && store_table(vcpu, insn);

@@ -6,8 +6,7 @@
 #include <asm/debugreg.h>
 #include <asm/traps.h>
 
-#include "lg.h"
-#include "abi-lguest/lguest.h"
+#include "dispatch.h"
 #include "host/host.h"
 #include "mmu/mmu.h"
 #include "vcpu/vcpu.h"
@@ -42,8 +41,6 @@ static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 		vcpu->stepping = false;
 		return slow;
 	}
-	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->dr6, vcpu->dr6);
 	lg_exception(vcpu, X86_TRAP_DB, ~0ULL);
 	return slow;
 }
@@ -57,12 +54,12 @@ static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
  */
 static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 {
-	u32 vector = vcpu->vm->abi_ready ? vcpu->vm->abi.syscall_vec : 0;
 	u64 error = vcpu->regs->error;
+	u8 vector = error >> 3;
 
 	if (vcpu->cpu->mode == LG_KERNEL)
 		return LG_SLOW_EMULATE;
-	if (vector && error == ERROR_IDT(vector)) {
+	if (error == ERROR_IDT(vector) && vcpu->abi->user_gate(vcpu->vm, vector)) {
 		/* INT imm8 is two bytes; the return address is behind it. */
 		vcpu->regs->ip += 2;
 		lg_exception(vcpu, vector, ~0ULL);
@@ -77,9 +74,7 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 /* INT $0x80 through a gate of its own; %rip is behind it already. */
 static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
 {
-	struct lg_vm *vm = vcpu->vm;
-
-	if (vcpu->cpu->mode == LG_USER && vm->abi_ready && vm->abi.syscall_vec == LG_INT80) {
+	if (vcpu->cpu->mode == LG_USER && vcpu->abi->user_gate(vcpu->vm, LG_INT80)) {
 		lg_exception(vcpu, LG_INT80, ~0ULL);
 	} else {
 		vcpu->regs->ip -= 2;
@@ -107,6 +102,9 @@ static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 	vcpu->stats.exceptions[vector]++;
 	switch (vector) {
 	case X86_TRAP_PF:
+		/* What could not be done yet may be a flush: the fault comes again behind that. */
+		if (unlikely(lg_abi_calls_wait(vcpu)))
+			return LG_SLOW_WORK;
 		return lg_shadow_fault(vcpu);
 	case X86_TRAP_DB:
 		return guest_debug(vcpu);
@@ -151,8 +149,8 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 	switch (vcpu->regs->trap) {
 	case TRAP_SYSCALL:
 		if (vcpu->cpu->mode == LG_USER)
-			return lg_system_call(vcpu);
-		return lg_hypercall(vcpu);
+			return lg_abi_system_call(vcpu);
+		return lg_abi_hypercall(vcpu);
 	case TRAP_SYSCALL32:
 		/* Not a feature that the Guest shows its programs: #UD at its 0F 05. */
 		vcpu->regs->ip -= 2;
@@ -180,9 +178,9 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 bool lg_exit_quickly(struct lg_vcpu *vcpu)
 {
 	lg_assert_irqs_off(vcpu);
-	if (vcpu->stepping || !lg_canonical(vcpu->regs->ip) || lg_ring_pending(vcpu))
+	if (vcpu->stepping || !lg_canonical(vcpu->regs->ip) || lg_abi_calls_wait(vcpu))
 		return false;
 	if (vcpu->regs->trap == TRAP_SYSCALL)
-		return vcpu->cpu->mode == LG_KERNEL && lg_hypercall_quickly(vcpu);
+		return vcpu->cpu->mode == LG_KERNEL && lg_abi_quickly(vcpu);
 	return vcpu->regs->trap == X86_TRAP_PF && lg_shadow_fault_quickly(vcpu);
 }

@@ -40,15 +40,16 @@
 #include <asm/desc_defs.h>
 #include <asm/processor-flags.h>
 
-#include "lguest_abi.h"
 #include "lguest_uapi.h"
 #include "switcher.h"
+#include "abi-lguest/types.h"
 #include "io/types.h"
 #include "mmu/types.h"
 
 #define LG_VECTORS	256
 #define LG_INT80	0x80	/* Linux's system call vector for 32-bit programs */
 
+struct lg_abi;
 struct lg_window;
 
 struct lg_vm {
@@ -68,8 +69,8 @@ struct lg_vm {
 	rwlock_t mmu_lock;
 	struct lg_mmu mmu;
 
-	struct lguest_init abi;		/* checked copy of what LHCALL_INIT gave */
-	bool abi_ready;
+	const struct lg_abi *abi;	/* fixed */
+	struct lg_lguest_vm lguest;
 	struct list_head clock_list;	/* all VMs: vcpu/clock.c */
 	spinlock_t clock_lock;		/* who writes these: */
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
@@ -107,6 +108,7 @@ enum lg_slow {
 
 struct lg_vcpu {
 	struct lg_vm *vm;
+	const struct lg_abi *abi;	/* the VM's */
 	unsigned int id;
 	struct mutex mutex;
 	struct task_struct *task;	/* who runs it, while it runs */
@@ -122,9 +124,8 @@ struct lg_vcpu {
 	u64 cr3;			/* the Guest's, without NOFLUSH */
 	struct desc_struct tls[3];	/* checked */
 
-	struct lguest_data *data;	/* pinned page, as the kernel sees it */
-	struct page *data_page;
-	unsigned int ring_next;		/* slot to look at next */
+	struct page *shared_page;	/* pinned: Guest, Host and Switcher have it mapped; or NULL */
+	struct lg_lguest_vcpu lguest;
 
 	struct lg_root roots[LG_ROOTS];
 	struct lg_root *root;		/* the current one */
@@ -141,17 +142,16 @@ struct lg_vcpu {
 	/* An exception to deliver before anything else. */
 	bool exception_pending;
 	u8 exception_vector;
-	u64 exception_error;
+	u64 exception_error, exception_address;	/* the latter for a page fault */
 	bool stepping;			/* TF is ours: out of the no-interrupt window */
 
 	enum lg_vcpu_state state;
-	struct lguest_vcpu_up start;	/* valid in LG_VCPU_START */
 	struct lg_flush flush;
 
 	/* Interrupts, and NMI as bit 2: set from anywhere, with set_bit(). */
 	unsigned long pending[BITS_TO_LONGS(LG_VECTORS)];
 	unsigned long kicked;		/* bit 0: leave the Guest and look */
-	bool unhalted;			/* LHCALL_KICK: the next HALT, or this one, ends */
+	bool unhalted;			/* the next halt, or this one, ends */
 	int running_cpu;		/* in Guest mode there; -1: not */
 	wait_queue_head_t halted;
 	struct hrtimer timer;

@@ -14,9 +14,8 @@
 #include <linux/vtime.h>
 #include <asm/trapnr.h>
 
-#include "lg.h"
+#include "dispatch.h"
 #include "trace.h"
-#include "abi-lguest/lguest.h"
 #include "host/host.h"
 #include "host/user_work.h"
 #include "io/io.h"
@@ -70,6 +69,7 @@ static bool enter(struct lg_vcpu *vcpu)
 	do {
 		vcpu->stats.exits++;
 		trace_lguest_entry(vcpu->id, vcpu->cpu->mode, vcpu->regs->ip);
+		lg_root_load(vcpu);
 		lg_window_enter(vcpu);
 		lg_root_exit(vcpu);
 		trace_lguest_exit(vcpu->id, vcpu->regs->trap, vcpu->cpu->mode, vcpu->regs->ip,
@@ -101,7 +101,7 @@ static enum lg_slow check_ip(struct lg_vcpu *vcpu)
 		return LG_FAST;
 	if (vcpu->cpu->mode == LG_USER) {
 		lg_exception(vcpu, X86_TRAP_GP, 0);
-		return lg_deliver(vcpu);
+		return lg_abi_deliver(vcpu);
 	}
 	lg_kill(vcpu->vm, "kernel at non-canonical address 0x%llx", vcpu->regs->ip);
 	return LG_SLOW_DEAD;
@@ -113,12 +113,12 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 	enum lg_slow slow;
 
 	lg_assert_atomic(vcpu);
+	if (lg_abi_calls_wait(vcpu))
+		lg_abi_drain(vcpu);
 	for (;;) {
-		if (lg_ring_pending(vcpu))
-			lg_drain_ring(vcpu);
 		if (READ_ONCE(vcpu->flush.kind))
 			lg_flush_requested(vcpu);
-		slow = lg_deliver(vcpu);
+		slow = lg_abi_deliver(vcpu);
 		if (!slow)
 			slow = check_ip(vcpu);
 		if (slow || READ_ONCE(vcpu->vm->dead))
@@ -145,6 +145,9 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 			vcpu->regs->flags &= ~X86_EFLAGS_TF;
 		if (*interrupted)
 			return LG_SLOW_WORK;
+		/* The Guest made them before it did what it was left for. */
+		if (lg_abi_calls_wait(vcpu))
+			lg_abi_drain(vcpu);
 		slow = lg_exit(vcpu);
 		if (slow)
 			return slow;
@@ -153,22 +156,19 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 
 static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
 {
-	bool interrupted = false;
+	bool interrupted = false, elsewhere;
 	enum lg_slow slow;
+	u64 window;
 
 	clear_bit(0, &vcpu->kicked);
 	smp_mb__after_atomic();
 	/* Preemption is off from here to lg_fpu_end(). */
 	lg_fpu_begin(vcpu);
-	lg_window_load(vcpu);
-	if (vcpu->data) {
-		lg_clock_update(vcpu);
-		lg_clock_steal(vcpu);
-		WRITE_ONCE(vcpu->data->preempted, 0);
-	}
+	window = lg_window_load(vcpu, &elsewhere);
+	lg_roots_show(vcpu, window, elsewhere);
+	lg_abi_loaded(vcpu);
 	slow = run_atomic(vcpu, &interrupted);
-	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->preempted, 1);
+	lg_abi_put(vcpu);
 	lg_window_put(vcpu);
 	lg_fpu_end(vcpu, interrupted);
 	return slow;
@@ -221,7 +221,7 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 	case LG_SLOW_EMULATE:
 		return lg_emulate(vcpu);
 	case LG_SLOW_HYPERCALL:
-		return lg_hypercall_slow(vcpu);
+		return vcpu->abi->hypercall_slow(vcpu);
 	case LG_SLOW_HALT:
 		return lg_halt(vcpu);
 	case LG_SLOW_SPLIT_LOCK:
@@ -252,7 +252,7 @@ static int run_loop(struct lg_vcpu *vcpu)
 		/* Preempted, as the Guest is, counts for nothing there, and that may be for ever. */
 		cond_resched_tasks_rcu_qs();
 		if (unlikely(READ_ONCE(vcpu->state) != LG_VCPU_RUNNING)) {
-			lg_vcpu_start(vcpu);
+			vcpu->abi->start(vcpu);
 			continue;
 		}
 		if (unlikely(!READ_ONCE(vcpu->vm->mmu.fixed)))

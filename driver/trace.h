@@ -18,6 +18,7 @@
 #include "lguest_abi.h"
 #include "lguest_uapi.h"
 #include "switcher.h"
+#include "mmu/types.h"
 
 #define LG_TRACE_MODES							\
 	{ MODE_USER, "user" }, { MODE_KERNEL, "kernel" }
@@ -29,9 +30,14 @@
 	{ TRAP_SYSCALL, "syscall" }, { TRAP_ABORTED, "aborted" },	\
 	{ TRAP_RING0, "ring0" }, { TRAP_SYSCALL32, "syscall32" }
 
+/* For who reads the format: enumerators have no values there. */
+TRACE_DEFINE_ENUM(LG_FLUSH_USER);
+TRACE_DEFINE_ENUM(LG_FLUSH_ALL);
+TRACE_DEFINE_ENUM(LG_FLUSH_RANGE);
+
 #define LG_TRACE_FLUSHES						\
-	{ LGUEST_FLUSH_USER, "user" }, { LGUEST_FLUSH_ALL, "all" },	\
-	{ LGUEST_FLUSH_RANGE, "range" }
+	{ LG_FLUSH_USER, "user" }, { LG_FLUSH_ALL, "all" },		\
+	{ LG_FLUSH_RANGE, "range" }
 
 #define LG_TRACE_CALL(number, name)	{ LHCALL_##number, #name }
 

@@ -39,7 +39,7 @@ static void clock_scale(u32 khz, u32 *mul, s8 *shift)
 /* The vCPU has a new lguest_data: all that concerns time in it. */
 void lg_clock_register(struct lg_vcpu *vcpu)
 {
-	struct lguest_data *data = vcpu->data;
+	struct lguest_data *data = vcpu->lguest.data;
 	u64 wall = ktime_get_real_ns() - (ktime_get_ns() - vcpu->vm->clock_start);
 	u32 mul;
 	s8 shift;
@@ -62,7 +62,7 @@ void lg_clock_register(struct lg_vcpu *vcpu)
  */
 void lg_clock_update(struct lg_vcpu *vcpu)
 {
-	struct lguest_clock *clock = &vcpu->data->clock;
+	struct lguest_clock *clock = &vcpu->lguest.data->clock;
 	u32 version = (READ_ONCE(clock->version) | 1) + 1;
 	unsigned long flags;
 
@@ -86,5 +86,5 @@ void lg_clock_steal(struct lg_vcpu *vcpu)
 	lg_assert_atomic(vcpu);
 	vcpu->steal += delay - vcpu->run_delay;
 	vcpu->run_delay = delay;
-	WRITE_ONCE(vcpu->data->steal_ns, vcpu->steal);
+	WRITE_ONCE(vcpu->lguest.data->steal_ns, vcpu->steal);
 }

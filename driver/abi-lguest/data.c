@@ -59,21 +59,21 @@ long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva)
 		return -EINVAL;
 	if (abi.syscall_vec && (abi.syscall_vec < 32 || abi.syscall_vec >= LG_VECTORS))
 		return -EINVAL;
-	vm->abi = abi;
+	vm->lguest.init = abi;
 	set_dirty_map(vm, abi.dirty_map, abi.dirty_map_size);
 	vcpu->cpu->syscall_entry = abi.syscall_entry;
 	vcpu->cpu->event_entry = abi.event_entry;
-	smp_store_release(&vm->abi_ready, true);
+	smp_store_release(&vm->lguest.ready, true);
 	return 0;
 }
 
 /** lg_release_data - the vCPU has no lguest_data (any more) */
 void lg_release_data(struct lg_vcpu *vcpu)
 {
-	if (vcpu->data_page)
-		unpin_user_pages_dirty_lock(&vcpu->data_page, 1, true);
-	vcpu->data_page = NULL;
-	vcpu->data = NULL;
+	if (vcpu->shared_page)
+		unpin_user_pages_dirty_lock(&vcpu->shared_page, 1, true);
+	vcpu->shared_page = NULL;
+	vcpu->lguest.data = NULL;
 }
 
 /**
@@ -102,19 +102,35 @@ long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 	if (!hva || pin_user_pages_fast(hva, 1, FOLL_WRITE | FOLL_LONGTERM, &page) != 1)
 		return -EFAULT;
 	lg_release_data(vcpu);
-	vcpu->data_page = page;
+	vcpu->shared_page = page;
 	/* What a TLB has of the old one must not be used for that any more. */
 	atomic64_inc(&vcpu->vm->mmu.generation);
-	vcpu->data = page_address(page);
+	vcpu->lguest.data = page_address(page);
 	vcpu->cpu->kernel_gs_base = gs_base;
-	vcpu->ring_next = 0;
-	vcpu->data->vcpu = vcpu->id;
-	vcpu->data->reserve_mem = 0;
-	vcpu->cpu->syscall_entry = vcpu->vm->abi.syscall_entry;
-	vcpu->cpu->event_entry = vcpu->vm->abi.event_entry;
+	vcpu->lguest.ring_next = 0;
+	vcpu->lguest.data->vcpu = vcpu->id;
+	vcpu->lguest.data->reserve_mem = 0;
+	vcpu->cpu->syscall_entry = vcpu->vm->lguest.init.syscall_entry;
+	vcpu->cpu->event_entry = vcpu->vm->lguest.init.event_entry;
 	vcpu->cpu->direct_faults = lg_unknown != 0;
-	vcpu->cpu->direct_int80 = lg_int80 && vcpu->vm->abi.syscall_vec == LG_INT80;
-	vcpu->cpu->direct = direct && vcpu->vm->abi_ready;
+	vcpu->cpu->direct_int80 = lg_int80 && vcpu->vm->lguest.init.syscall_vec == LG_INT80;
+	vcpu->cpu->direct = direct && vcpu->vm->lguest.ready;
 	lg_clock_register(vcpu);
 	return 0;
+}
+
+/* The Guest's clock, and what its spinlocks want to know: whether this virtual CPU runs. */
+void lg_data_loaded(struct lg_vcpu *vcpu)
+{
+	if (!vcpu->lguest.data)
+		return;
+	lg_clock_update(vcpu);
+	lg_clock_steal(vcpu);
+	WRITE_ONCE(vcpu->lguest.data->preempted, 0);
+}
+
+void lg_data_put(struct lg_vcpu *vcpu)
+{
+	if (vcpu->lguest.data)
+		WRITE_ONCE(vcpu->lguest.data->preempted, 1);
 }

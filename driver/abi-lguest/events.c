@@ -24,7 +24,7 @@
 /* From user mode to kernel mode: the other GS base, the other page tables. */
 static void to_kernel_mode(struct lg_vcpu *vcpu)
 {
-	WRITE_ONCE(vcpu->data->user_gs_base, vcpu->cpu->gs_base);
+	WRITE_ONCE(vcpu->lguest.data->user_gs_base, vcpu->cpu->gs_base);
 	vcpu->cpu->gs_base = vcpu->cpu->kernel_gs_base;
 	vcpu->cpu->mode = LG_KERNEL;
 }
@@ -40,11 +40,11 @@ static enum lg_slow no_event(struct lg_vcpu *vcpu, unsigned int vector, const ch
 /* Write the event record and go to the Guest's entry point. */
 static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error)
 {
-	struct lguest_data *data = vcpu->data;
+	struct lguest_data *data = vcpu->lguest.data;
 	struct guest_regs *regs = vcpu->regs;
 	bool user = vcpu->cpu->mode == LG_USER;
 
-	if (!data || !vcpu->vm->abi_ready)
+	if (!data || !vcpu->vm->lguest.ready)
 		return no_event(vcpu, vector, "before the Guest's kernel is ready for any");
 	if (READ_ONCE(data->event_valid))
 		return no_event(vcpu, vector, "while the kernel takes another");
@@ -63,7 +63,7 @@ static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error
 		regs->sp = READ_ONCE(data->sp0);
 		to_kernel_mode(vcpu);
 	}
-	regs->ip = vcpu->vm->abi.event_entry;
+	regs->ip = vcpu->vm->lguest.init.event_entry;
 	regs->cs = __USER_CS;
 	regs->ss = __USER_DS;
 	regs->flags = lg_runnable_flags(regs->flags & ~(u64)FLAGS_CLEARED);
@@ -72,10 +72,23 @@ static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error
 	return LG_FAST;
 }
 
+/* With what the CPU would have in CR2 and DR6. */
+static enum lg_slow deliver_exception(struct lg_vcpu *vcpu)
+{
+	struct lguest_data *data = vcpu->lguest.data;
+	u8 vector = vcpu->exception_vector;
+
+	if (data && vector == X86_TRAP_PF)
+		WRITE_ONCE(data->cr2, vcpu->exception_address);
+	else if (data && vector == X86_TRAP_DB)
+		WRITE_ONCE(data->dr6, vcpu->dr6);
+	return deliver(vcpu, vector, vcpu->exception_error);
+}
+
 /* Between "interrupts on" and the last instruction of a return to the kernel? */
 static bool in_noirq_window(struct lg_vcpu *vcpu)
 {
-	const struct lguest_init *abi = &vcpu->vm->abi;
+	const struct lguest_init *abi = &vcpu->vm->lguest.init;
 	u64 ip = vcpu->regs->ip;
 
 	return vcpu->cpu->mode == LG_KERNEL && ip >= abi->noirq_start && ip < abi->noirq_end;
@@ -83,7 +96,7 @@ static bool in_noirq_window(struct lg_vcpu *vcpu)
 
 static bool can_interrupt(struct lg_vcpu *vcpu)
 {
-	struct lguest_data *data = vcpu->data;
+	struct lguest_data *data = vcpu->lguest.data;
 
 	if (READ_ONCE(data->event_valid))
 		return false;
@@ -97,7 +110,7 @@ static bool can_interrupt(struct lg_vcpu *vcpu)
  */
 static bool can_nmi(struct lg_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->data->event_valid) || in_noirq_window(vcpu))
+	if (READ_ONCE(vcpu->lguest.data->event_valid) || in_noirq_window(vcpu))
 		return false;
 	return vcpu->cpu->mode == LG_USER || vcpu->cpu->gs_base == vcpu->cpu->kernel_gs_base;
 }
@@ -119,19 +132,19 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 	}
 	vector = lg_interrupt_next(vcpu);
 	if (vector < 0) {
-		if (READ_ONCE(vcpu->data->irq_pending))
-			WRITE_ONCE(vcpu->data->irq_pending, 0);
+		if (READ_ONCE(vcpu->lguest.data->irq_pending))
+			WRITE_ONCE(vcpu->lguest.data->irq_pending, 0);
 		return LG_FAST;
 	}
 	if (can_interrupt(vcpu)) {
 		if (!in_noirq_window(vcpu)) {
 			clear_bit(vector, vcpu->pending);
-			WRITE_ONCE(vcpu->data->irq_pending, lg_interrupt_waiting(vcpu));
+			WRITE_ONCE(vcpu->lguest.data->irq_pending, lg_interrupt_waiting(vcpu));
 			return deliver(vcpu, vector, ~0ULL);
 		}
 		vcpu->stepping = true;
 	}
-	WRITE_ONCE(vcpu->data->irq_pending, 1);
+	WRITE_ONCE(vcpu->lguest.data->irq_pending, 1);
 	return LG_FAST;
 }
 
@@ -147,9 +160,9 @@ enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 	vcpu->stepping = false;
 	if (vcpu->exception_pending) {
 		vcpu->exception_pending = false;
-		return deliver(vcpu, vcpu->exception_vector, vcpu->exception_error);
+		return deliver_exception(vcpu);
 	}
-	if (!vcpu->data || !vcpu->vm->abi_ready)
+	if (!vcpu->lguest.data || !vcpu->vm->lguest.ready)
 		return LG_FAST;
 	return deliver_interrupt(vcpu);
 }
@@ -157,7 +170,7 @@ enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 /* SYSCALL in user mode, when the Switcher has not done it: the same as its direct path. */
 enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 {
-	struct lguest_data *data = vcpu->data;
+	struct lguest_data *data = vcpu->lguest.data;
 	struct guest_regs *regs = vcpu->regs;
 
 	lg_assert_atomic(vcpu);
@@ -170,7 +183,7 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	WRITE_ONCE(data->syscall_sp, regs->sp);
 	WRITE_ONCE(data->irq_enabled, 0);
 	regs->sp = READ_ONCE(data->sp0);
-	regs->ip = vcpu->vm->abi.syscall_entry;
+	regs->ip = vcpu->vm->lguest.init.syscall_entry;
 	regs->flags = lg_runnable_flags(0);
 	to_kernel_mode(vcpu);
 	return LG_FAST;
@@ -195,7 +208,7 @@ static void bad_iret(struct lg_vcpu *vcpu, const struct lguest_frame *frame)
  */
 enum lg_slow lg_iret(struct lg_vcpu *vcpu)
 {
-	struct lguest_data *data = vcpu->data;
+	struct lguest_data *data = vcpu->lguest.data;
 	struct guest_regs *regs = vcpu->regs;
 	struct lguest_frame frame;
 	u64 gs_base;

@@ -26,7 +26,7 @@ int lg_interrupt_next(struct lg_vcpu *vcpu)
 
 	if (bitmap_empty(vcpu->pending, LG_VECTORS))
 		return -1;
-	mask = vcpu->data ? READ_ONCE(vcpu->data->blocked_interrupts) : ~0ULL;
+	mask = vcpu->lguest.data ? READ_ONCE(vcpu->lguest.data->blocked_interrupts) : ~0ULL;
 	for (i = BITS_TO_LONGS(LG_VECTORS) - 1; i >= 0; i--) {
 		unsigned long bits = READ_ONCE(vcpu->pending[i]);
 
@@ -59,10 +59,3 @@ void lg_set_timer(struct lg_vcpu *vcpu, u64 ns)
 		      HRTIMER_MODE_ABS);
 }
 
-enum hrtimer_restart lg_timer_fires(struct hrtimer *timer)
-{
-	struct lg_vcpu *vcpu = container_of(timer, struct lg_vcpu, timer);
-
-	lg_interrupt(vcpu, LGUEST_FIRST_VECTOR + LGUEST_TIMER_LINE);
-	return HRTIMER_NORESTART;
-}

@@ -15,6 +15,10 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu);
 int lg_hypercall_slow(struct lg_vcpu *vcpu);
 bool lg_hypercall_quickly(struct lg_vcpu *vcpu);
 
+/* The kinds of a flush are the mmu's. */
+static_assert((int)LGUEST_FLUSH_USER == LG_FLUSH_USER && (int)LGUEST_FLUSH_ALL == LG_FLUSH_ALL &&
+	      (int)LGUEST_FLUSH_RANGE == LG_FLUSH_RANGE);
+
 /* ring.c: atomic */
 static inline bool lg_flush_kind_ok(u64 kind)
 {
@@ -26,11 +30,13 @@ void lg_drain_ring(struct lg_vcpu *vcpu);
 /* Does a call wait there? */
 static inline bool lg_ring_pending(const struct lg_vcpu *vcpu)
 {
-	return vcpu->data &&
-	       READ_ONCE(vcpu->data->hcall_status[vcpu->ring_next]) == LGUEST_RING_PENDING;
+	return vcpu->lguest.data &&
+	       READ_ONCE(vcpu->lguest.data->hcall_status[vcpu->lguest.ring_next]) == LGUEST_RING_PENDING;
 }
 
 /* data.c */
+void lg_data_loaded(struct lg_vcpu *vcpu);
+void lg_data_put(struct lg_vcpu *vcpu);
 long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva);
 void lg_release_data(struct lg_vcpu *vcpu);
 long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base);
@@ -46,7 +52,6 @@ long lg_kick_halted(struct lg_vcpu *vcpu, u64 number);
 int lg_interrupt_next(struct lg_vcpu *vcpu);
 bool lg_interrupt_waiting(struct lg_vcpu *vcpu);
 void lg_set_timer(struct lg_vcpu *vcpu, u64 ns);
-enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 
 /* clock.c */
 void lg_clock_register(struct lg_vcpu *vcpu);

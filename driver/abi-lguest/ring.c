@@ -51,13 +51,13 @@ long lg_simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
  */
 void lg_drain_ring(struct lg_vcpu *vcpu)
 {
-	struct lguest_data *data = vcpu->data;
+	struct lguest_data *data = vcpu->lguest.data;
 	u64 flush = 0;
 	unsigned int i;
 
 	lg_assert_atomic(vcpu);
 	for (i = 0; data && i < LGUEST_RING_SLOTS && !need_resched(); i++) {
-		unsigned int slot = vcpu->ring_next;
+		unsigned int slot = vcpu->lguest.ring_next;
 		const struct lguest_ring_entry *entry = &data->hcalls[slot];
 		u64 arg[3], nr;
 
@@ -77,7 +77,7 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 			lg_simple_call(vcpu, nr, arg);
 		vcpu->stats.ring_calls++;
 		WRITE_ONCE(data->hcall_status[slot], LGUEST_RING_DONE);
-		vcpu->ring_next = (slot + 1) % LGUEST_RING_SLOTS;
+		vcpu->lguest.ring_next = (slot + 1) % LGUEST_RING_SLOTS;
 	}
 	if (i)
 		vcpu->stats.ring_drains++;

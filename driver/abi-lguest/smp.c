@@ -45,7 +45,7 @@ long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva)
 		return -EINVAL;
 	if (cmpxchg(&other->state, LG_VCPU_DOWN, LG_VCPU_STARTING) != LG_VCPU_DOWN)
 		return -EBUSY;
-	other->start = up;
+	other->lguest.start = up;
 	smp_store_release(&other->state, LG_VCPU_START);
 	wake_up(&other->halted);
 	return 0;
@@ -67,7 +67,7 @@ void lg_vcpu_down(struct lg_vcpu *vcpu)
  */
 void lg_vcpu_start(struct lg_vcpu *vcpu)
 {
-	const struct lguest_vcpu_up *up = &vcpu->start;
+	const struct lguest_vcpu_up *up = &vcpu->lguest.start;
 
 	lockdep_assert_held(&vcpu->mutex);
 	wait_event_interruptible(vcpu->halted,

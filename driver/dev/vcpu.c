@@ -13,8 +13,7 @@
 #include <linux/uaccess.h>
 #include <asm/segment.h>
 
-#include "lg.h"
-#include "abi-lguest/lguest.h"
+#include "abi.h"
 #include "dev/dev.h"
 #include "host/compat.h"
 #include "host/host.h"
@@ -41,6 +40,7 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	if (!vcpu)
 		return NULL;
 	vcpu->vm = vm;
+	vcpu->abi = vm->abi;
 	vcpu->id = id;
 	vcpu->serial = atomic64_inc_return(&last_serial);
 	vcpu->running_cpu = -1;
@@ -105,7 +105,7 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 void lg_vcpu_free(struct lg_vcpu *vcpu)
 {
 	hrtimer_cancel(&vcpu->timer);
-	lg_release_data(vcpu);
+	vcpu->abi->release(vcpu);
 	free_vcpu_parts(vcpu);
 }
 
@@ -122,7 +122,7 @@ static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 		.rip = from->ip, .rflags = from->flags, .cs = from->cs, .ss = from->ss,
 		.cr2 = vcpu->cpu->cr2, .cr3 = vcpu->cr3,
 		.fs_base = vcpu->cpu->fs_base, .gs_base = vcpu->cpu->gs_base,
-		.user_gs_base = vcpu->data ? READ_ONCE(vcpu->data->user_gs_base) : 0,
+		.user_gs_base = vcpu->abi->user_gs_base(vcpu),
 		.kernel_mode = vcpu->cpu->mode == LG_KERNEL,
 	};
 }

@@ -13,7 +13,7 @@
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 
-#include "lg.h"
+#include "abi.h"
 #include "dev/dev.h"
 #include "host/host.h"
 #include "io/io.h"
@@ -33,6 +33,7 @@ static struct lg_vm *vm_create(void)
 	INIT_LIST_HEAD(&vm->irqfds);
 	INIT_LIST_HEAD(&vm->ioeventfds);
 	vm->mm = current->mm;
+	vm->abi = &lg_abi_lguest;
 	err = lg_mmu_init(vm);
 	if (err)
 		goto free;
@@ -121,11 +122,11 @@ static long get_info(void __user *to)
 
 static long irq_line(struct lg_vm *vm, unsigned long line)
 {
-	if (line >= LGUEST_LINES || line == LGUEST_TIMER_LINE)
+	if (line < vm->abi->first_line || line >= vm->abi->end_line)
 		return -EINVAL;
 	if (!vm->vcpus[0])
 		return -ENXIO;
-	lg_interrupt(vm->vcpus[0], LGUEST_FIRST_VECTOR + line);
+	vm->abi->raise(vm->vcpus[0], line);
 	return 0;
 }
 

@@ -47,19 +47,3 @@ void __init lg_cpu_init(void)
 	lg_int80 = host_has_int80();
 }
 
-/**
- * lg_cpu_probe - choose what a shadow entry is that was never looked at
- *
- * By what the CPU says of itself, or does when it is tried: behind lg_windows_init().
- */
-void __init lg_cpu_probe(void)
-{
-	u32 ebx;
-
-	if ((lg_cpuid(0x80000008, &ebx) & 0xff) >= 52)
-		return;
-	if (lg_unknown_faults())
-		lg_unknown = LG_ENTRY_UNKNOWN;
-	else
-		pr_notice("reserved bits in page tables don't fault by themselves, as if this CPU had more address bits than it says: page faults of Guests take an exit more\n");
-}

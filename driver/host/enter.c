@@ -17,7 +17,6 @@
 #include "lg.h"
 #include "host/insn.h"
 #include "host/window.h"
-#include "mmu/mmu.h"
 
 #ifndef MSR_IA32_U_CET
 #define MSR_IA32_U_CET	0x6a0
@@ -165,10 +164,12 @@ void lg_window_gdt(struct lg_vcpu *vcpu)
 /**
  * lg_window_load - put @vcpu's state into this CPU's window
  * @vcpu: the virtual CPU; its mutex is held
+ * @elsewhere: has it, or has this window, been with another since the two last met?
  *
- * Preemption off, until lg_window_put().
+ * Preemption off, until lg_window_put(). Return: what slot 256 of the roots has to hold to
+ * show this window.
  */
-void lg_window_load(struct lg_vcpu *vcpu)
+u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 {
 	int cpu = smp_processor_id();
 	struct lg_window *w = lg_window_of(cpu);
@@ -182,10 +183,12 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	vcpu->cpu = &window_state(w)->vcpu;
 	vcpu->window = w;
 	lg_window_gdt(vcpu);
-	/* Guest TLBs are flushed at the entry: see lg_root_load(). */
-	w->guest_pt[data] = vcpu->data_page ?
-			    (u64)page_to_pfn(vcpu->data_page) << PAGE_SHIFT | ENTRY_DATA : 0;
-	lg_root_set_window(vcpu, w);
+	/* If it is another page than last time, the entry flushes: lg_mmu.generation has changed. */
+	w->guest_pt[data] = vcpu->shared_page ?
+			    (u64)page_to_pfn(vcpu->shared_page) << PAGE_SHIFT | ENTRY_DATA : 0;
+	*elsewhere = w->last_vcpu != vcpu->serial || vcpu->last_window != w;
+	w->last_vcpu = vcpu->serial;
+	vcpu->last_window = w;
 	lg_speculation_load(w, vcpu->vm->mm->context.ctx_id);
 	sample_host(w);
 	/* The Launcher's own are null: it is 64-bit code. */
@@ -197,6 +200,7 @@ void lg_window_load(struct lg_vcpu *vcpu)
 	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
 	w->test_ctrl = allow_split_locks(vcpu);
 	local_irq_enable();
+	return w->guest_entry;
 }
 
 /** lg_window_put - take @vcpu's state out again; preemption still off */
@@ -337,7 +341,7 @@ void lg_window_close(struct lg_vcpu *vcpu)
  * lg_window_enter - run the Guest until something happens
  * @vcpu: the virtual CPU; its mutex is held
  *
- * The window is open. regs->trap tells what happened.
+ * The window is open, and lg_root_load() was called. regs->trap tells what happened.
  */
 void lg_window_enter(struct lg_vcpu *vcpu)
 {
@@ -345,7 +349,6 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	lg_root_load(vcpu);
 	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
 		check_selectors(vcpu);
 	quiet_debug_store(w);

@@ -7,7 +7,6 @@
 
 /* cpu.c: fixed at load */
 void lg_cpu_init(void);
-void lg_cpu_probe(void);
 extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
 extern u64 lg_unknown;
 
@@ -19,14 +18,14 @@ extern u64 lg_unknown;
 #define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
 
 /* probe.c */
-bool lg_unknown_faults(void);
+void lg_cpu_probe(void);
 
 /* window.c, enter.c: all but init and exit with interrupts off or atomic */
 int lg_windows_init(void);
 void lg_windows_exit(void);
 int lg_windows_attach(struct mm_struct *mm);
 void lg_windows_detach(struct mm_struct *mm);
-void lg_window_load(struct lg_vcpu *vcpu);
+u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere);
 void lg_window_put(struct lg_vcpu *vcpu);
 void lg_window_gdt(struct lg_vcpu *vcpu);
 void lg_window_open(struct lg_vcpu *vcpu);

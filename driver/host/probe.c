@@ -24,6 +24,7 @@
 #include <asm/tsc.h>
 
 #include "lg.h"
+#include "host/insn.h"
 #include "host/window.h"
 
 #define TRIES	64
@@ -69,13 +70,8 @@ static bool reserved_as_cheap_as_absent(unsigned long absent, unsigned long rese
 	return least_reserved <= least_absent + least_absent / 2;
 }
 
-/**
- * lg_unknown_faults - does the CPU itself fault at LG_ENTRY_UNKNOWN?
- *
- * Process context, at load: the windows are there, and no VM is. False also when it could
- * not be measured.
- */
-bool __init lg_unknown_faults(void)
+/* Does the CPU itself fault at LG_ENTRY_UNKNOWN? False also when it could not be measured. */
+static bool __init unknown_faults(void)
 {
 	struct mm_struct *mm = current->mm;
 	unsigned long absent, reserved;
@@ -89,4 +85,22 @@ bool __init lg_unknown_faults(void)
 	lg_window_spare(1, 0);
 	lg_windows_detach(mm);
 	return faults;
+}
+
+/**
+ * lg_cpu_probe - choose what a shadow entry is that was never looked at
+ *
+ * By what the CPU says of itself, or does when it is tried. Process context, at load: behind
+ * lg_windows_init(), and there is no VM yet.
+ */
+void __init lg_cpu_probe(void)
+{
+	u32 ebx;
+
+	if ((lg_cpuid(0x80000008, &ebx) & 0xff) >= 52)
+		return;
+	if (unknown_faults())
+		lg_unknown = LG_ENTRY_UNKNOWN;
+	else
+		pr_notice("reserved bits in page tables don't fault by themselves, as if this CPU had more address bits than it says: page faults of Guests take an exit more\n");
 }

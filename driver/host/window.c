@@ -408,7 +408,7 @@ void lg_windows_detach(struct mm_struct *mm)
  * @page: 0 or 1
  * @entry: maps nothing, so that no TLB keeps it
  *
- * At load, by lg_unknown_faults() alone. The page's address.
+ * At load, by lg_cpu_probe() alone. The page's address.
  */
 unsigned long __init lg_window_spare(unsigned int page, u64 entry)
 {

@@ -8,7 +8,7 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
-#include "lg.h"
+#include "abi.h"
 #include "host/compat.h"
 #include "io/io.h"
 #include "mmu/mmu.h"
@@ -20,7 +20,7 @@ struct lg_irqfd {
 	struct list_head list;		/* lg_vm.irqfds, under lg_vm.lock */
 	struct lg_vm *vm;
 	struct eventfd_ctx *ctx;
-	u8 vector;
+	unsigned int line;
 	wait_queue_entry_t wait;
 	poll_table poll;
 	struct wait_queue_head *queue;
@@ -37,7 +37,7 @@ static int irqfd_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync
 	if (key_to_poll(key) & EPOLLIN) {
 		eventfd_ctx_do_read(irqfd->ctx, &count);
 		if (vcpu)
-			lg_interrupt(vcpu, irqfd->vector);
+			vcpu->abi->raise(vcpu, irqfd->line);
 	}
 	return 0;
 }
@@ -70,13 +70,13 @@ static int irqfd_add(struct lg_vm *vm, struct file *file, struct eventfd_ctx *ct
 		return -ENOMEM;
 	irqfd->vm = vm;
 	irqfd->ctx = ctx;
-	irqfd->vector = LGUEST_FIRST_VECTOR + line;
+	irqfd->line = line;
 	init_waitqueue_func_entry(&irqfd->wait, irqfd_signalled);
 	init_poll_funcptr(&irqfd->poll, irqfd_queue);
 	list_add(&irqfd->list, &vm->irqfds);
 	/* Signalled before it was ours? */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN && vm->vcpus[0])
-		lg_interrupt(vm->vcpus[0], irqfd->vector);
+		vm->abi->raise(vm->vcpus[0], irqfd->line);
 	return 0;
 }
 
@@ -87,7 +87,7 @@ static int irqfd_remove(struct lg_vm *vm, struct eventfd_ctx *ctx, u32 line)
 
 	lockdep_assert_held(&vm->lock);
 	list_for_each_entry_safe(irqfd, next, &vm->irqfds, list) {
-		if (irqfd->ctx != ctx || irqfd->vector != LGUEST_FIRST_VECTOR + line)
+		if (irqfd->ctx != ctx || irqfd->line != line)
 			continue;
 		irqfd_free(irqfd);
 		err = 0;
@@ -122,7 +122,7 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 	lockdep_assert_held(&vm->lock);
 	if (args->reserved || args->flags & ~LGUEST_IRQFD_DEASSIGN)
 		return -EINVAL;
-	if (args->line >= LGUEST_LINES || args->line == LGUEST_TIMER_LINE)
+	if (args->line < vm->abi->first_line || args->line >= vm->abi->end_line)
 		return -EINVAL;
 	if (!remove && list_length(&vm->irqfds) >= MAX_IRQFDS)
 		return -ENOSPC;
@@ -199,7 +199,7 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
 
 	lockdep_assert_held(&vm->lock);
 	if (args->reserved || args->flags & ~LGUEST_IOEVENTFD_DEASSIGN ||
-	    !lg_in_hole(args->guest_phys))
+	    !lg_in_hole(vm, args->guest_phys))
 		return -EINVAL;
 	ctx = eventfd_ctx_fdget(args->fd);
 	if (IS_ERR(ctx))

@@ -16,7 +16,6 @@
 
 #include "lg.h"
 #include "trace.h"
-#include "abi-lguest/lguest.h"
 #include "mmu/shadow.h"
 #include "vcpu/vcpu.h"
 
@@ -95,10 +94,8 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 /* A page fault for the Guest's kernel. The same again takes a walk to find out. */
 static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 {
-	if (vcpu->data)
-		WRITE_ONCE(vcpu->data->cr2, gva);
 	vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
-	lg_exception(vcpu, X86_TRAP_PF, error);
+	lg_page_fault(vcpu, gva, error);
 	return LG_FAST;
 }
 
@@ -246,7 +243,7 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	case LG_WALK_OK:
 		break;
 	}
-	if (lg_in_hole(walk.gpa)) {
+	if (lg_in_hole(vcpu->vm, walk.gpa)) {
 		vcpu->mmio_gpa = walk.gpa;
 		return LG_SLOW_MMIO;
 	}
@@ -280,8 +277,7 @@ static enum lg_slow fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	enum lg_slow slow;
 
 	lockdep_assert_held(&vcpu->vm->mmu_lock);
-	/* What waits in the ring may be a flush. */
-	if ((access & X86_PF_INSTR) || lg_ring_pending(vcpu))
+	if (access & X86_PF_INSTR)
 		return LG_SLOW_WALK;
 	path = lg_shadow_path(vcpu, current_root(vcpu), gva);
 	if (!path || (!path->writable && (access & X86_PF_WRITE)) ||

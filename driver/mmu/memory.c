@@ -8,12 +8,13 @@
 #include <linux/uaccess.h>
 #include <asm/trap_pf.h>
 
-#include "lg.h"
+#include "abi.h"
 #include "mmu/shadow.h"
 
-bool lg_in_hole(gpa_t gpa)
+/** lg_in_hole - are there devices at @gpa? */
+bool lg_in_hole(const struct lg_vm *vm, gpa_t gpa)
 {
-	return gpa >= LGUEST_HOLE_START && gpa < LGUEST_HOLE_END;
+	return gpa >= vm->abi->hole_start && gpa < vm->abi->hole_end;
 }
 
 static bool overlaps(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
@@ -45,8 +46,8 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	/* A Guest frame number has to fit in lg_link.gfn. */
 	if (!frames || frames > U32_MAX || first > U32_MAX - frames)
 		return -EINVAL;
-	if (overlaps(first, frames, LGUEST_HOLE_START >> PAGE_SHIFT,
-		     (LGUEST_HOLE_END - LGUEST_HOLE_START) >> PAGE_SHIFT))
+	if (overlaps(first, frames, vm->abi->hole_start >> PAGE_SHIFT,
+		     (vm->abi->hole_end - vm->abi->hole_start) >> PAGE_SHIFT))
 		return -EINVAL;
 	/* Notifiers name addresses without the tag that LAM lets be there. */
 	if (!access_ok((void __user *)args->host_virt, args->size) ||

@@ -47,7 +47,7 @@ static inline bool lg_invalidating(const struct lg_vm *vm, hva_t hva, size_t byt
 	       hva + bytes > READ_ONCE(vm->mmu.invalid_start);
 }
 
-bool lg_in_hole(gpa_t gpa);
+bool lg_in_hole(const struct lg_vm *vm, gpa_t gpa);
 int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write);
 int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes);
 int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes);
@@ -101,7 +101,7 @@ static inline void lg_root_exit(struct lg_vcpu *vcpu)
 		lg_root_changed(vcpu);
 }
 
-void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w);
+void lg_roots_show(struct lg_vcpu *vcpu, u64 entry, bool elsewhere);
 void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3);
 void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn);
 
@@ -110,11 +110,11 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
 
 /* sync.c */
-void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end);
+void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t start, gva_t end);
 bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end);
 
 /* remote.c */
-void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask);
+void lg_flush_multi(struct lg_vcpu *vcpu, enum lg_flush_kind kind, gva_t start, gva_t end, u64 mask);
 void lg_flush_requested(struct lg_vcpu *vcpu);
 
 #endif /* _LG_MMU_H */

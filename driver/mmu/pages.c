@@ -35,8 +35,8 @@
 /* More would not fit in lg_place_t. */
 #define LIMIT_MAX		(1U << 21)
 
-unsigned int lg_shadow_limit = 16384;
-module_param_named(shadow_pages, lg_shadow_limit, uint, 0644);
+static unsigned int shadow_limit = 16384;
+module_param_named(shadow_pages, shadow_limit, uint, 0644);
 MODULE_PARM_DESC(shadow_pages, "most shadow pages (4 KiB) of one VM");
 
 static bool itlb_multihit;
@@ -54,7 +54,7 @@ int lg_mmu_init(struct lg_vm *vm)
 	INIT_LIST_HEAD(&mmu->freed);
 	INIT_LIST_HEAD(&mmu->unused);
 	init_waitqueue_head(&mmu->quiet);
-	mmu->limit = clamp(READ_ONCE(lg_shadow_limit), (unsigned int)LGUEST_MIN_SHADOW, LIMIT_MAX);
+	mmu->limit = clamp(READ_ONCE(shadow_limit), (unsigned int)LGUEST_MIN_SHADOW, LIMIT_MAX);
 	mmu->nr_ids = mmu->limit + 2 * LG_ROOTS * LGUEST_MAX_VCPUS + 1;
 	mmu->by_id = kvcalloc(mmu->nr_ids, sizeof(*mmu->by_id), GFP_KERNEL_ACCOUNT);
 	mmu->ids = kvcalloc(BITS_TO_LONGS(mmu->nr_ids), sizeof(long), GFP_KERNEL_ACCOUNT);

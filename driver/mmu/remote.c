@@ -8,7 +8,7 @@
 #include "vcpu/vcpu.h"
 
 /* Two requests become one that is good for both. */
-static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t end)
+static void request_flush(struct lg_vcpu *other, enum lg_flush_kind kind, gva_t start, gva_t end)
 {
 	struct lg_flush *flush = &other->flush;
 
@@ -16,9 +16,9 @@ static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t en
 	if (!flush->kind) {
 		flush->start = start;
 		flush->end = end;
-	} else if (kind == LGUEST_FLUSH_RANGE || flush->kind == LGUEST_FLUSH_RANGE) {
-		kind = kind == LGUEST_FLUSH_USER && !((flush->end - 1) >> 63) ? LGUEST_FLUSH_USER :
-										LGUEST_FLUSH_ALL;
+	} else if (kind == LG_FLUSH_RANGE || flush->kind == LG_FLUSH_RANGE) {
+		kind = kind == LG_FLUSH_USER && !((flush->end - 1) >> 63) ? LG_FLUSH_USER :
+										LG_FLUSH_ALL;
 	} else {
 		kind = max(kind, flush->kind);
 	}
@@ -26,10 +26,10 @@ static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t en
 }
 
 /**
- * lg_flush_multi - LHCALL_FLUSH_MULTI
+ * lg_flush_multi - flush the TLBs of other vCPUs
  * @vcpu: who asks; its mutex is held
- * @kind: LGUEST_FLUSH_*
- * @start: first byte, for LGUEST_FLUSH_RANGE
+ * @kind: what of them
+ * @start: first byte, for LG_FLUSH_RANGE
  * @end: byte after the last
  * @mask: bit n: vCPU n; the caller itself does not count
  *
@@ -37,7 +37,7 @@ static void request_flush(struct lg_vcpu *other, u64 kind, gva_t start, gva_t en
  * Guest was made to leave it, and does the rest on its way back; one that is not
  * will before it runs.
  */
-void lg_flush_multi(struct lg_vcpu *vcpu, u64 kind, gva_t start, gva_t end, u64 mask)
+void lg_flush_multi(struct lg_vcpu *vcpu, enum lg_flush_kind kind, gva_t start, gva_t end, u64 mask)
 {
 	struct lg_vm *vm = vcpu->vm;
 	struct lg_vcpu *other;

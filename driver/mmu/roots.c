@@ -12,7 +12,6 @@
 #include <asm/cpufeature.h>
 
 #include "lg.h"
-#include "host/window.h"
 #include "mmu/shadow.h"
 
 /*
@@ -257,17 +256,19 @@ void lg_root_load(struct lg_vcpu *vcpu)
 	*root |= cpu->noflush;
 }
 
-/** lg_root_set_window - @vcpu will run in @w: all roots show that, and keep it */
-void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w)
+/**
+ * lg_roots_show - @vcpu will run in a window: all roots show that, and keep it
+ * @vcpu: the virtual CPU, loaded
+ * @entry: for slot 256, the window's
+ * @elsewhere: this CPU's TLB has what another vCPU did there, or this one did elsewhere
+ */
+void lg_roots_show(struct lg_vcpu *vcpu, u64 entry, bool elsewhere)
 {
-	u64 entry = w->guest_entry;
 	unsigned int i;
 
-	if (w->last_vcpu != vcpu->serial || vcpu->last_window != w) {
+	lg_assert_atomic(vcpu);
+	if (elsewhere)
 		flush_at_next_load(vcpu->cpu);
-		w->last_vcpu = vcpu->serial;
-		vcpu->last_window = w;
-	}
 	if (vcpu->window_entry == entry)
 		return;
 	vcpu->window_entry = entry;
@@ -280,7 +281,7 @@ void lg_root_set_window(struct lg_vcpu *vcpu, struct lg_window *w)
 }
 
 /**
- * lg_load_cr3 - LHCALL_LOAD_CR3: MOV to CR3 as the Guest's PCID-aware CPU does it
+ * lg_load_cr3 - MOV to CR3 as the Guest's PCID-aware CPU does it
  * @vcpu: the virtual CPU; its mutex is held
  * @cr3: as MOV to CR3 would take it
  *
@@ -301,7 +302,7 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 }
 
 /**
- * lg_release_table - LHCALL_RELEASE_PT: frame @gfn holds no page table any more
+ * lg_release_table - frame @gfn holds no page table any more
  * @vcpu: the virtual CPU; its mutex is held
  * @gfn: from the Guest, not checked: a lie costs it faults
  *

@@ -184,16 +184,16 @@ static void flush_range(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t las
 }
 
 /**
- * lg_flush - LHCALL_FLUSH_TLB, on this vCPU
+ * lg_flush - flush a TLB of the Guest's, on this vCPU
  * @vcpu: the virtual CPU; its mutex is held
  * @every: of all address spaces: another vCPU asks, and this one may be about to load one
- * @kind: LGUEST_FLUSH_*
- * @start: first byte, for LGUEST_FLUSH_RANGE
+ * @kind: what of it
+ * @start: first byte, for LG_FLUSH_RANGE
  * @end: byte after the last
  *
  * Atomic or not. The CPU's own TLB is flushed at the next entry.
  */
-void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end)
+void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t start, gva_t end)
 {
 	struct lg_vm *vm = vcpu->vm;
 
@@ -202,9 +202,9 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, u64 kind, gva_t start, gva_t end
 	trace_lguest_flush(vcpu->id, kind, start, end);
 	lg_mmu_lock(vcpu);
 	vm->mmu.sync_clock++;
-	if (kind == LGUEST_FLUSH_RANGE)
+	if (kind == LG_FLUSH_RANGE)
 		flush_range(vcpu, every, start, end - 1);
-	else if (kind == LGUEST_FLUSH_USER)
+	else if (kind == LG_FLUSH_USER)
 		/* Linux has global pages in its upper half, and those stay. */
 		sync_roots(vcpu, every, 0, USER_LAST);
 	else
@@ -281,7 +281,7 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	return done;
 }
 
-/** lg_flush_quickly - LGUEST_FLUSH_RANGE of a few pages of user space: see lg_exit_quickly() */
+/** lg_flush_quickly - LG_FLUSH_RANGE of a few pages of user space: see lg_exit_quickly() */
 bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end)
 {
 	gva_t last = end - 1;
@@ -295,6 +295,6 @@ bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end)
 	if (!done)
 		return false;
 	vcpu->stats.flushes++;
-	trace_lguest_flush(vcpu->id, LGUEST_FLUSH_RANGE, start, end);
+	trace_lguest_flush(vcpu->id, LG_FLUSH_RANGE, start, end);
 	return true;
 }

@@ -82,9 +82,17 @@ struct lg_path {
 	hva_t hva[LG_PT_LEVELS + 1];			/* in the Launcher; the table's first for level 1 */
 };
 
+/* What may be stale, in the terms of SDM volume 3, 4.10.4.1. A later one has more. */
+enum lg_flush_kind {
+	LG_FLUSH_NONE,
+	LG_FLUSH_USER,		/* non-global entries of the current PCID */
+	LG_FLUSH_ALL,		/* everything, global entries too */
+	LG_FLUSH_RANGE,		/* INVLPG for each page from start to end */
+};
+
 /* A flush that another vCPU wants. Written under mmu_lock. */
 struct lg_flush {
-	u64 kind;			/* LGUEST_FLUSH_*; 0: none */
+	enum lg_flush_kind kind;
 	gva_t start, end;
 };
 

@@ -14,8 +14,7 @@
 #include <linux/smp.h>
 #include <linux/wait.h>
 
-#include "lg.h"
-#include "abi-lguest/lguest.h"
+#include "abi.h"
 #include "vcpu/vcpu.h"
 
 /**
@@ -104,7 +103,7 @@ int lg_halt(struct lg_vcpu *vcpu)
 {
 	vcpu->stats.halts++;
 	wait_event_interruptible(vcpu->halted,
-				 lg_interrupt_waiting(vcpu) || READ_ONCE(vcpu->unhalted) ||
+				 vcpu->abi->waiting(vcpu) || READ_ONCE(vcpu->unhalted) ||
 				 READ_ONCE(vcpu->vm->dead) ||
 				 READ_ONCE(vcpu->run->immediate_exit));
 	WRITE_ONCE(vcpu->unhalted, false);

@@ -4,8 +4,10 @@
  * for each interrupt. How it is delivered is the guest ABI's.
  */
 #include <linux/bitops.h>
+#include <linux/hrtimer.h>
+#include <asm/trapnr.h>
 
-#include "lg.h"
+#include "abi.h"
 #include "vcpu/vcpu.h"
 
 /** lg_exception - deliver @vector before the Guest runs again */
@@ -28,4 +30,24 @@ void lg_interrupt(struct lg_vcpu *vcpu, u8 vector)
 {
 	if (!test_and_set_bit(vector, vcpu->pending))
 		lg_kick(vcpu);
+}
+
+/**
+ * lg_page_fault - deliver a page fault before the Guest runs again
+ * @vcpu: the virtual CPU; its mutex is held
+ * @gva: what it could not reach
+ * @error: error code (SDM volume 3, 4.7)
+ */
+void lg_page_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
+{
+	vcpu->exception_address = gva;
+	lg_exception(vcpu, X86_TRAP_PF, error);
+}
+
+enum hrtimer_restart lg_timer_fires(struct hrtimer *timer)
+{
+	struct lg_vcpu *vcpu = container_of(timer, struct lg_vcpu, timer);
+
+	vcpu->abi->timer(vcpu);
+	return HRTIMER_NORESTART;
 }

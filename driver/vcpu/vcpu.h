@@ -15,7 +15,9 @@ int lg_halt(struct lg_vcpu *vcpu);
 
 /* pending.c */
 void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error);
+void lg_page_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error);
 void lg_interrupt(struct lg_vcpu *vcpu, u8 vector);
+enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 
 /* regs.c */
 void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base);

@@ -24,7 +24,7 @@ guest[page->level]			the host's
 guest_pt[data]				by the number of the processor
 hash[gfn * vm->mmu.hash_secret >> (64 - LG_SHADOW_HASH_BITS)]	as many bits as the hash has
 hcall_status[slot]			the host's own counter
-hcall_status[vcpu->ring_next]		the host's own counter
+hcall_status[vcpu->lguest.ring_next]		the host's own counter
 hcalls[slot]				the host's own counter
 host_pts[cpu / WINDOWS_PER_PT]		by the number of the processor
 host_pts[pt]				by the number of the processor

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The seam between the loop and a guest ABI: what run.c, exits.c and what is below them
+ * ask of one. The mmu, the host's side and the virtual CPU know no other way to it.
+ *
+ * What happens at each exit is called through dispatch.h, which costs a compare where
+ * the ABI is our own. The rest is rare enough for a pointer.
+ */
+#ifndef _LG_ABI_H
+#define _LG_ABI_H
+
+#include <linux/types.h>
+
+#include "lg.h"
+
+/**
+ * struct lg_abi - a guest ABI
+ * @name: for messages
+ * @hole_start: first Guest physical address at which devices are, not memory
+ * @hole_end: the address after the last; @hole_start: there is no such hole
+ * @first_line: first interrupt line that an irqfd or LGUEST_IRQ_LINE may use
+ * @end_line: the line after the last
+ *
+ * The vCPU's mutex is held in all that take a vCPU, @raise and @timer aside. Atomic:
+ * @deliver, @system_call, @hypercall, @drain, @loaded, @put. Interrupts off, no lock waited
+ * for, nobody woken: @quickly, @calls_wait.
+ *
+ * @deliver: give the Guest's kernel one exception or interrupt that it can take now. Returns
+ *	LG_FAST, or what must be done first where it may sleep; then nothing has happened yet,
+ *	what was pending still is, and @deliver is called again
+ * @system_call: SYSCALL in the Guest's user mode
+ * @hypercall: SYSCALL in its kernel mode
+ * @quickly: the same, if it can be done between two entries; false: it is for @hypercall
+ * @hypercall_slow: what @hypercall has answered with LG_SLOW_HYPERCALL; may sleep. 0: run the
+ *	Guest again; 1: run->exit_reason is set
+ * @calls_wait: has the Guest left calls to be done before it runs again?
+ * @drain: do them, as many as may be done before others want this CPU
+ * @loaded: the vCPU is in this CPU's window, and about to run: its clock, and the like
+ * @put: it is about to leave the window
+ * @waiting: would a halt end? Any context
+ * @exception_address: CR2 as the Guest's kernel finds it
+ * @set_irqs: CLI or STI of the Guest's kernel
+ * @user_gs_base: the GS base of the Guest's user mode, while its kernel runs
+ * @user_gate: may the Guest's user mode use INT @vector?
+ * @start: wait until a vCPU that is down is started, for a signal, or for the VM's end; sleeps
+ * @release: the vCPU goes: give back what it shares with the Guest; sleeps
+ * @raise: a device's interrupt line; any context
+ * @timer: the vCPU's timer has fired; hard interrupt
+ */
+struct lg_abi {
+	const char *name;
+	gpa_t hole_start, hole_end;
+	unsigned int first_line, end_line;
+
+	enum lg_slow (*deliver)(struct lg_vcpu *vcpu);
+	enum lg_slow (*system_call)(struct lg_vcpu *vcpu);
+	enum lg_slow (*hypercall)(struct lg_vcpu *vcpu);
+	bool (*quickly)(struct lg_vcpu *vcpu);
+	int (*hypercall_slow)(struct lg_vcpu *vcpu);
+	bool (*calls_wait)(const struct lg_vcpu *vcpu);
+	void (*drain)(struct lg_vcpu *vcpu);
+	void (*loaded)(struct lg_vcpu *vcpu);
+	void (*put)(struct lg_vcpu *vcpu);
+	bool (*waiting)(struct lg_vcpu *vcpu);
+	u64 (*exception_address)(const struct lg_vcpu *vcpu);
+	void (*set_irqs)(struct lg_vcpu *vcpu, bool on);
+	u64 (*user_gs_base)(const struct lg_vcpu *vcpu);
+	bool (*user_gate)(const struct lg_vm *vm, u8 vector);
+	void (*start)(struct lg_vcpu *vcpu);
+	void (*release)(struct lg_vcpu *vcpu);
+	void (*raise)(struct lg_vcpu *vcpu, unsigned int line);
+	void (*timer)(struct lg_vcpu *vcpu);
+};
+
+extern const struct lg_abi lg_abi_lguest;
+
+#endif /* _LG_ABI_H */
