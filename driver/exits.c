@@ -9,6 +9,7 @@
 #include "dispatch.h"
 #include "host/host.h"
 #include "mmu/mmu.h"
+#include "vcpu/trap.h"
 #include "vcpu/vcpu.h"
 
 /*
@@ -145,8 +146,10 @@ static enum lg_slow switcher_fault(struct lg_vcpu *vcpu)
  */
 enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 {
+	u32 trap = lg_trap(vcpu->regs);
+
 	lg_assert_atomic(vcpu);
-	switch (vcpu->regs->trap) {
+	switch (trap) {
 	case TRAP_SYSCALL:
 		if (vcpu->cpu->mode == LG_USER)
 			return lg_abi_system_call(vcpu);
@@ -163,9 +166,9 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 	case TRAP_RING0:
 		return switcher_fault(vcpu);
 	}
-	if (lg_int80 && (u8)vcpu->regs->trap == LG_INT80)
+	if (lg_int80 && trap == LG_INT80)
 		return guest_int80(vcpu);
-	return guest_exception(vcpu, vcpu->regs->trap & 31);
+	return guest_exception(vcpu, trap & 31);
 }
 
 /**

@@ -97,7 +97,6 @@ enum lg_slow {
 	LG_SLOW_FAULT_IN,	/* vcpu->fault_hva must be made present */
 	LG_SLOW_MEMORY,		/* the shadow cache wants filling */
 	LG_SLOW_WAIT,		/* the mmu_notifier is at work at vcpu->fault_hva */
-	LG_SLOW_WALK,		/* mmu/fault.c: the short way will not do */
 	LG_SLOW_MMIO,		/* instruction at ip touches vcpu->mmio_gpa */
 	LG_SLOW_EMULATE,	/* instruction at ip may be one we know */
 	LG_SLOW_HYPERCALL,	/* one that needs to sleep */

@@ -20,6 +20,7 @@
 #include "host/user_work.h"
 #include "io/io.h"
 #include "mmu/mmu.h"
+#include "vcpu/trap.h"
 #include "vcpu/vcpu.h"
 
 /*
@@ -42,12 +43,9 @@ static bool must_leave(struct lg_vcpu *vcpu)
 
 static bool is_host_interrupt(const struct lg_vcpu *vcpu)
 {
-	u64 trap = vcpu->regs->trap & 0x1ff;
+	u32 trap = lg_trap(vcpu->regs);
 
-	/* PUSH imm8 has extended the sign of vectors from 128 on. */
-	if (lg_int80 && (u8)trap == LG_INT80 && trap != TRAP_SYSCALL)
-		return false;
-	return trap >= 32 && (trap < 128 || trap >= 256 + 128);
+	return trap >= 32 && trap < LG_VECTORS && !(lg_int80 && trap == LG_INT80);
 }
 
 /*
@@ -72,7 +70,7 @@ static bool enter(struct lg_vcpu *vcpu)
 		lg_root_load(vcpu);
 		lg_window_enter(vcpu);
 		lg_root_exit(vcpu);
-		trace_lguest_exit(vcpu->id, vcpu->regs->trap, vcpu->cpu->mode, vcpu->regs->ip,
+		trace_lguest_exit(vcpu->id, lg_trap(vcpu->regs), vcpu->cpu->mode, vcpu->regs->ip,
 				  vcpu->regs->error, vcpu->cpu->cr2);
 	} while (lg_exit_quickly(vcpu));
 	lg_window_close(vcpu);
@@ -83,7 +81,7 @@ static bool enter(struct lg_vcpu *vcpu)
 		vcpu->stats.interrupts++;
 		lg_fpu_interrupted(vcpu);
 		/* Comes back with interrupts on. */
-		lg_host_interrupt(lg_host_handler(vcpu, vcpu->regs->trap & 0xff));
+		lg_host_interrupt(lg_host_handler(vcpu, lg_trap(vcpu->regs)));
 		local_irq_disable();
 	}
 	/* Only now: it is the timer's handler that takes the time. */
@@ -230,7 +228,6 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 	case LG_FAST:
 	case LG_SLOW_WORK:
 	case LG_SLOW_MEMORY:
-	case LG_SLOW_WALK:
 	case LG_SLOW_DEAD:
 		return 0;
 	}

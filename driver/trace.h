@@ -58,7 +58,7 @@ TRACE_EVENT(lguest_entry,
 
 /* The mode and the address that the Guest was in; error and cr2 go with #PF. */
 TRACE_EVENT(lguest_exit,
-	TP_PROTO(unsigned int vcpu, u64 trap, u8 mode, u64 ip, u64 error, u64 cr2),
+	TP_PROTO(unsigned int vcpu, u32 trap, u8 mode, u64 ip, u64 error, u64 cr2),
 	TP_ARGS(vcpu, trap, mode, ip, error, cr2),
 	TP_STRUCT__entry(
 		__field(u32, vcpu) __field(u32, trap) __field(u8, mode) __field(u64, ip)
@@ -66,8 +66,7 @@ TRACE_EVENT(lguest_exit,
 	),
 	TP_fast_assign(
 		__entry->vcpu = vcpu;
-		/* PUSH imm8 has extended the sign of vectors from 128 on. */
-		__entry->trap = (s64)trap < 0 ? trap & 0xff : trap;
+		__entry->trap = trap;
 		__entry->mode = mode;
 		__entry->ip = ip;
 		__entry->error = error;

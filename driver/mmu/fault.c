@@ -92,37 +92,44 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 }
 
 /* A page fault for the Guest's kernel. The same again takes a walk to find out. */
-static enum lg_slow guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
+static enum lg_fill guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 {
 	vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
 	lg_page_fault(vcpu, gva, error);
-	return LG_FAST;
+	return LG_FILL_DONE;
+}
+
+/* Is a device at @gpa? The access is the Launcher's to do then, or a doorbell. */
+static bool is_mmio(struct lg_vcpu *vcpu, gpa_t gpa)
+{
+	vcpu->mmio_gpa = gpa;
+	return lg_in_hole(vcpu->vm, gpa);
 }
 
 /*
  * The short way for most faults: if the shadow's tables lead all the way down,
  * only the last of the Guest's entries is new. The tables above may be stale, but
- * so may those be that a CPU remembers (SDM volume 3, 4.10.3). LG_SLOW_WALK: walk.
+ * so may those be that a CPU remembers (SDM volume 3, 4.10.3). LG_FILL_EXCLUSIVE: walk.
  * @page is locked: reading the Guest's entries and making ours is one step to whoever
  * flushes.
  */
-static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva,
+static enum lg_fill fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva,
 			     u64 access)
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
 	/* One that was looked at and not there: are its neighbours there now, too? */
 	unsigned int index = lg_table_index(gva, 1), beside = page->table[index] ? LG_AROUND : BESIDE;
 	u64 entries[LG_AROUND], entry, frame;
-	enum lg_slow slow;
+	enum lg_fill fill;
 
 	if (page->role & LG_ROLE_DIRECT) {
 		/* With nothing in it, the Host may have it all in one piece now. */
 		if (irqs_disabled() || bitmap_empty(page->used, LG_ENTRIES))
-			return LG_SLOW_WALK;
+			return LG_FILL_EXCLUSIVE;
 		entry = lg_direct_entry(page->role, page->gfn + index);
 	} else {
 		if (lg_read_around(vcpu->vm, page, index, beside, entries))
-			return LG_SLOW_WALK;
+			return LG_FILL_EXCLUSIVE;
 		entry = entries[index % beside];
 		/* Known not to be there, and is not: the Guest's own fault, but for one of 255. */
 		if (!page->table[index] && !(entry & _PAGE_PRESENT) && !(gva >> 63) &&
@@ -131,10 +138,14 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 			return guest_fault(vcpu, gva, access);
 	}
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
-		return LG_SLOW_WALK;
-	slow = lg_guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
-	if (slow)
-		return slow;
+		return LG_FILL_EXCLUSIVE;
+	fill = lg_guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
+	/* A doorbell needs no written lock. Of the Guest's end a walk decides. */
+	if (fill == LG_FILL_NO_MEMORY)
+		return is_mmio(vcpu, LG_ENTRY_FRAME(entry) << PAGE_SHIFT | (gva & ~PAGE_MASK)) ?
+		       LG_FILL_MMIO : LG_FILL_EXCLUSIVE;
+	if (fill)
+		return fill;
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, entry, page->role),
 		      LG_ENTRY_FRAME(entry));
 	if (page->role & LG_ROLE_DIRECT)
@@ -148,11 +159,11 @@ static enum lg_slow fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	vcpu->stats.shadow_fills++;
 	trace_lguest_shadow_fill(vcpu->id, gva, LG_ENTRY_FRAME(entry), LG_ENTRY_FRAME(frame), 1,
 				 access);
-	return LG_FAST;
+	return LG_FILL_DONE;
 }
 
 /* Make the entry that @walk asks for; the Host's frame behind it is @frame. */
-static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
+static enum lg_fill map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
 {
 	struct lg_shadow_page *page = current_root(vcpu);
 	/* It takes U at all levels to make a user page. */
@@ -167,7 +178,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	while (page->level > (large ? 2 : 1)) {
 		page = descend(vcpu, page, walk);
 		if (!page)
-			return LG_SLOW_MEMORY;
+			return LG_FILL_NO_PAGES;
 	}
 	vcpu->stats.shadow_fills++;
 	list_move(&page->list, &vcpu->vm->mmu.pages);
@@ -179,7 +190,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 			      lg_shadow_leaf_entry(large_frames, guest_entry, page->role) |
 			      _PAGE_PSE,
 			      round_down(gfn, LG_LARGE_FRAMES));
-		return LG_FAST;
+		return LG_FILL_DONE;
 	}
 	first = bitmap_empty(page->used, LG_ENTRIES);
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, guest_entry, page->role),
@@ -190,7 +201,7 @@ static enum lg_slow map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 		lg_fill_new(vcpu, page, index, mask);
 	else
 		lg_fill_around(vcpu, page, index, mask);
-	return LG_FAST;
+	return LG_FILL_DONE;
 }
 
 /*
@@ -217,10 +228,10 @@ static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 }
 
 /* With the lock held: the walk and the link are one step to whoever flushes. */
-static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
+static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_walk walk;
-	enum lg_slow slow;
+	enum lg_fill fill;
 	u64 frame;
 
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
@@ -235,25 +246,23 @@ static enum lg_slow fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	case LG_WALK_AGAIN:
 		vcpu->fault_hva = walk.hva;
 		vcpu->fault_write = true;
-		return LG_SLOW_FAULT_IN;
+		return LG_FILL_FAULT_IN;
 	case LG_WALK_DEAD:
 		lg_kill(vcpu->vm, "page tables outside of memory, for address 0x%llx at 0x%llx",
 			gva, vcpu->regs->ip);
-		return LG_SLOW_DEAD;
+		return LG_FILL_DEAD;
 	case LG_WALK_OK:
 		break;
 	}
-	if (lg_in_hole(vcpu->vm, walk.gpa)) {
-		vcpu->mmio_gpa = walk.gpa;
-		return LG_SLOW_MMIO;
-	}
-	slow = lg_guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
-	if (slow == LG_SLOW_WALK) {
+	fill = lg_guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
+	if (fill == LG_FILL_NO_MEMORY) {
+		if (is_mmio(vcpu, walk.gpa))
+			return LG_FILL_MMIO;
 		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
 			walk.gpa, vcpu->regs->ip);
-		return LG_SLOW_DEAD;
+		return LG_FILL_DEAD;
 	}
-	return slow ?: map(vcpu, &walk, frame);
+	return fill ?: map(vcpu, &walk, frame);
 }
 
 /* Addresses that the Guest's tables cannot map: not canonical, or the window's. */
@@ -270,28 +279,52 @@ static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	return true;
 }
 
-/* With mmu_lock read: what takes one table and its lock. LG_SLOW_WALK: it takes more. */
-static enum lg_slow fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
+/* With mmu_lock read: what takes one table and its lock. */
+static enum lg_fill fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_path *path;
-	enum lg_slow slow;
+	enum lg_fill fill;
 
 	lockdep_assert_held(&vcpu->vm->mmu_lock);
 	if (access & X86_PF_INSTR)
-		return LG_SLOW_WALK;
+		return LG_FILL_EXCLUSIVE;
 	path = lg_shadow_path(vcpu, current_root(vcpu), gva);
 	if (!path || (!path->writable && (access & X86_PF_WRITE)) ||
 	    !lg_shadow_trylock(path->table))
-		return LG_SLOW_WALK;
-	slow = fill_one(vcpu, path->table, gva, access);
+		return LG_FILL_EXCLUSIVE;
+	fill = fill_one(vcpu, path->table, gva, access);
 	lg_shadow_unlock(path->table);
-	return slow;
+	return fill;
 }
 
 static u64 access_of(const struct lg_vcpu *vcpu)
 {
 	return (vcpu->regs->error & (X86_PF_WRITE | X86_PF_INSTR)) |
 	       (vcpu->cpu->mode == LG_USER ? X86_PF_USER : 0);
+}
+
+/* What the run loop is to do. */
+static enum lg_slow slow_for(enum lg_fill fill)
+{
+	switch (fill) {
+	case LG_FILL_FAULT_IN:
+		return LG_SLOW_FAULT_IN;
+	case LG_FILL_NOTIFIER:
+		return LG_SLOW_WAIT;
+	case LG_FILL_MMIO:
+		return LG_SLOW_MMIO;
+	case LG_FILL_NO_PAGES:
+		return LG_SLOW_MEMORY;
+	case LG_FILL_DEAD:
+		return LG_SLOW_DEAD;
+	case LG_FILL_DONE:
+	/* These do not come out of fault_locked(). */
+	case LG_FILL_EXCLUSIVE:
+	case LG_FILL_IRQS_ON:
+	case LG_FILL_NO_MEMORY:
+		return LG_FAST;
+	}
+	return LG_FAST;
 }
 
 /**
@@ -305,7 +338,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 {
 	u64 access = access_of(vcpu);
 	gva_t gva = vcpu->cpu->cr2;
-	enum lg_slow slow;
+	enum lg_fill fill;
 
 	lockdep_assert_held(&vcpu->mutex);
 	/* lg_shadow_fault_quickly() has found it to be the Guest's. */
@@ -313,29 +346,29 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 		return LG_FAST;
 	/* Once more, now that it may wait: who only reads keeps no other reader out. */
 	read_lock(&vcpu->vm->mmu_lock);
-	slow = fault_shared(vcpu, gva, access);
+	fill = fault_shared(vcpu, gva, access);
 	read_unlock(&vcpu->vm->mmu_lock);
-	if (slow != LG_SLOW_WALK)
-		return slow;
+	if (fill != LG_FILL_EXCLUSIVE)
+		return slow_for(fill);
 	vcpu->cpu->last_fault = ~0ULL;
 	lg_mmu_lock(vcpu);
-	slow = fault_locked(vcpu, gva, access);
+	fill = fault_locked(vcpu, gva, access);
 	lg_shadow_flush_freed(vcpu->vm);
 	write_unlock(&vcpu->vm->mmu_lock);
-	return slow;
+	return slow_for(fill);
 }
 
 /** lg_shadow_fault_quickly - see lg_exit_quickly(); what is the Guest's is made pending */
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
 {
 	gva_t gva = vcpu->cpu->cr2;
-	enum lg_slow slow;
+	enum lg_fill fill;
 
 	if (!lg_canonical(gva) || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	slow = fault_shared(vcpu, gva, access_of(vcpu));
+	fill = fault_shared(vcpu, gva, access_of(vcpu));
 	read_unlock(&vcpu->vm->mmu_lock);
-	if (slow || vcpu->exception_pending)
+	if (fill || vcpu->exception_pending)
 		return false;
 	vcpu->stats.exceptions[X86_TRAP_PF]++;
 	return true;

@@ -26,10 +26,9 @@ int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable)
 /*
  * The Host's frame behind the Guest's. Where it is to be read only, nothing that
  * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
- * LG_SLOW_WALK: there is no such memory, or interrupts are off and no entry has it.
- * LG_SLOW_WAIT: what the Host's page tables say there must not be used now.
+ * LG_FILL_NOTIFIER: what the Host's page tables say there must not be used now.
  */
-enum lg_slow lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
+enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
 {
 	const struct lg_found *found = &vcpu->found;
 	struct page *page;
@@ -37,26 +36,28 @@ enum lg_slow lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *fr
 
 	lockdep_assert_held(&vcpu->vm->mmu_lock);
 	if (lg_frame(vcpu->vm, gfn, frame) && (!write || (*frame & LG_HOST_WRITABLE)))
-		return LG_FAST;
+		return LG_FILL_DONE;
 	vcpu->fault_hva = hva = lg_gfn_to_hva(vcpu->vm, gfn);
 	vcpu->fault_write = write;
+	if (!hva)
+		return LG_FILL_NO_MEMORY;
 	/* set_page_dirty() of a file's may turn them on. */
-	if (!hva || irqs_disabled())
-		return LG_SLOW_WALK;
+	if (irqs_disabled())
+		return LG_FILL_IRQS_ON;
 	if (lg_invalidating(vcpu->vm, hva, PAGE_SIZE))
-		return LG_SLOW_WAIT;
+		return LG_FILL_NOTIFIER;
 	if (lg_host_pages(hva, &page, 1, LG_HOST_WRITABLE) == 1)
 		*frame = page_to_phys(page) | LG_HOST_WRITABLE;
 	else if (write)
-		return LG_SLOW_FAULT_IN;
+		return LG_FILL_FAULT_IN;
 	else if (lg_host_pages(hva, &page, 1, 0) == 1)
 		*frame = page_to_phys(page);
 	/* The zero page is found the slow way only. */
 	else if (found->hva == hva && found->invalidated == vcpu->vm->mmu.invalidated)
 		*frame = found->frame;
 	else
-		return LG_SLOW_FAULT_IN;
-	return LG_FAST;
+		return LG_FILL_FAULT_IN;
+	return LG_FILL_DONE;
 }
 
 /*

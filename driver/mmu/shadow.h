@@ -169,9 +169,22 @@ void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
 void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from);
 void lg_sync_user(struct lg_vcpu *vcpu);
 
+/* How an attempt to make an entry ended. */
+enum lg_fill {
+	LG_FILL_DONE = 0,	/* or it is the Guest's own fault, which is pending now */
+	LG_FILL_EXCLUSIVE,	/* it takes mmu_lock written: a walk, or another table */
+	LG_FILL_IRQS_ON,	/* it takes the Host's page tables, and interrupts are off */
+	LG_FILL_FAULT_IN,	/* vcpu->fault_hva must be made present */
+	LG_FILL_NOTIFIER,	/* the mmu_notifier is at work at vcpu->fault_hva */
+	LG_FILL_NO_MEMORY,	/* the Guest's entry points to where there is none */
+	LG_FILL_MMIO,		/* it points to a device, at vcpu->mmio_gpa */
+	LG_FILL_NO_PAGES,	/* lg_shadow_topup() first */
+	LG_FILL_DEAD,		/* the VM was killed */
+};
+
 /* frame.c */
 int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable);
-enum lg_slow lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame);
+enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame);
 bool lg_large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first);
 
 /* fill.c */
