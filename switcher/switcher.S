@@ -26,24 +26,11 @@
 #include <uapi/asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/segment.h>
-#include "lguest_abi.h"
 #include "switcher.h"
 
 /* STATE_MODE and STATE_DIRECT, side by side: the mode, and no need for C. */
 #define DIRECT_USER	(1 << 8 | MODE_USER)
 #define DIRECT_KERNEL	(1 << 8 | MODE_KERNEL)
-
-/* #DE, #BP, #OF, #BR, #UD, #NM, #MF and #XM, which have no error code. */
-#define DIRECT_VECTORS	(1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 16 | 1 << 19)
-
-/* The error code of a page fault: SDM volume 3, 4.7 */
-#define PF_PRESENT	0x01
-#define PF_WRITE	0x02
-#define PF_RSVD		0x08
-#define PF_INSTR	0x10
-
-/* What C clears too when it delivers an event (driver/abi-lguest/events.c): TF, NT, RF, AC */
-#define FLAGS_CLEARED	0x54100
 
 	.section .lg_switcher, "a"
 	.balign 4096
@@ -226,7 +213,7 @@ exit_entry:
 	testb	$3, 24(%rsp)
 	jz	ring0_fault
 	cmpw	$DIRECT_USER, WINDOW(STATE_MODE)
-	je	user_event
+	je	lguest_event
 save_guest:
 	.irp	reg, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, r12, r13, r14, r15, rbx, rbp
 	push	%\reg
@@ -338,106 +325,6 @@ clear_selectors:
 	mov	%eax, %fs
 	mov	%eax, %gs
 	jmp	restore_host
-
-/*
- * An exception or interrupt in user mode. What only the Guest's kernel can care
- * for it is given from here, as driver/abi-lguest/events.c would: the event record is
- * written, and the frame becomes that of the entry point.
- *
- *   rcx rax | vector error rip cs rflags rsp ss
- *
- * Of page faults these are its own: with P clear, since a shadow entry that was
- * never looked at has reserved bits; and of the others those that a present
- * entry forbids. Either may be wrong, where the Guest has changed its tables
- * since: then it finds nothing to do, comes back, and faults again. So a fault
- * on the page of the last one goes to C, unless the Guest's user has made a
- * system call in between. SDM volume 3, 4.7 has the error code. It is that of
- * the Guest's own tables in the user's half alone: what the user's view lacks
- * of the kernel's half may well be there, and then P is set. C looks.
- */
-user_event:
-	push	%rax
-	push	%rcx
-	movzbl	16(%rsp), %eax
-	cmp	$14, %eax
-	jne	not_page_fault
-	cmpb	$0, WINDOW(STATE_DIRECT_FAULTS)
-	je	event_to_c
-	mov	24(%rsp), %eax
-	test	$PF_RSVD, %al
-	jnz	event_to_c
-	test	$PF_PRESENT, %al
-	jz	1f
-	test	$PF_WRITE | PF_INSTR, %al
-	jz	event_to_c
-1:	mov	%cr2, %rax
-	test	%rax, %rax
-	js	event_to_c
-	mov	%rax, %rcx
-	shr	$12, %rcx
-	cmp	%rcx, WINDOW(STATE_LAST_FAULT)
-	je	event_to_c
-	decb	WINDOW(STATE_FAULT_BUDGET)
-	jz	event_to_c
-	cmpl	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
-	jne	event_to_c
-	mov	%rcx, WINDOW(STATE_LAST_FAULT)
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_cr2)
-	mov	24(%rsp), %rax
-	jmp	write_event
-not_page_fault:
-	cmp	$0x80, %eax
-	je	int80
-	cmp	$32, %eax
-	jae	event_to_c
-	mov	$DIRECT_VECTORS, %ecx
-	bt	%eax, %ecx
-	jnc	event_to_c
-no_error_code:
-	cmpl	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
-	jne	event_to_c
-	mov	$-1, %rax
-write_event:
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_error)
-	movzbl	16(%rsp), %eax
-	mov	%eax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_vector)
-#define RECORD(field, offset)	\
-	mov	offset(%rsp), %rax;	\
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_##field)
-	RECORD(event_ip, 32)
-	RECORD(event_cs, 40)
-	RECORD(event_flags, 48)
-	RECORD(event_sp, 56)
-	RECORD(event_ss, 64)
-	movl	$1, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
-	movq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
-	rdgsbase %rax
-	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
-	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
-	wrgsbase %rax
-	LOAD_ROOT(STATE_KERNEL_ROOT, %rax)
-	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
-	incq	WINDOW(STATE_DIRECT_EVENTS)
-	mov	WINDOW(STATE_EVENT_ENTRY), %rax
-	mov	%rax, 32(%rsp)
-	movq	$0x33, 40(%rsp)			/* __USER_CS */
-	andq	$~FLAGS_CLEARED, 48(%rsp)
-	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rax
-	mov	%rax, 56(%rsp)
-	movq	$0x2b, 64(%rsp)			/* __USER_DS */
-	pop	%rcx
-	pop	%rax
-	add	$16, %rsp
-	jmp	iret_start
-
-	/* A gate of its own, so the CPU has checked that user mode may use it. */
-int80:
-	cmpb	$0, WINDOW(STATE_DIRECT_INT80)
-	jne	no_error_code
-event_to_c:
-	pop	%rcx
-	pop	%rax
-	jmp	save_guest
 
 /*
  * An exception in ring 0 means a bug, ours or the Guest's cunning: the Guest
@@ -567,7 +454,54 @@ ist_ring0:
 	pop	%rax
 	jmp	ring0_fault_at
 
-#include "syscall.S"
+/*
+ * SYSCALL of the Guest (LSTAR points here, at the window's alias): %rcx = its
+ * %rip, %r11 = its flags, %rsp and all else still its own, its page tables
+ * live; SFMASK, as the Host sets it, has cleared IF, TF, DF, NT and AC.
+ * Where STATE_DIRECT is set, the guest ABI's own file has what needs no C.
+ */
+/* The frame of an exception, from what SYSCALL has left; SS is __USER_DS. */
+#define TO_C(cs, trap)			\
+	pushq	$0x2b;			\
+	pushq	WINDOW(STATE_SCRATCH);	\
+	push	%r11;			\
+	pushq	$cs;			\
+	push	%rcx;			\
+	pushq	$0;			\
+	pushq	$trap;			\
+	jmp	save_guest
+
+	.balign 16, 0xcc
+	.globl switcher_syscall
+switcher_syscall:
+syscall_start:
+	endbr64
+	HELD_BACK_DEBUG
+	PAUSES
+	mov	%rsp, WINDOW(STATE_SCRATCH)
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+syscall_saved:
+	cmpw	$DIRECT_USER, WINDOW(STATE_MODE)
+	je	lguest_system_call
+	cmpw	$DIRECT_KERNEL, WINDOW(STATE_MODE)
+	je	lguest_hypercall
+syscall_to_c:
+	TO_C(0x33, TRAP_SYSCALL)	/* __USER_CS */
+
+/* SYSCALL from 32-bit code, which AMD's processors have: CSTAR points here. */
+	.balign 16, 0xcc
+	.globl switcher_syscall32
+switcher_syscall32:
+syscall32_start:
+	endbr64
+	HELD_BACK_DEBUG
+	PAUSES
+	mov	%rsp, WINDOW(STATE_SCRATCH)
+	lea	WINDOW(WINDOW_STACK_TOP), %rsp
+syscall32_saved:
+	TO_C(0x23, TRAP_SYSCALL32)	/* __USER32_CS */
+
+#include "abi_lguest.S"
 
 	.globl switcher_text_end
 switcher_text_end:

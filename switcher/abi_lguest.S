@@ -1,40 +1,135 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Part of switcher.S: what the Guest asks for, and most of it is done without C.
+ * Part of switcher.S: what a Guest with the ABI of include/lguest_abi.h asks for, and
+ * most of it is done without C. Nothing else in the Switcher knows that ABI. switcher.S
+ * comes here where STATE_DIRECT is set:
  *
- * SYSCALL of the Guest (LSTAR points here, at the window's alias): %rcx = its
- * %rip, %r11 = its flags, %rsp and all else still its own, its page tables
- * live; SFMASK, as the Host sets it, has cleared IF, TF, DF, NT and AC.
+ *   lguest_event        an exception or interrupt in user mode
+ *   lguest_system_call  SYSCALL in user mode: to the Guest's kernel
+ *   lguest_hypercall    SYSCALL in kernel mode; the return to user mode and the load of
+ *                       CR3 are done here
  *
- * In user mode it is a system call and goes to the Guest's kernel from here; in
- * kernel mode a hypercall, of which one is done here: the return to user mode.
  * All that the Guest can write (WINDOW_DATA) is read once and checked; where
  * anything is out of the ordinary, C does it (driver/abi-lguest/events.c).
  */
+#include "lguest_abi.h"
 
-/* The frame of an exception, from what SYSCALL has left; SS is __USER_DS. */
-#define TO_C(cs, trap)			\
-	pushq	$0x2b;			\
-	pushq	WINDOW(STATE_SCRATCH);	\
-	push	%r11;			\
-	pushq	$cs;			\
-	push	%rcx;			\
-	pushq	$0;			\
-	pushq	$trap;			\
+/* #DE, #BP, #OF, #BR, #UD, #NM, #MF and #XM, which have no error code. */
+#define DIRECT_VECTORS	(1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 16 | 1 << 19)
+
+/* The error code of a page fault: SDM volume 3, 4.7 */
+#define PF_PRESENT	0x01
+#define PF_WRITE	0x02
+#define PF_RSVD		0x08
+#define PF_INSTR	0x10
+
+/* What C clears too when it delivers an event (driver/abi-lguest/events.c): TF, NT, RF, AC */
+#define FLAGS_CLEARED	0x54100
+
+/*
+ * An exception or interrupt in user mode. What only the Guest's kernel can care
+ * for it is given from here, as driver/abi-lguest/events.c would: the event record is
+ * written, and the frame becomes that of the entry point.
+ *
+ *   rcx rax | vector error rip cs rflags rsp ss
+ *
+ * Of page faults these are its own: with P clear, since a shadow entry that was
+ * never looked at has reserved bits; and of the others those that a present
+ * entry forbids. Either may be wrong, where the Guest has changed its tables
+ * since: then it finds nothing to do, comes back, and faults again. So a fault
+ * on the page of the last one goes to C, unless the Guest's user has made a
+ * system call in between. SDM volume 3, 4.7 has the error code. It is that of
+ * the Guest's own tables in the user's half alone: what the user's view lacks
+ * of the kernel's half may well be there, and then P is set. C looks.
+ */
+lguest_event:
+	push	%rax
+	push	%rcx
+	movzbl	16(%rsp), %eax
+	cmp	$14, %eax
+	jne	not_page_fault
+	cmpb	$0, WINDOW(STATE_DIRECT_FAULTS)
+	je	event_to_c
+	mov	24(%rsp), %eax
+	test	$PF_RSVD, %al
+	jnz	event_to_c
+	test	$PF_PRESENT, %al
+	jz	1f
+	test	$PF_WRITE | PF_INSTR, %al
+	jz	event_to_c
+1:	mov	%cr2, %rax
+	test	%rax, %rax
+	js	event_to_c
+	mov	%rax, %rcx
+	shr	$12, %rcx
+	cmp	%rcx, WINDOW(STATE_LAST_FAULT)
+	je	event_to_c
+	decb	WINDOW(STATE_FAULT_BUDGET)
+	jz	event_to_c
+	cmpl	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
+	jne	event_to_c
+	mov	%rcx, WINDOW(STATE_LAST_FAULT)
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_cr2)
+	mov	24(%rsp), %rax
+	jmp	write_event
+not_page_fault:
+	cmp	$0x80, %eax
+	je	int80
+	cmp	$32, %eax
+	jae	event_to_c
+	mov	$DIRECT_VECTORS, %ecx
+	bt	%eax, %ecx
+	jnc	event_to_c
+no_error_code:
+	cmpl	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
+	jne	event_to_c
+	mov	$-1, %rax
+write_event:
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_error)
+	movzbl	16(%rsp), %eax
+	mov	%eax, WINDOW(WINDOW_DATA + LGUEST_DATA_event_vector)
+#define RECORD(field, offset)	\
+	mov	offset(%rsp), %rax;	\
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_##field)
+	RECORD(event_ip, 32)
+	RECORD(event_cs, 40)
+	RECORD(event_flags, 48)
+	RECORD(event_sp, 56)
+	RECORD(event_ss, 64)
+	movl	$1, WINDOW(WINDOW_DATA + LGUEST_DATA_event_valid)
+	movq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_enabled)
+	rdgsbase %rax
+	mov	%rax, WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base)
+	mov	WINDOW(STATE_KERNEL_GS_BASE), %rax
+	wrgsbase %rax
+	LOAD_ROOT(STATE_KERNEL_ROOT, %rax)
+	movb	$MODE_KERNEL, WINDOW(STATE_MODE)
+	incq	WINDOW(STATE_DIRECT_EVENTS)
+	mov	WINDOW(STATE_EVENT_ENTRY), %rax
+	mov	%rax, 32(%rsp)
+	movq	$0x33, 40(%rsp)			/* __USER_CS */
+	andq	$~FLAGS_CLEARED, 48(%rsp)
+	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rax
+	mov	%rax, 56(%rsp)
+	movq	$0x2b, 64(%rsp)			/* __USER_DS */
+	pop	%rcx
+	pop	%rax
+	add	$16, %rsp
+	jmp	iret_start
+
+	/* A gate of its own, so the CPU has checked that user mode may use it. */
+int80:
+	cmpb	$0, WINDOW(STATE_DIRECT_INT80)
+	jne	no_error_code
+event_to_c:
+	pop	%rcx
+	pop	%rax
 	jmp	save_guest
 
-	.balign 16, 0xcc
-	.globl switcher_syscall
-switcher_syscall:
-syscall_start:
-	endbr64
-	HELD_BACK_DEBUG
-	PAUSES
-	mov	%rsp, WINDOW(STATE_SCRATCH)
-	lea	WINDOW(WINDOW_STACK_TOP), %rsp
-syscall_saved:
-	cmpw	$DIRECT_USER, WINDOW(STATE_MODE)
-	jne	hypercall
+/*
+ * A system call, as SYSCALL in switcher.S has left it. The same as lg_system_call().
+ */
+lguest_system_call:
 	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_ip)
 	mov	%r11, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_flags)
 	mov	WINDOW(STATE_SCRATCH), %rcx
@@ -71,9 +166,7 @@ sysret_left:
  * %rax too is free for that, since the frame has its own. So they are when C
  * does it instead, and then it loads the GS base again.
  */
-hypercall:
-	cmpw	$DIRECT_KERNEL, WINDOW(STATE_MODE)
-	jne	syscall_to_c
+lguest_hypercall:
 	cmp	$LHCALL_IRET, %rax
 	jne	not_iret
 	cmpq	$0, WINDOW(WINDOW_DATA + LGUEST_DATA_irq_pending)
@@ -200,18 +293,4 @@ cr3_to_c:
 
 iret_to_c:
 	mov	$LHCALL_IRET, %eax
-syscall_to_c:
-	TO_C(0x33, TRAP_SYSCALL)	/* __USER_CS */
-
-/* SYSCALL from 32-bit code, which AMD's processors have: CSTAR points here. */
-	.balign 16, 0xcc
-	.globl switcher_syscall32
-switcher_syscall32:
-syscall32_start:
-	endbr64
-	HELD_BACK_DEBUG
-	PAUSES
-	mov	%rsp, WINDOW(STATE_SCRATCH)
-	lea	WINDOW(WINDOW_STACK_TOP), %rsp
-syscall32_saved:
-	TO_C(0x23, TRAP_SYSCALL32)	/* __USER32_CS */
+	jmp	syscall_to_c
