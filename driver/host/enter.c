@@ -18,32 +18,13 @@
 #include "host/insn.h"
 #include "host/window.h"
 
+#ifndef X86_CR4_LASS
+#define X86_CR4_LASS	0
+#endif
+
 #ifndef MSR_IA32_U_CET
 #define MSR_IA32_U_CET	0x6a0
 #endif
-
-static void guest_msrs(struct lg_window *w)
-{
-	lockdep_assert_irqs_disabled();
-	w->msrs.lstar = lg_rdmsr(MSR_LSTAR);
-	w->msrs.cstar = lg_rdmsr(MSR_CSTAR);
-	w->msrs.sysenter_cs = lg_rdmsr(MSR_IA32_SYSENTER_CS);
-	lg_wrmsr(MSR_LSTAR, window_alias(w, switcher_syscall));
-	lg_wrmsr(MSR_CSTAR, window_alias(w, switcher_syscall32));
-	/* SYSENTER with a null CS is #GP (SDM volume 2, SYSENTER). */
-	lg_wrmsr(MSR_IA32_SYSENTER_CS, 0);
-	w->msrs_away = true;
-}
-
-static void host_msrs(struct lg_window *w)
-{
-	if (!w->msrs_away)
-		return;
-	lg_wrmsr(MSR_LSTAR, w->msrs.lstar);
-	lg_wrmsr(MSR_CSTAR, w->msrs.cstar);
-	lg_wrmsr(MSR_IA32_SYSENTER_CS, w->msrs.sysenter_cs);
-	w->msrs_away = false;
-}
 
 /*
  * KVM of 6.1 reads the Host's values in an IPI, so there they are back before
@@ -63,6 +44,25 @@ static u64 quiet_msr(bool there, u32 msr)
 	return value;
 }
 
+static void syscall_msrs_away(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	lockdep_assert_irqs_disabled();
+	w->msrs.lstar = lg_rdmsr(MSR_LSTAR);
+	w->msrs.cstar = lg_rdmsr(MSR_CSTAR);
+	w->msrs.sysenter_cs = lg_rdmsr(MSR_IA32_SYSENTER_CS);
+	lg_wrmsr(MSR_LSTAR, window_alias(w, switcher_syscall));
+	lg_wrmsr(MSR_CSTAR, window_alias(w, switcher_syscall32));
+	/* SYSENTER with a null CS is #GP (SDM volume 2, SYSENTER). */
+	lg_wrmsr(MSR_IA32_SYSENTER_CS, 0);
+}
+
+static void syscall_msrs_back(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	lg_wrmsr(MSR_LSTAR, w->msrs.lstar);
+	lg_wrmsr(MSR_CSTAR, w->msrs.cstar);
+	lg_wrmsr(MSR_IA32_SYSENTER_CS, w->msrs.sysenter_cs);
+}
+
 /* Its RETs would be checked against it while the Guest runs: SDM volume 1, 17.2. */
 static bool launcher_has_shadow_stack(void)
 {
@@ -73,22 +73,40 @@ static bool launcher_has_shadow_stack(void)
 #endif
 }
 
+static void shadow_stack_away(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
+}
+
+static void shadow_stack_back(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	if (w->u_cet)
+		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
+}
+
 /*
  * A Guest that has been slowed down for its split locks may go on with them: slow_down() in
  * run.c. The register is the core's: what a sibling does to it costs another slow_down().
  */
-static u64 allow_split_locks(const struct lg_vcpu *vcpu)
+static void split_locks_away(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	u64 value;
 
+	w->test_ctrl = 0;
 	if (likely(!time_before(jiffies, vcpu->split_locks_until)) ||
 	    !boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT))
-		return 0;
+		return;
 	value = lg_rdmsr(MSR_TEST_CTRL);
 	if (!(value & MSR_TEST_CTRL_SPLIT_LOCK_DETECT))
-		return 0;
+		return;
 	lg_wrmsr(MSR_TEST_CTRL, value & ~(u64)MSR_TEST_CTRL_SPLIT_LOCK_DETECT);
-	return value;
+	w->test_ctrl = value;
+}
+
+static void split_locks_back(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	if (w->test_ctrl)
+		lg_wrmsr(MSR_TEST_CTRL, w->test_ctrl);
 }
 
 /* All but the Host's watch over bus locks: they cost it the same in a Guest. */
@@ -108,7 +126,7 @@ static u64 quiet_debugctl(void)
  * on and off, so this belongs between the last CLI and the next STI. Its handler
  * of NMIs does, too, if they were on: the Switcher looks again.
  */
-static void quiet_debug_store(struct lg_window *w)
+static void debug_store_away(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	lockdep_assert_irqs_disabled();
 	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
@@ -116,7 +134,7 @@ static void quiet_debug_store(struct lg_window *w)
 	window_state(w)->stores = (w->pebs ? STORES_PEBS : 0) | (w->debugctl ? STORES_BTS : 0);
 }
 
-static void restore_debug_store(struct lg_window *w)
+static void debug_store_back(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	if (w->pebs && !lg_rdmsr(MSR_IA32_PEBS_ENABLE))
 		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
@@ -128,6 +146,107 @@ static void restore_debug_store(struct lg_window *w)
 			 set ? now | (w->debugctl & ~(u64)DEBUGCTL_STORES) : w->debugctl);
 	}
 }
+
+/*
+ * CR4 while the Guest runs. Global entries of the Host would outlive the CR3
+ * load at addresses that the Guest uses too (SDM volume 3, 4.10.2.4). The Host
+ * may set PGE again in any interrupt from its own copy, hence each time; a
+ * change of PGE flushes everything (4.10.4.1). LASS would keep ring 3 out of
+ * the upper half, where the Guest's kernel lives. Without PKE the Guest's user
+ * has no WRPKRU, and its kernel needs no protection from what that sets; PKRU is
+ * changed while PKE is set, since WRPKRU is #UD otherwise. With TSD, RDTSC ends in
+ * lg_emulate().
+ */
+static void cr4_away(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	u64 cr4 = native_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS | X86_CR4_PKE);
+
+	if (lg_pke) {
+		w->host_pkru = rdpkru();
+		wrpkru(0);
+	}
+	if (vcpu->vm->tsc_offset)
+		guest |= X86_CR4_TSD;
+	if (cr4 != guest) {
+		w->cr4_cleared |= cr4 & X86_CR4_PGE;
+		lg_write_cr4(guest);
+	}
+	w->cr4_away = (cr4 ^ guest) & ~X86_CR4_PGE;
+}
+
+static void cr4_back(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	if (w->cr4_away)
+		lg_write_cr4(native_read_cr4() ^ w->cr4_away);
+	/* XRSTOR in the Guest may have written it, whatever CR4 said. */
+	if (lg_pke)
+		wrpkru(w->host_pkru);
+}
+
+/* Breakpoints of the Host, at addresses that are the Guest's, too. */
+static void breakpoints_away(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	w->host_dr7 = hw_breakpoint_active() ? native_get_debugreg(7) : 0;
+	if (w->host_dr7)
+		native_set_debugreg(7, 0);
+}
+
+static void breakpoints_back(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	/* Before the Host has a #DB of its own. */
+	if (vcpu->regs->trap == X86_TRAP_DB) {
+		vcpu->dr6 = lg_read_dr6();
+		native_set_debugreg(6, DR6_RESERVED);
+	}
+	if (w->host_dr7)
+		native_set_debugreg(7, w->host_dr7);
+}
+
+/* The Launcher may have an LDT, at an address that is the Guest's to map. */
+static void ldt_away(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	store_ldt(w->host_ldt);
+	if (w->host_ldt)
+		lg_lldt(0);
+}
+
+static void ldt_back(struct lg_vcpu *vcpu, struct lg_window *w)
+{
+	if (w->host_ldt)
+		lg_lldt(w->host_ldt);
+}
+
+/* What Linux wants in it in the kernel, without @clear. */
+static __always_inline void set_spec_ctrl(u64 clear)
+{
+	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
+		lg_wrmsr(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current) & ~clear);
+}
+
+/*
+ * Which of the Host's registers stand aside, for how long, and on which kernels and CPUs.
+ * SPEC_CTRL is lg_window_enter()'s own; what the Switcher changes is in switcher.S.
+ */
+
+/* From lg_window_load() to lg_window_put(): */
+#define WHILE_LOADED(X)								\
+	X(syscall_msrs, !msrs_each_time())	/* LSTAR, CSTAR, SYSENTER_CS */	\
+	X(shadow_stack, true)			/* U_CET, if it is not 0 */	\
+	X(split_locks, true)			/* TEST_CTRL, for a while */
+
+/* From lg_window_open() to lg_window_close(), with interrupts off: */
+#define WHILE_OPEN(X)								\
+	X(syscall_msrs, msrs_each_time())	/* 6.1 */			\
+	X(cr4, true)				/* PGE, LASS, PKE, TSD; PKRU */	\
+	X(breakpoints, true)			/* DR7, if there are any; DR6 */ \
+	X(ldt, true)				/* if there is one */
+
+/* For one entry, since the handlers of NMIs change these: */
+#define WHILE_ENTERED(X)							\
+	X(debug_store, true)			/* PEBS_ENABLE, DEBUGCTL */
+
+#define AWAY(name, when)	((when) ? name##_away(vcpu, w) : (void)0);
+#define BACK(name, when)	((when) ? name##_back(vcpu, w) : (void)0);
 
 /* What the Host's registers hold now: another CPU's, if we have moved. */
 static void sample_host(struct lg_window *w)
@@ -195,10 +314,7 @@ u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
 	local_irq_disable();
-	if (!msrs_each_time())
-		guest_msrs(w);
-	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
-	w->test_ctrl = allow_split_locks(vcpu);
+	WHILE_LOADED(AWAY)
 	local_irq_enable();
 	return w->guest_entry;
 }
@@ -220,11 +336,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	vcpu->window = NULL;
 	lg_speculation_put();
 	local_irq_disable();
-	host_msrs(w);
-	if (w->u_cet)
-		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
-	if (w->test_ctrl)
-		lg_wrmsr(MSR_TEST_CTRL, w->test_ctrl);
+	WHILE_LOADED(BACK)
 	/*
 	 * Without KPTI Linux counts on INVLPG to flush an address of the kernel's for all
 	 * PCIDs, which it does for global entries alone (SDM volume 3, 4.10.4.1).
@@ -232,41 +344,6 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	if (lg_pcid && !boot_cpu_has(X86_FEATURE_PTI) && w->cr4_cleared)
 		lg_window_restore_cr4(w);
 	local_irq_enable();
-}
-
-/*
- * CR4 while the Guest runs. Global entries of the Host would outlive the CR3
- * load at addresses that the Guest uses too (SDM volume 3, 4.10.2.4). The Host
- * may set PGE again in any interrupt from its own copy, hence each time; a
- * change of PGE flushes everything (4.10.4.1). LASS would keep ring 3 out of
- * the upper half, where the Guest's kernel lives. Without PKE the Guest's user
- * has no WRPKRU, and its kernel needs no protection from what that sets. With
- * TSD, RDTSC ends in lg_emulate().
- */
-#ifndef X86_CR4_LASS
-#define X86_CR4_LASS	0
-#endif
-
-static void guest_cr4(struct lg_window *w, bool trap_tsc)
-{
-	u64 cr4 = native_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS | X86_CR4_PKE);
-
-	if (trap_tsc)
-		guest |= X86_CR4_TSD;
-	if (cr4 != guest) {
-		w->cr4_cleared |= cr4 & X86_CR4_PGE;
-		lg_write_cr4(guest);
-	}
-	w->cr4_away = (cr4 ^ guest) & ~X86_CR4_PGE;
-}
-
-static __always_inline void guest_speculation(bool guest)
-{
-	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS)) {
-		u64 host = this_cpu_read(x86_spec_ctrl_current);
-
-		lg_wrmsr(MSR_IA32_SPEC_CTRL, guest ? host & ~SPEC_CTRL_IBRS : host);
-	}
 }
 
 /* The Switcher loads these in ring 0, where a bad one would fault. */
@@ -295,22 +372,9 @@ void lg_window_open(struct lg_vcpu *vcpu)
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	if (msrs_each_time())
-		guest_msrs(w);
-	if (lg_pke) {
-		w->host_pkru = rdpkru();
-		wrpkru(0);
-	}
-	guest_cr4(w, vcpu->vm->tsc_offset);
+	WHILE_OPEN(AWAY)
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = __native_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
-	w->host_dr7 = hw_breakpoint_active() ? native_get_debugreg(7) : 0;
-	if (w->host_dr7)
-		native_set_debugreg(7, 0);
-	/* The Launcher may have an LDT, at an address that is the Guest's to map. */
-	store_ldt(w->host_ldt);
-	if (w->host_ldt)
-		lg_lldt(0);
 }
 
 /** lg_window_close - the reverse of lg_window_open(); interrupts still off */
@@ -319,22 +383,7 @@ void lg_window_close(struct lg_vcpu *vcpu)
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	/* Before an interrupt of the Host has a #DB of its own. */
-	if (vcpu->regs->trap == X86_TRAP_DB) {
-		vcpu->dr6 = lg_read_dr6();
-		native_set_debugreg(6, DR6_RESERVED);
-	}
-	if (w->host_ldt)
-		lg_lldt(w->host_ldt);
-	if (w->host_dr7)
-		native_set_debugreg(7, w->host_dr7);
-	if (w->cr4_away)
-		lg_write_cr4(native_read_cr4() ^ w->cr4_away);
-	/* XRSTOR in the Guest may have written it, whatever CR4 said. */
-	if (lg_pke)
-		wrpkru(w->host_pkru);
-	if (msrs_each_time())
-		host_msrs(w);
+	WHILE_OPEN(BACK)
 }
 
 /**
@@ -351,13 +400,12 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	lg_assert_irqs_off(vcpu);
 	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
 		check_selectors(vcpu);
-	quiet_debug_store(w);
-	guest_speculation(true);
-
+	WHILE_ENTERED(AWAY)
+	/* Without IBRS no indirect branch of ours: right before the Switcher, and behind it. */
+	set_spec_ctrl(SPEC_CTRL_IBRS);
 	vcpu->stats.nmis += lg_call_switcher(w->entry, window_state(w));
-
-	guest_speculation(false);
-	restore_debug_store(w);
+	set_spec_ctrl(0);
+	WHILE_ENTERED(BACK)
 }
 
 /* TRAP_RING0: what the Switcher saw, for lg_kill(). */

@@ -24,14 +24,13 @@ struct host_msr_values {
 
 /**
  * struct lg_window - one CPU's window
- * @msrs_away: the MSRs are the Guest's
  * @va: its address on both sides
  * @entry: switcher_enter there
  * @pages: its pages as the Host sees them; NULL for the text and the alias
  * @guest_pt: the Guest side's last-level table
  * @guest_tables: the Guest side's other tables, from the last level up
  * @guest_entry: what a root's slot 256 holds to show this window
- * @msrs: valid while @msrs_away
+ * @msrs: while the Guest's are in their place
  * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while the Guest runs
  * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
@@ -51,7 +50,6 @@ struct lg_window {
 	u64 *guest_tables[3];
 	u64 guest_entry;
 	struct host_msr_values msrs;
-	bool msrs_away;
 	u64 pebs, debugctl, u_cet, test_ctrl;
 	u64 cr4_cleared, cr4_away;
 	u64 host_dr7;
