@@ -191,11 +191,6 @@ static inline void lg_assert_irqs_off(const struct lg_vcpu *vcpu)
 	for ((i) = 0; (i) < LGUEST_MAX_VCPUS; (i)++)				\
 		if (!((vcpu) = smp_load_acquire(&(vm)->vcpus[i]))) {} else
 
-static inline bool lg_canonical(u64 address)
-{
-	return (u64)((s64)(address << 16) >> 16) == address;
-}
-
 /* run.c, exits.c */
 int lg_run(struct lg_vcpu *vcpu);
 enum lg_slow lg_exit(struct lg_vcpu *vcpu);

@@ -13,6 +13,7 @@
  * anything is out of the ordinary, C does it (driver/abi-lguest/events.c).
  */
 #include "lguest_abi.h"
+#include "rflags.h"
 
 /* #DE, #BP, #OF, #BR, #UD, #NM, #MF and #XM, which have no error code. */
 #define DIRECT_VECTORS	(1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 16 | 1 << 19)
@@ -22,9 +23,6 @@
 #define PF_WRITE	0x02
 #define PF_RSVD		0x08
 #define PF_INSTR	0x10
-
-/* What C clears too when it delivers an event (driver/abi-lguest/events.c): TF, NT, RF, AC */
-#define FLAGS_CLEARED	0x54100
 
 /*
  * An exception or interrupt in user mode. What only the Guest's kernel can care
@@ -144,7 +142,7 @@ lguest_system_call:
 	incq	WINDOW(STATE_DIRECT_SYSCALLS)
 	movq	$-1, WINDOW(STATE_LAST_FAULT)
 	mov	WINDOW(STATE_SYSCALL_ENTRY), %rcx
-	mov	$0x202, %r11d
+	mov	$FLAGS_ALWAYS, %r11d
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rsp
 	/* %rsp is the Guest's: an NMI from here on leaves it, see async_ring0. */
 sysret_start:
@@ -175,11 +173,10 @@ lguest_hypercall:
 	jne	syscall_to_c
 	cmpq	$0x2b, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ss)
 	jne	syscall_to_c
-	/* Arithmetic flags, DF, AC, ID, RF (every fault sets it) and IF: TF is for C. */
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_flags), %r11
-	test	$~0x250ed7, %r11
+	test	$~FLAGS_DIRECT, %r11
 	jnz	iret_to_c
-	or	$0x202, %r11d
+	or	$FLAGS_ALWAYS, %r11d
 	/*
 	 * Both addresses in the lower half, as most are: canonical, so neither
 	 * WRGSBASE, SYSRET nor IRET may fault here.
@@ -255,7 +252,7 @@ not_iret:
 	sar	$16, %rax
 	cmp	8(%rsp), %rax
 	jne	cr3_popped_to_c
-	testl	$~0x250ed7, (%rsp)
+	testl	$~FLAGS_DIRECT, (%rsp)
 	jnz	cr3_popped_to_c
 	/* What is current goes back to its place. */
 	push	%rdx

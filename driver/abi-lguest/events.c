@@ -15,12 +15,6 @@
 #include "host/host.h"
 #include "vcpu/vcpu.h"
 
-/*
- * What the CPU clears when it delivers an event (SDM volume 3, 6.12.1.3), and
- * AC: CR0.AM bites in ring 3, where the Guest's kernel does not expect it.
- */
-#define FLAGS_CLEARED	(X86_EFLAGS_TF | X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC)
-
 /* From user mode to kernel mode: the other GS base, the other page tables. */
 static void to_kernel_mode(struct lg_vcpu *vcpu)
 {
@@ -66,7 +60,7 @@ static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error
 	regs->ip = vcpu->vm->lguest.init.event_entry;
 	regs->cs = __USER_CS;
 	regs->ss = __USER_DS;
-	regs->flags = lg_runnable_flags(regs->flags & ~(u64)FLAGS_CLEARED);
+	regs->flags = lg_event_flags(regs->flags);
 	vcpu->stats.injected++;
 	trace_lguest_inject(vcpu->id, vector, error);
 	return LG_FAST;

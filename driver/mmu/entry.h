@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Page-table entries: what a Guest's entry means, and what a shadow entry is made of it.
- * Rules alone: nothing here reads memory, takes a lock or changes anything.
+ * Rules alone: nothing here reads memory, takes a lock or changes anything. tests/pure
+ * compares them with the manual's.
  */
 #ifndef _LG_MMU_ENTRY_H
 #define _LG_MMU_ENTRY_H
@@ -10,7 +11,7 @@
 #include <linux/types.h>
 #include <asm/pgtable_types.h>
 
-#include "mmu/types.h"
+#include "mmu/address.h"
 
 #define LG_ENTRY_FRAME(entry)	(((entry) & GENMASK_ULL(51, PAGE_SHIFT)) >> PAGE_SHIFT)
 
@@ -107,6 +108,49 @@ static inline u64 lg_direct_entry(u8 role, gfn_t gfn)
 	       (role & LG_ROLE_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0) |
 	       (role & LG_ROLE_EXEC ? 0 : _PAGE_NX) |
 	       (role & LG_ROLE_USER_PAGE ? _PAGE_USER : 0);
+}
+
+/**
+ * lg_shadow_branch_entry - the shadow of a Guest entry that is not a leaf in the shadow
+ * @guest_entry: the Guest's entry, as read: it points to a table, or is a large page in parts
+ * @role: LG_ROLE_* of the page that will hold the new entry
+ * @child: Host physical address of the table it will point to
+ * @child_role: the role of that one
+ */
+static inline u64 lg_shadow_branch_entry(u64 guest_entry, u8 role, u64 child, u8 child_role)
+{
+	u64 entry = child | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
+	bool direct = child_role & LG_ROLE_DIRECT;
+
+	if (direct || (guest_entry & _PAGE_RW))
+		entry |= _PAGE_RW;
+	if (!direct && (guest_entry & _PAGE_NX))
+		entry |= _PAGE_NX;
+	/* The kernel's root never runs pages that the user can reach. */
+	if ((role & LG_ROLE_ROOT) && (role & LG_ROLE_KERNEL) && !(child_role & LG_ROLE_KERNEL))
+		entry |= _PAGE_NX;
+	return entry;
+}
+
+/**
+ * lg_leads_to - does a shadow page still shadow what the Guest's entry points to?
+ * @guest_entry: the Guest's entry, as read
+ * @level: of the table that holds the entry: 2 to 4
+ * @role: LG_ROLE_* of the page that shadows this table
+ * @gfn: what the shadow page was made for: a table, or a part of a large page
+ * @child_role: the role of that page
+ */
+static inline bool lg_leads_to(u64 guest_entry, int level, u8 role, gfn_t gfn, u8 child_role)
+{
+	if (!(guest_entry & _PAGE_PRESENT))
+		return false;
+	if (!(guest_entry & _PAGE_USER) && !(child_role & LG_ROLE_KERNEL))
+		return false;
+	if (level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
+		return (guest_entry & _PAGE_ACCESSED) &&
+		       gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
+		       child_role == lg_shadow_direct_role(role, guest_entry);
+	return gfn == LG_ENTRY_FRAME(guest_entry) && !(child_role & LG_ROLE_DIRECT);
 }
 
 #endif /* _LG_MMU_ENTRY_H */

@@ -61,37 +61,18 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
 }
 
-/* The shadow of a Guest entry that points to a table, or that is a large page. */
-static inline u64 lg_shadow_table_entry(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
-					u64 guest_entry)
+/* The entry of @page that points to @child, made of the Guest's. */
+static inline u64 lg_shadow_table_entry(const struct lg_shadow_page *page,
+					const struct lg_shadow_page *child, u64 guest_entry)
 {
-	u64 entry = __pa(child->table) | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
-	bool direct = child->role & LG_ROLE_DIRECT;
-
-	if (direct || (guest_entry & _PAGE_RW))
-		entry |= _PAGE_RW;
-	if (!direct && (guest_entry & _PAGE_NX))
-		entry |= _PAGE_NX;
-	/* The kernel's root never runs pages that the user can reach. */
-	if ((page->role & LG_ROLE_ROOT) && (page->role & LG_ROLE_KERNEL) &&
-	    !(child->role & LG_ROLE_KERNEL))
-		entry |= _PAGE_NX;
-	return entry;
+	return lg_shadow_branch_entry(guest_entry, page->role, __pa(child->table), child->role);
 }
 
 /* Does @child still shadow what the Guest's entry points to? */
-static inline bool lg_same_table(const struct lg_shadow_page *page, const struct lg_shadow_page *child,
-				 u64 guest_entry)
+static inline bool lg_same_table(const struct lg_shadow_page *page,
+				 const struct lg_shadow_page *child, u64 guest_entry)
 {
-	if (!(guest_entry & _PAGE_PRESENT))
-		return false;
-	if (!(guest_entry & _PAGE_USER) && !(child->role & LG_ROLE_KERNEL))
-		return false;
-	if (page->level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
-		return (guest_entry & _PAGE_ACCESSED) &&
-		       child->gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
-		       child->role == lg_shadow_direct_role(page->role, guest_entry);
-	return child->gfn == LG_ENTRY_FRAME(guest_entry) && !(child->role & LG_ROLE_DIRECT);
+	return lg_leads_to(guest_entry, page->level, page->role, child->gfn, child->role);
 }
 
 /* pages.c */

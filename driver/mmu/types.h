@@ -9,18 +9,10 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "mmu/address.h"
 #include "switcher.h"
 
-/* Which address space a number is in. */
-typedef u64 gva_t;	/* Guest virtual */
-typedef u64 gpa_t;	/* Guest physical */
-typedef u64 gfn_t;	/* Guest physical frame: gpa >> 12 */
-typedef unsigned long hva_t;	/* Launcher virtual */
-/* pfn: Host physical frame, kvm's u64 as in the rest of the kernel */
-
-#define LG_PT_LEVELS	4
 #define LG_ROOTS	SWITCHER_ROOTS	/* Guest CR3 values that a vCPU keeps roots for */
-
 
 struct lg_shadow_page;
 

@@ -9,7 +9,7 @@ cd "$(dirname -- "$0")/../.." || exit 1
 . tests/lib/check.sh
 
 # From the ground up; a line is a floor.
-floors='lg.h abi.h trace decode vcpu/flags.h mmu/types.h mmu/entry.h io/types.h abi-lguest/types.h
+floors='lg.h abi.h trace decode vcpu/flags.h mmu/address.h mmu/types.h mmu/entry.h io/types.h abi-lguest/types.h
 vcpu
 host
 mmu

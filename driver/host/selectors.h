@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which descriptors a Guest may have in the GDT that is live while it runs, and which
+ * selectors can be loaded for it. Rules alone, no state: tests/pure tries them, too.
+ */
+#ifndef _LG_HOST_SELECTORS_H
+#define _LG_HOST_SELECTORS_H
+
+#include <linux/kernel.h>
+#include <linux/nospec.h>
+#include <linux/types.h>
+#include <asm/desc_defs.h>
+#include <asm/segment.h>
+
+#define LG_TLS_ENTRIES	3
+
+/*
+ * Data, DPL 3, not a system segment: SDM volume 3, 3.4.5. An empty one is fine.
+ * L is clear (it means nothing in data), and code is not for TLS.
+ */
+static inline bool lg_tls_ok(const struct desc_struct *desc, u64 raw)
+{
+	if (!raw)
+		return true;
+	return desc->p && desc->s && desc->dpl == 3 && !(desc->type & 8) && !desc->l;
+}
+
+/* What the Guest has put where @selector points; NULL: that is not its place, or empty. */
+static inline const struct desc_struct *lg_tls_of(const struct desc_struct tls[LG_TLS_ENTRIES],
+						  u16 selector)
+{
+	unsigned int entry = (selector >> 3) - GDT_ENTRY_TLS_MIN;
+	const struct desc_struct *desc;
+
+	if ((selector & 7) != 3 || entry >= LG_TLS_ENTRIES)
+		return NULL;
+	/* Nor by speculation, with what lies elsewhere: the Guest says the selector. */
+	desc = &tls[array_index_nospec(entry, LG_TLS_ENTRIES)];
+	return desc->p ? desc : NULL;
+}
+
+/* @selector for DS, ES, FS or GS if it can be loaded, else null. */
+static inline u16 lg_loadable_selector(const struct desc_struct tls[LG_TLS_ENTRIES], u16 selector)
+{
+	if (selector == __USER_CS || selector == __USER32_CS || selector == __USER_DS ||
+	    selector == GDT_ENTRY_CPUNODE * 8 + 3)
+		return selector;
+	return lg_tls_of(tls, selector) ? selector : 0;
+}
+
+/* Can IRET go to ring 3 with these? SS must be writable data. */
+static inline bool lg_returns_with(const struct desc_struct tls[LG_TLS_ENTRIES], u64 cs, u64 ss)
+{
+	const struct desc_struct *stack = ss <= U16_MAX ? lg_tls_of(tls, ss) : NULL;
+
+	return (cs == __USER_CS || cs == __USER32_CS) &&
+	       (ss == __USER_DS || (stack && (stack->type & 2)));
+}
+
+#endif /* _LG_HOST_SELECTORS_H */
