@@ -146,8 +146,9 @@ static inline bool lg_leads_to(u64 guest_entry, int level, u8 role, gfn_t gfn, u
 		return false;
 	if (!(guest_entry & _PAGE_USER) && !(child_role & LG_ROLE_KERNEL))
 		return false;
-	if (level < LG_PT_LEVELS && (guest_entry & _PAGE_PSE))
-		return (guest_entry & _PAGE_ACCESSED) &&
+	/* In the top level PS is reserved. */
+	if (guest_entry & _PAGE_PSE)
+		return level < LG_PT_LEVELS && (guest_entry & _PAGE_ACCESSED) &&
 		       gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
 		       child_role == lg_shadow_direct_role(role, guest_entry);
 	return gfn == LG_ENTRY_FRAME(guest_entry) && !(child_role & LG_ROLE_DIRECT);
