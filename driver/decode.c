@@ -53,6 +53,14 @@ static s32 displacement(struct cursor *c, int bytes)
 	return bytes == 1 ? (s8)disp : (s32)disp;
 }
 
+/* Behind ModRM and what belongs to it. */
+static unsigned int immediate_bytes(const struct lg_insn *insn)
+{
+	if (insn->opcode == 0xc6)
+		return 1;
+	return insn->opcode == 0xc7 ? min(insn->operand_bytes, (u8)4) : 0;
+}
+
 /* The memory operand: base + index * scale + displacement, or %rip-relative. */
 static void memory_operand(const struct guest_regs *regs, struct cursor *c, u8 rex,
 			   struct lg_insn *insn)
@@ -74,9 +82,26 @@ static void memory_operand(const struct guest_regs *regs, struct cursor *c, u8 r
 	else
 		insn->address += value(regs, base | (rex & 1) << 3);
 	insn->address += displacement(c, disp_bytes);
-	/* That counts from the end; no such opcode here has an immediate. */
+	/* That counts from the end, which is behind an immediate. */
 	if (rip)
-		insn->address += regs->ip + c->at;
+		insn->address += regs->ip + c->at + immediate_bytes(insn);
+}
+
+static bool is_prefix(u8 byte)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:	/* segments */
+	case 0x66: case 0x67:	/* sizes of operand and address */
+	case 0xf0: case 0xf2: case 0xf3:
+		return true;
+	}
+	return false;
+}
+
+/* MOV from and to CR and DR: the CPU takes any ModRM for two registers. */
+static bool opcode_has_memory(u16 opcode)
+{
+	return opcode < 0x0f20 || opcode > 0x0f23;
 }
 
 static bool opcode_has_modrm(u16 opcode)
@@ -98,25 +123,25 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 	      struct lg_insn *insn)
 {
 	struct cursor c = { bytes, 0, min(count, (unsigned int)LG_INSN_MAX) };
+	bool short_address = false, short_operand = false;
 	u8 rex = 0, byte;
 
 	memset(insn, 0, sizeof(*insn));
-	insn->operand_bytes = 4;
 	for (;;) {
 		byte = next(&c);
-		if (byte == 0x66)
-			insn->operand_bytes = 2;
-		else if (byte != 0x2e && byte != 0x3e && byte != 0x64 && byte != 0x65 &&
-			 byte != 0x67 && byte != 0xf0 && byte != 0xf2 && byte != 0xf3)
+		if (byte >= 0x40 && byte <= 0x4f) {
+			rex = byte;
+			continue;
+		}
+		if (!is_prefix(byte))
 			break;
+		/* REX counts only right before the opcode: SDM volume 2, 2.2.1. */
+		rex = 0;
+		short_operand |= byte == 0x66;
+		short_address |= byte == 0x67;
 	}
-	if (byte >= 0x40 && byte <= 0x4f) {
-		rex = byte;
-		insn->has_rex = true;
-		if (rex & 8)
-			insn->operand_bytes = 8;
-		byte = next(&c);
-	}
+	insn->has_rex = rex;
+	insn->operand_bytes = rex & 8 ? 8 : short_operand ? 2 : 4;
 	insn->opcode = byte;
 	if (byte == 0x0f)
 		insn->opcode = 0x0f00 | next(&c);
@@ -125,9 +150,11 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 		insn->modrm = byte;
 		insn->reg = (byte >> 3 & 7) | (rex & 4) << 1;
 		insn->rm = (byte & 7) | (rex & 1) << 3;
-		insn->memory = byte >> 6 != 3;
+		insn->memory = byte >> 6 != 3 && opcode_has_memory(insn->opcode);
 		if (insn->memory)
 			memory_operand(regs, &c, rex, insn);
+		if (short_address)
+			insn->address = (u32)insn->address;
 	}
 	insn->length = c.at;
 	return c.cut ? -EINVAL : 0;
