@@ -296,6 +296,35 @@ START_TEST(reserved_bits_lead_nowhere)
 }
 END_TEST
 
+/*
+ * The Guest changes the rights of a large page that the shadow has in parts: parts with
+ * other rights are not what its entry leads to, and those it leads to give no more.
+ */
+START_TEST(parts_with_other_rights_are_not_the_same)
+{
+	unsigned int before, after, way;
+	u64 guest[5] = { 0 };
+
+	guest[4] = entry_of(7 | 16, 4);
+	guest[3] = entry_of(7 | 16, 3);
+	for (way = 0; way < ARRAY_SIZE(ways); way++)
+		for (before = 64; before < 128; before++)
+			for (after = 64; after < 128; after++) {
+				u8 parts = lg_shadow_direct_role(ways[way].below, entry_of(before, 2));
+				int old, now;
+
+				guest[2] = entry_of(before, 2);
+				old = expected(&ways[way], guest, 2, LG_HOST_WRITABLE);
+				guest[2] = entry_of(after, 2);
+				now = expected(&ways[way], guest, 2, LG_HOST_WRITABLE);
+				must(!lg_leads_to(guest[2], 2, ways[way].below,
+						  guest_address(2) >> PAGE_SHIFT, parts) ||
+				     !(old & ~now),
+				     "way %u: parts for %x stand for %x", way, before, after);
+			}
+}
+END_TEST
+
 /* Of entries that point elsewhere than the shadow page shadows, none leads there. */
 START_TEST(another_table_is_not_the_same)
 {
@@ -367,6 +396,7 @@ int main(void)
 	PURE_ADD(suite, no_other_bit_gets_through);
 	PURE_ADD(suite, reserved_bits_are_those_of_the_manual);
 	PURE_ADD(suite, reserved_bits_lead_nowhere);
+	PURE_ADD(suite, parts_with_other_rights_are_not_the_same);
 	PURE_ADD(suite, another_table_is_not_the_same);
 	PURE_ADD(suite, entries_that_map_nothing_are_known);
 	PURE_ADD(suite, an_address_has_an_index_at_each_level);

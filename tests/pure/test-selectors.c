@@ -80,7 +80,7 @@ static bool accepted(u64 raw)
 /* All there are of the byte with type, S, DPL and P, and of AVL, L and D/B. */
 static u64 nth_descriptor(unsigned int n)
 {
-	return (u64)(n & 0xff) << 40 | (u64)(n >> 8 & 7) << 52 | 0x0000120000345678ULL;
+	return (u64)(n & 0xff) << 40 | (u64)(n >> 8 & 7) << 52 | 0x1200003412345678ULL;
 }
 
 #define DESCRIPTORS	2048
