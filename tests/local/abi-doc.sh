@@ -5,7 +5,7 @@
 # shellcheck disable=SC2016  # the backquotes are the page's
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 headers=(include/lguest_abi.h include/lguest_uapi.h)
 page=Documentation/abi.md

@@ -5,7 +5,7 @@
 # need what, by way of others, needs that file. Told from what the objects define and use.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 # One circle is left: a device and its queues know each other.
 known='virtio/device virtio/queue'

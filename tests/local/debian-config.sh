@@ -9,7 +9,7 @@
 # that kernel, which takes long.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -6,7 +6,7 @@
 # typed is not answered, on any other end, and on a terminal that is not what it was.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 terminal=$PWD/build/selftests/terminal
 
 # This one first: it builds what the other may not have to wait for.

@@ -7,7 +7,7 @@
 # command that tries it again is told.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 scripts/deps build test >&2
 check fuzzers_are_built make -s -j2 -C tests/fuzz

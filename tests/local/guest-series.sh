@@ -5,7 +5,7 @@
 # that the archive still has, and checkpatch has nothing to say about them.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 . scripts/lib.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,7 +4,7 @@
 # What tests/hostvm promises: streams, statuses, files. No lg.ko in this one.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -8,7 +8,7 @@
 # may (Spectre v1). Fails for an index that is not in the list, or no longer there.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 # As found(): array[index], and why it is not the guest's to choose beyond the array.
 list()

@@ -6,7 +6,7 @@
 # it, and the udev rule names the device as the module does.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/root

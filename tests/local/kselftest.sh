@@ -6,7 +6,7 @@
 # of them does not start there, or does not say that its test passed.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -5,7 +5,7 @@
 # the kernel takes the sparse that this machine has.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 . scripts/lib.sh
 
 for host in $LG_HOSTS; do

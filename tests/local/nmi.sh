@@ -6,7 +6,7 @@
 # or the Guest dies of one, and when the Host has counted clearly fewer than were sent.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

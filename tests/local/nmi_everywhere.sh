@@ -16,7 +16,7 @@
 # the #DB is real, and the other CPU sends the NMIs.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 . scripts/lib.sh
 machine=${1:-qemu}
 work=$(mktemp -d)

@@ -6,7 +6,7 @@
 # assembled, has the masks of RFLAGS that the tests of C go by.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 programs=build/pure
 

@@ -9,7 +9,7 @@
 # Fails when a register differs, or when the host warns or dies of an NMI.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 . scripts/lib.sh
 work=$(mktemp -d)
 vm=

@@ -4,7 +4,7 @@
 # What every file here keeps to.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 files() { git ls-files --cached --others --exclude-standard; }
 

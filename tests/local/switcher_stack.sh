@@ -9,7 +9,7 @@
 # behind that could fill them again.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 . scripts/lib.sh
 
 object() { echo "$(dirname "$1")/src/switcher/switcher.o"; }

@@ -7,7 +7,7 @@
 # where nobody reads what the process says.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 . scripts/lib.sh
 
 out=$LG_BUILD/unit-tsan

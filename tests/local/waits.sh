@@ -6,7 +6,7 @@
 # Who waits in poll() says so by its time, and is left to the reader.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 # "FILE CALL": whom these wait for ends when the Guest ends, or is a child that does.
 known='detach.c waitpid

@@ -6,7 +6,7 @@
 # functions fit on a screen.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
-. tests/lib/check.sh
+. tests/selftests/check.sh
 
 # From the ground up; a line is a floor.
 floors='lg.h abi.h trace decode vcpu/flags.h mmu/address.h mmu/types.h mmu/entry.h io/types.h abi-lguest/types.h

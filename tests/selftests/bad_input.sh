@@ -5,7 +5,7 @@
 # do, and status 2 if what was typed can't be right, 1 if it can't be done; of "lguest run",
 # whose command may end with 1, 125. Nothing is started or left. Fails on another status, on
 # more or fewer lines, on a line without the words that help, or on output.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

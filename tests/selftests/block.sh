@@ -4,7 +4,7 @@
 # Disks: what is read is what the host has, what is written is there, on each way to
 # the file; holes and zeroes; read-only; one writer; a full host disk; a driver that
 # comes and goes. Wants a scratch disk for an ext4 file system: /dev/vda.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -6,7 +6,7 @@
 # the guest, and later in the host; and guest and host agree on all of the disk. Fails on
 # any byte that differs. Wants two scratch disks: one for an ext4 file system, /dev/vda,
 # and one of 256 MiB for a guest, /dev/vdb.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

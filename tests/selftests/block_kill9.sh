@@ -5,7 +5,7 @@
 # records, flushes, and says so on its console; the launcher is killed at a random
 # moment; no record that was told of is missing. 100 times, past the host's page cache
 # and through it. Wants a scratch disk: /dev/vda.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

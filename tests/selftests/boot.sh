@@ -4,7 +4,7 @@
 # A guest boots, knows what it is, says so from its first line on, and powers off.
 # Fails when any of that is missing, when the launcher's status is not the command's,
 # or when something of the VM stays behind.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

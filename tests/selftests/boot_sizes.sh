@@ -7,7 +7,7 @@
 #
 # The smallest was measured (boot_sizes.sh --measure tries sizes from 16m on): what is
 # smaller the launcher refuses, for there is no room beside the kernel.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # differ by less than 1%, and the wall clock is right within a second. Each line of
 # the guest is stamped when it arrives; the quickest of twenty at each end counts, so
 # that a busy machine does not look like a slow clock.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # The console carries 64 KiB of any bytes each way, and not one is lost, changed or
 # doubled; and what is typed before the guest has a console is there when it has. Fails
 # when a sum differs, or the first line typed is not the first one read.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

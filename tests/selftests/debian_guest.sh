@@ -6,7 +6,7 @@
 # by ssh's forwarded port with the key (or can without it), apt can't install from a
 # repository on the host's loopback, or the file system is not clean after poweroff.
 # Wants the disk as /dev/vda, and ssh, ssh-keygen and e2fsck.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -7,7 +7,7 @@
 # host or the timer, are left out. Programs always lie at the same addresses: which page
 # tables they need is part of the count. Fails with the operation that got dearer; a
 # limit that could be tighter is said.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # leaves nothing behind: no reference to lg.ko, no open file, no memory. 40 moments,
 # or as many as the first argument says. Fails when the module stays in use, when
 # the host has lost more memory than its own noise, or when it warns.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # Nothing that the module allocated before this test, in the tests of the same row, was
 # lost: kmemleak of the debug host finds no object of lg.ko that nobody points to. On a
 # kernel without kmemleak it can't be told.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 
 kmemleak=/sys/kernel/debug/kmemleak

@@ -9,7 +9,7 @@
 # after 10 rounds or 100 differs by up to 130 KiB, with empty slabs given back, and by up
 # to 460 KiB without. Rounds that lose too much are run once more.
 # What rmmod gives back of the registers, tests/local/registers.sh sees from outside.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # one that runs, and what they say when they can't. Time is what the guest itself prints,
 # five times a second, each line stamped by the host: while it is paused, its clock must
 # stand as still as its output. Fails when a command does nothing, or too much.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # A guest's network card, with each of its back ends: what the guest sends arrives, and
 # comes back, byte by byte; and bad words cost one line. Fails when pings are lost, a
 # file arrives with another sum, or a device does not come back after a reset.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # A guest with a network device of the host's (tap, bridge), with vhost-net and without,
 # and the offloads they bring. Fails when pings are lost, a file arrives with another sum,
 # or a device does not come back after a reset.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # The network under load, in each mode, from guest to host or guest to guest: 10,000 pings
 # as fast as they come back, of which none may be lost, and iperf3's streams, one each way,
 # which must come to their end. How fast they were is told in comments, and no promise.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

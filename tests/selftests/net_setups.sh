@@ -8,7 +8,7 @@
 #
 # Fails when pings are lost, or come without NAT, a file arrives with another sum, or bad
 # words are not told in one line.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

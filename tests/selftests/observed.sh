@@ -4,7 +4,7 @@
 # What a guest makes the host do can be seen from outside while it lives: counters in
 # debugfs, events in tracefs. Fails when a file is not there, is not what it says it is,
 # disagrees with another, or stays behind; and when an event does not come.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # boots again, a panic (here: init ends) 255 with its message, a fault that the kernel
 # cannot take 255 with the reason, panic=-1 boots again. Fails on another status, on silence, or
 # when the guest hangs instead.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

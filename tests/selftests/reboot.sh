@@ -8,7 +8,7 @@
 # same; its port is forwarded and its disk locked, and the host's kernel takes the rings of
 # its vsock again. Fails if a link leads anywhere, or if anything is another one afterwards.
 # shellcheck disable=SC2016  # what the guest expands
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # On a CPU without FSGSBASE (qemu64) and on a real-time kernel lg.ko is refused: ENODEV,
 # one clear line in the log, and nothing else changes. lguest --check says the same. For a
 # host VM that was started with --no-load.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

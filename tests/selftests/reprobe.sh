@@ -6,7 +6,7 @@
 # network cards, shares and sockets are in their own tests. Fails when something is lost on
 # the way or does not work afterwards.
 # shellcheck disable=SC2016  # what the guest expands
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # byte for byte and apart, its status, signals; and the guest's own ends have statuses of
 # their own. Fails on any that differs, and on one word of the kernel's in the output.
 # shellcheck disable=SC2016  # what the guest expands
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

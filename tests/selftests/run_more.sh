@@ -4,7 +4,7 @@
 # More of "lguest run", which run.sh has no time for: rarer ends, and another user. Fails
 # when one of them has another status, or the user more rights than on the host.
 # shellcheck disable=SC2016  # what the guest expands
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # something there; nobody else writes on it, and afterwards it is what it was. Fails when
 # the command sees no terminal or a wrong size, when Ctrl-C does not reach the command or
 # reaches somebody else, on a word of the kernel's, and on changed modes.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -4,7 +4,7 @@
 # A guest that computes, on a host that has more to do than CPUs: its time is told as a
 # guest's (/proc/PID/stat), and being preempted does not send the launcher through user mode
 # each time, where rseq has something to do for it.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

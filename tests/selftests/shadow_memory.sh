@@ -5,7 +5,7 @@
 # back when it asks; the guest goes on, slower. And the launcher takes little beside
 # its guest's memory. Fails when a limit is passed, when the host's shrinkers leave the
 # shadow as it is, and when the guest does not end well.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -7,7 +7,7 @@
 # leads out of it, and its driver can go and come back, once for 20 operations. Fails on
 # any difference to the same operations on the host.
 # shellcheck disable=SC2016  # what the guest expands
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

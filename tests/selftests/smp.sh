@@ -4,7 +4,7 @@
 # A guest with several virtual CPUs: they come up, interrupt each other, go offline
 # and come back under load, answer NMIs, flush each other's TLBs; and the guest
 # knows what time the host has kept from it. On more CPUs than the host has, too.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

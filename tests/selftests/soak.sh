@@ -6,7 +6,7 @@
 # page. Meanwhile the host swaps, merges, migrates and splits the guest's memory and
 # drops shadow pages. Nothing is lost, and in the end the host has its memory back.
 # Wants a scratch disk for swap.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # guesses, lg.ko says at load that its exits do the same, and Guests run with it. Fails when
 # the line and the kernel's own account in sysfs disagree, or when a Guest's case of
 # hostile_guest ends otherwise than elsewhere. What the CPU guesses no emulator shows.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 
 bugs=/sys/devices/system/cpu/vulnerabilities

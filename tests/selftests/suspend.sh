@@ -4,7 +4,7 @@
 # The host sleeps (ACPI S3, woken by its clock) under a guest that reads the TSC: the guest
 # lives, and its time goes on where it was, as the host's monotonic time does. For a host VM
 # whose TSC the kernel trusts. Each line of the guest is stamped when it arrives.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

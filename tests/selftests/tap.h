@@ -15,6 +15,15 @@
 #define TAP_SKIP	4
 
 static unsigned int tap_count, tap_failures;
+static bool tap_begun;
+
+/* The first line of all. */
+static inline void tap_begin(void)
+{
+	if (!tap_begun)
+		printf("TAP version 13\n");
+	tap_begun = true;
+}
 
 /* A comment: what a failure needs to be understood. */
 __attribute__((format(printf, 1, 2), unused))
@@ -22,6 +31,7 @@ static void tap_note(const char *format, ...)
 {
 	va_list arguments;
 
+	tap_begin();
 	printf("# ");
 	va_start(arguments, format);
 	vprintf(format, arguments);
@@ -36,6 +46,7 @@ static bool tap_result(bool kept, const char *format, ...)
 {
 	va_list arguments;
 
+	tap_begin();
 	printf("%s %u ", kept ? "ok" : "not ok", ++tap_count);
 	va_start(arguments, format);
 	vprintf(format, arguments);
@@ -49,6 +60,7 @@ static bool tap_result(bool kept, const char *format, ...)
 /* The plan, and what main() returns. */
 static inline int tap_end(void)
 {
+	tap_begin();
 	printf("1..%u\n", tap_count);
 	return tap_failures ? TAP_FAIL : TAP_PASS;
 }

@@ -3,7 +3,7 @@
 #
 # rmmod is refused while a VM lives, however little of it there is, and works once
 # it is gone. Fails when rmmod succeeds too early, or not at all.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -5,7 +5,7 @@
 # else does; and what a guest costs is that user's: the shadow pages are charged to the
 # memory cgroup that the launcher is in. Fails when lg.ko asks for a capability, or when one of its
 # allocations for a guest is not accounted.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -3,7 +3,7 @@
 #
 # What programs do works in a guest: userland.c, built for 64 and for 32 bits, and
 # busybox's own. Fails by the name of what does not.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

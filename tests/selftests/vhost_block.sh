@@ -3,7 +3,7 @@
 #
 # A disk that another program serves: a qcow2 image by qemu-storage-daemon, as
 # Documentation/disks.md has it. The guest's memory is a file then, shared with it.
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

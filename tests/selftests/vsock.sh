@@ -5,7 +5,7 @@
 # there and comes back byte for byte; also after the guest's driver has gone and come back
 # 100 times. Addresses that a guest can't have are refused. Fails on any byte that differs.
 # shellcheck disable=SC2016  # what the guest expands
-# shellcheck source=tests/lib/check.sh
+# shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh

@@ -7,6 +7,7 @@
 
 check_count=0
 check_failed=0
+echo "TAP version 13"
 
 # check NAME COMMAND...: ok when COMMAND succeeds; else show what it said.
 check()
