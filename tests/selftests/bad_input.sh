@@ -77,13 +77,13 @@ check disk_cache_unknown misused 'no cache=unsafe: say cache=none' lguest --bloc
 check share_not_there refuses "can't share '/nowhere'" lguest --share=/nowhere 64m "$kernel"
 check share_no_directory refuses "can't share.*Not a directory" lguest --share="$kernel" 64m "$kernel"
 check share_without_its_tag misused "is no tag" lguest --share=/tmp: 64m "$kernel"
-check no_permission refuses 'no permission.*root' su nobody -c "/lg/lguest 64m $kernel"
+check no_permission refuses 'no permission.*root' su -s /bin/sh nobody -c "$LGUEST 64m $kernel"
 check run_has_no_kernel run_refuses "can't open the kernel" --kernel=/nowhere
 check run_has_no_memory run_refuses 'more than this host has' --kernel="$kernel" --memory=1000g
 rmmod lg
 check module_not_loaded refuses 'not loaded.*insmod' lguest 64m "$kernel"
 check module_not_loaded_for_run run_refuses 'not loaded.*insmod' --kernel="$kernel"
 check check_tells_it_too sh -c 'lguest --check | grep "^NO.*not loaded"'
-check loads_again insmod /lg/lg.ko
+check loads_again load_module
 check check_is_content sh -c 'lguest --check'
 checked

@@ -3,7 +3,7 @@
 #
 # Disks: what is read is what the host has, what is written is there, on each way to
 # the file; holes and zeroes; read-only; one writer; a full host disk; a driver that
-# comes and goes. Wants a scratch disk for an ext4 file system: /dev/vda.
+# comes and goes. Wants a scratch disk for an ext4 file system: LG_SCRATCH.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
@@ -105,11 +105,11 @@ cache_type()
 waited_for()
 {
 	umount "$disks" || return 1
-	"$tests/disk" lock /dev/vda 3 &
+	"$tests/disk" lock "$LG_SCRATCH" 3 &
 	usleep 500000
-	run --block=/dev/vda -- sh -c 'dd if=/dev/vda of=/dev/null bs=64k count=1'
+	run --block="$LG_SCRATCH" -- sh -c 'dd if=/dev/vda of=/dev/null bs=64k count=1'
 	status=$?
-	mount -t ext4 /dev/vda "$disks"
+	mount -t ext4 "$LG_SCRATCH" "$disks"
 	return "$status"
 }
 

@@ -4,15 +4,15 @@
 # Disks under fio's load, on each way to them: 256 MiB read as the host has them; what is
 # written at random, eight requests at a time, is read back with the right checksums in
 # the guest, and later in the host; and guest and host agree on all of the disk. Fails on
-# any byte that differs. Wants two scratch disks: one for an ext4 file system, /dev/vda,
-# and one of 256 MiB for a guest, /dev/vdb.
+# any byte that differs. Wants two scratch disks: one for an ext4 file system, LG_SCRATCH,
+# and one of 256 MiB for a guest, LG_SCRATCH_2.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
 # shellcheck source=tests/selftests/disks.sh
 . ./disks.sh
-export LGUEST_KERNEL=$kernel
+export LGUEST_KERNEL="$kernel"
 
 # The same bytes at the same places whenever it is run.
 load='fio --name=load --randseed=20 --rw=randwrite --bsrange=4k-64k --size=32M --fsync=50'
@@ -50,9 +50,10 @@ holds()
 # wipe FILE: so that what one load has written is not taken for the next one's.
 wipe() { dd if="$disks/random" of="$1" bs=1M count=32 conv=notrunc 2>/dev/null; }
 
+# shellcheck disable=SC2153  # the environment has it
 a_block_device()
 {
-	dd if="$disks/image" of=/dev/vdb bs=1M 2>/dev/null && holds /dev/vdb --block=/dev/vdb
+	dd if="$disks/image" of="$LG_SCRATCH_2" bs=1M 2>/dev/null && holds "$LG_SCRATCH_2" --block="$LG_SCRATCH_2"
 }
 
 # By another program, as Documentation/disks.md has it.
@@ -71,7 +72,7 @@ qcow2()
 		[ "$(sum_after)" = "$(sum_of image)" ] && $load --verify_only --filename=image
 	status=$?
 	rm -f disk.qcow2
-	cd /lg/selftests || return 1
+	cd "$tests" || return 1
 	return "$status"
 }
 

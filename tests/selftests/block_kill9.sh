@@ -4,7 +4,7 @@
 # What a guest has flushed is there, whatever becomes of the launcher: a guest writes
 # records, flushes, and says so on its console; the launcher is killed at a random
 # moment; no record that was told of is missing. 100 times, past the host's page cache
-# and through it. Wants a scratch disk: /dev/vda.
+# and through it. Wants a scratch disk: LG_SCRATCH.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh

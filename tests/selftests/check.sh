@@ -33,6 +33,22 @@ skip()
 	echo "ok $check_count $1 # SKIP $2"
 }
 
+# skip_all WHY: nothing of it can be told here. 4 is kselftest's status for that.
+skip_all()
+{
+	echo "1..0 # SKIP $1"
+	exit 4
+}
+
+# missing WHY: what the test needs is not here. Where LG_MUST_RUN is set, it has to be.
+missing()
+{
+	[ -n "${LG_MUST_RUN:-}" ] || skip_all "$1"
+	echo "not ok 1 $1"
+	echo "1..1"
+	exit 1
+}
+
 # checked: the plan, and the end.
 checked()
 {

@@ -28,7 +28,6 @@
 #include "tap.h"
 #include "vm.h"
 
-#define DISK		"/dev/vda"
 #define CGROUP		"/sys/fs/cgroup/"
 #define MIB		(1UL << 20)
 #define PAGE		4096UL
@@ -57,6 +56,8 @@ asm("	.section .rodata\n"
     "	.text\n");
 extern const char code_hot[], code_hot_end[];
 
+static const char *disk;
+
 static bool put(const char *file, const char *text)
 {
 	int fd = open(file, O_WRONLY);
@@ -71,7 +72,7 @@ static bool put(const char *file, const char *text)
 static bool swap_on(void)
 {
 	static uint8_t head[PAGE];
-	int fd = open(DISK, O_WRONLY);
+	int fd = open(disk, O_WRONLY);
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 	uint32_t info[3] = { 1, size / PAGE - 1, 0 };
 	bool done;
@@ -81,7 +82,7 @@ static bool swap_on(void)
 	done = fd >= 0 && pwrite(fd, head, PAGE, 0) == PAGE && !fsync(fd);
 	if (fd >= 0)
 		close(fd);
-	return done && !swapon(DISK, 0);
+	return done && !swapon(disk, 0);
 }
 
 static bool small_cgroup(void)
@@ -281,10 +282,11 @@ int main(void)
 	struct vm vm;
 	unsigned int i;
 
-	if (module_refcnt() < 0 || access(DISK, F_OK)) {
-		tap_note("no lg.ko, or no " DISK " to swap to");
-		return TAP_SKIP;
-	}
+	if (module_refcnt() < 0)
+		return tap_missing("lg.ko is not loaded");
+	disk = getenv("LG_SCRATCH");
+	if (!disk || access(disk, F_OK))
+		return tap_missing("no disk to swap to: LG_SCRATCH names none");
 	more.host_virt = (uintptr_t)memory;
 	if (!tap_result(swap_on() && small_cgroup(), "there_is_swap_and_little_memory"))
 		return tap_end();
@@ -304,7 +306,7 @@ int main(void)
 	vm_end(&vm);
 	put(CGROUP "cgroup.procs", "0");
 	rmdir(CGROUP "cold_first");
-	swapoff(DISK);
+	swapoff(disk);
 	tap_result(module_unused(), "the_module_is_unused");
 	return tap_end();
 }

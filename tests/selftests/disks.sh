@@ -4,12 +4,15 @@
 # What the tests of disks share: $disks, a folder in an ext4 file system.
 
 disks=/mnt/disks
+[ -n "${LG_SCRATCH:-}" ] || missing "no disk to write over: LG_SCRATCH names none"
 
 scratch_disk()
 {
 	mkdir -p "$disks"
 	# Not busybox's own, which makes no ext4.
-	/lg/mke2fs -q -t ext4 -F /dev/vda && mount -t ext4 /dev/vda "$disks"
+	mke2fs=/lg/mke2fs
+	[ -e "$mke2fs" ] || mke2fs=mke2fs
+	"$mke2fs" -q -t ext4 -F "$LG_SCRATCH" && mount -t ext4 "$LG_SCRATCH" "$disks"
 }
 
 # run OPTIONS-OF-LG-RUN: its output in $work/out, the launcher's in $work/err.

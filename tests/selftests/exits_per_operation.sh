@@ -17,7 +17,7 @@ count()
 	mkdir -p "$work/root/bin"
 	cp "$tests/bench" "$work/root/bin/bench"
 	ln -s bin/bench "$work/root/init"
-	{ cat /lg/initrd.img; (cd "$work/root" && find . | cpio -o -H newc 2>/dev/null); } >"$work/initrd"
+	{ cat "$LG_INITRD"; (cd "$work/root" && find . | cpio -o -H newc 2>/dev/null); } >"$work/initrd"
 	"$tests/count-exits" "$work/initrd" 256 \
 		"quiet nokaslr norandmaps panic=-1 bench_end=poweroff bench_args=--count,4" >"$work/counts"
 }

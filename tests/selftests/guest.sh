@@ -1,11 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2034
 #
-# What several tests need to start a guest by the launcher itself, where lg-run
-# would be in the way.
+# Where a test finds what it needs, or is skipped, and what several do with it. Needs
+# check.sh, and a test to run where it lies. The person who runs them says:
+#
+#   LGUEST      the launcher, whose file is called lguest (else the one in PATH)
+#   LG_MODULE   lg.ko (else what modprobe finds)
+#   LG_KERNEL   a kernel for guests
+#   LG_INITRD   an initrd for it: busybox, and tests/lib/vm/guest-init as its init
+#   LG_SCRATCH  a disk that tests may write over; LG_SCRATCH_2, another one
+#
+# The host VM (tests/hostvm) has the first four in /lg. A test that needs less than the
+# launcher and the device sets $needs before: "device" or "launcher".
+LGUEST=$(command -v "${LGUEST:-lguest}")
+LG_MODULE=${LG_MODULE:-$(ls /lg/lg.ko 2>/dev/null)}
+LG_KERNEL=${LG_KERNEL:-/lg/guest-6.12/bzImage}
+LG_INITRD=${LG_INITRD:-/lg/initrd.img}
+kernel=$LG_KERNEL
+tests=$PWD
+export LG_KERNEL LG_INITRD
+PATH=${LGUEST:+${LGUEST%/*}:}$PATH:$tests
 
-kernel=/lg/guest-6.12/bzImage
-tests=/lg/selftests
+load_module() { if [ -n "$LG_MODULE" ]; then insmod "$LG_MODULE"; else modprobe lg; fi; }
+
+need_launcher()
+{
+	[ -n "$LGUEST" ] || missing "no launcher: lguest is not in PATH, and LGUEST names none"
+	[ -r "$LG_KERNEL" ] || missing "no kernel for guests: LG_KERNEL is $LG_KERNEL"
+	[ -r "$LG_INITRD" ] || missing "no initrd for guests: LG_INITRD is $LG_INITRD"
+}
+
+# Where everything must be, nothing is loaded for a test: the one before has to leave it so.
+need_device()
+{
+	[ -n "${LG_MUST_RUN:-}" ] || [ -c /dev/lguest ] || load_module >/dev/null 2>&1
+	[ -c /dev/lguest ] || missing "no /dev/lguest, and ${LG_MODULE:-lg.ko} can't be loaded"
+}
+
+for need in ${needs:-launcher device}; do "need_$need"; done
 work=$(mktemp -d /tmp/test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
@@ -23,7 +55,7 @@ make_initrd()
 		for command; do echo "$command"; done
 	} >"$initrd_root/init"
 	chmod 755 "$initrd_root/init"
-	{ cat /lg/initrd.img; (cd "$initrd_root" && find . | cpio -o -H newc 2>/dev/null); } >"$initrd_file"
+	{ cat "$LG_INITRD"; (cd "$initrd_root" && find . | cpio -o -H newc 2>/dev/null); } >"$initrd_file"
 	rm -rf "$initrd_root"
 }
 
@@ -35,7 +67,7 @@ wait_for()
 	until "$@"; do
 		wait_tries=$((wait_tries - 1))
 		[ "$wait_tries" -gt 0 ] || return 1
-		usleep 100000
+		sleep 0.1
 	done
 }
 

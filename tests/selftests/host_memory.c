@@ -286,10 +286,8 @@ int main(void)
 	struct vm vm;
 	unsigned int i;
 
-	if (module_refcnt() < 0) {
-		tap_note("lg.ko is not loaded");
-		return TAP_SKIP;
-	}
+	if (module_refcnt() < 0)
+		return tap_missing("lg.ko is not loaded");
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		if (vm_make(&vm)) {
 			tap_result(false, "a_vm_is_made");

@@ -201,10 +201,8 @@ int main(int argc, char **argv)
 	bool both = argc > 1 && !strcmp(argv[1], "--both");
 	unsigned int i;
 
-	if (module_refcnt() < 0) {
-		tap_note("lg.ko is not loaded");
-		return TAP_SKIP;
-	}
+	if (module_refcnt() < 0)
+		return tap_missing("lg.ko is not loaded");
 	make_ldt();
 	for (i = 0; i < hostile_cases_nr; i++) {
 		const struct hostile_case *c = &hostile_cases[i];

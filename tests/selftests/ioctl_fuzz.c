@@ -547,10 +547,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "--after-exec"))
 		return call(atoi(argv[2]), LGUEST_GET_REGS, &regs) != -EPERM;
-	if (module_refcnt() < 0) {
-		tap_note("lg.ko is not loaded");
-		return TAP_SKIP;
-	}
+	if (module_refcnt() < 0)
+		return tap_missing("lg.ko is not loaded");
 	seed = argc > 1 ? (unsigned int)atoi(argv[1]) : (unsigned int)getpid();
 	calls = argc > 2 ? (unsigned int)atoi(argv[2]) : FUZZ_CALLS;
 	setrlimit(RLIMIT_NOFILE, &files);

@@ -29,7 +29,7 @@ kill_one()
 	when=$(moment)
 	lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
 	launcher=$!
-	usleep $((when * 1000))
+	sleep "$(printf '%d.%03d' $((when / 1000)) $((when % 1000)))"
 	kill -9 "$launcher"
 	wait "$launcher" 2>/dev/null
 	wait_for 10 refcnt_is 0 || { echo "killed after $when ms, in use $(cat /sys/module/lg/refcnt) times"; return 1; }

@@ -6,9 +6,12 @@
 # kernel without kmemleak it can't be told.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
+needs=device
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
 
 kmemleak=/sys/kernel/debug/kmemleak
-[ -e "$kmemleak" ] || { echo "1..0 # SKIP this kernel has no kmemleak"; exit 4; }
+[ -e "$kmemleak" ] || skip_all "this kernel has no kmemleak"
 
 # What is young, or was reachable by a register only, is reported by the second scan at last.
 scan()
@@ -25,9 +28,9 @@ lost()
 	scan
 	awk '/^unreferenced object/ { if (ours) printf "%s", text; text = ""; ours = 0 }
 		{ text = text $0 "\n" } /\[lg\]/ { ours = 1 }
-		END { if (ours) printf "%s", text }' "$kmemleak" >/tmp/lost
-	head -n 40 /tmp/lost
-	[ ! -s /tmp/lost ]
+		END { if (ours) printf "%s", text }' "$kmemleak" >"$work/lost"
+	head -n 40 "$work/lost"
+	[ ! -s "$work/lost" ]
 }
 
 check module_has_lost_no_memory lost

@@ -16,7 +16,7 @@
 
 load_and_unload()
 {
-	if [ ! -e /sys/module/lg ]; then insmod /lg/lg.ko || return 1; fi
+	if [ ! -e /sys/module/lg ]; then load_module || return 1; fi
 	[ -c /dev/lguest ] || { echo "no /dev/lguest"; return 1; }
 	if [ "${1:-}" = vm ]; then
 		"$tests/hostile_guest" spin page_fault >"$work/out" || { cat "$work/out"; return 1; }
@@ -56,5 +56,5 @@ memory_is_given_back()
 
 check the_first_times many_times 50
 check memory_is_given_back memory_is_given_back
-check and_loads_once_more insmod /lg/lg.ko
+check and_loads_once_more load_module
 checked

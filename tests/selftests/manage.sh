@@ -57,7 +57,7 @@ listed()
 {
 	is "$(field 0.name)" one && is "$(field 0.state)" running && is "$(field 0.cpus)" 2 &&
 		is "$(field 0.memory)" 67108864 && [ "$(field 0.uptime)" -lt 600 ] && kill -0 "$(field 0.pid)" &&
-		lguest list | grep -q '^one  *[0-9]* running  *2  *64M  *[0-9ms]*  /lg/guest-6.12/bzImage$'
+		lguest list | grep -q '^one  *[0-9]* running  *2  *64M  *[0-9ms]*  '"$kernel\$"
 }
 ours_alone() { is "$(stat -c %a "$run")" 700 && is "$(stat -c %a "$run/one.sock")" 600; }
 

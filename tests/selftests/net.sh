@@ -36,5 +36,5 @@ check bad_port misused 'no port to forward: say hostfwd=' lguest --net=user,host
 check port_is_taken refuses 'port 8080 of the host is taken: choose another' \
 	lguest --net=user,hostfwd=tcp:127.0.0.1:8080-:80 64m "$kernel"
 check port_is_root_s refuses 'below 1024 are root' \
-	su nobody -c "/lg/lguest --net=user,hostfwd=tcp::80-:80 64m $kernel"
+	su -s /bin/sh nobody -c "$LGUEST --net=user,hostfwd=tcp::80-:80 64m $kernel"
 checked

@@ -3,6 +3,7 @@
 #
 # What the tests of the network share: guests that ping and fetch, a host that serves.
 # Needs guest.sh.
+command -v busybox >/dev/null || missing "no busybox, which serves files here"
 
 # make_file MIB: what is fetched, and its sum.
 make_file()
@@ -13,7 +14,7 @@ make_file()
 }
 
 # serve ADDRESS: the host serves the file there, on port 8080.
-serve() { httpd -p "$1:8080" -h "$work/www"; }
+serve() { busybox httpd -p "$1:8080" -h "$work/www"; }
 
 # run OPTIONS... -- COMMANDS: run COMMANDS in a guest, with an error ending them.
 run()

@@ -10,7 +10,7 @@
 . ./guest.sh
 # shellcheck source=tests/selftests/net_lib.sh
 . ./net_lib.sh
-export LGUEST_KERNEL=$kernel
+export LGUEST_KERNEL="$kernel"
 pings=${PINGS:-10000} seconds=${SECONDS_OF_IPERF:-5}
 
 # load ADDRESS: for the guest.

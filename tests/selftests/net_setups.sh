@@ -65,8 +65,8 @@ check name_too_long refuses 'too long for a network device' lguest --net=tap:abc
 check no_ip misused "'here' is no IPv4 address" lguest --tunnet=here 64m "$kernel"
 chmod 600 /dev/net/tun
 check tun_without_permission refuses 'no permission to open /dev/net/tun: run lguest as root' \
-	su nobody -c "/lg/lguest --net=tap 64m $kernel"
+	su -s /bin/sh nobody -c "$LGUEST --net=tap 64m $kernel"
 chmod 666 /dev/net/tun
 check tap_without_permission refuses 'no permission to use the tap device.*let root make it' \
-	su nobody -c "/lg/lguest --net=tap 64m $kernel"
+	su -s /bin/sh nobody -c "$LGUEST --net=tap 64m $kernel"
 checked

@@ -188,7 +188,7 @@ read_during_teardown()
 	while [ "$i" -lt 20 ]; do
 		lguest --initrd="$work/initrd" 64m "$kernel" quiet </dev/null >/dev/null 2>&1 &
 		launcher=$!
-		usleep $((i % 5 * 100000))
+		sleep "0.$((i % 5))"
 		kill -9 "$launcher"
 		wait "$launcher" 2>/dev/null
 		i=$((i + 1))

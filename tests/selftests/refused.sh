@@ -6,6 +6,7 @@
 # host VM that was started with --no-load.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
+needs=launcher
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
 
@@ -14,13 +15,12 @@ if grep -q ' PREEMPT_RT ' /proc/version; then
 elif ! grep -qw fsgsbase /proc/cpuinfo; then
 	why='FSGSBASE'
 else
-	echo "1..0 # SKIP nothing is wrong with this host"
-	exit 4
+	skip_all "nothing is wrong with this host"
 fi
 
 insmod_fails()
 {
-	if insmod /lg/lg.ko 2>"$work/err"; then return 1; fi
+	if load_module 2>"$work/err"; then return 1; fi
 	cat "$work/err"
 	# ENODEV in busybox's words.
 	grep -qi 'no such device' "$work/err"

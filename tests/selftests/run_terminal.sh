@@ -9,7 +9,7 @@
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
-export LGUEST_KERNEL=$kernel
+export LGUEST_KERNEL="$kernel"
 
 # on_terminal STATUS COMMAND...: a guest with COMMAND on a terminal of its own, and a person
 # who does the steps on standard input (see terminal.c), ends so; its modes are the old ones.

@@ -38,7 +38,7 @@ watch()
 	most=0
 	while now=$(pages 2>/dev/null) && [ -n "$now" ]; do
 		[ "$now" -le "$most" ] || most=$now
-		usleep 20000
+		sleep 0.02
 	done
 	echo "at most $most shadow pages"
 	[ "$most" -gt 0 ] && [ "$most" -le "$1" ]
@@ -82,7 +82,7 @@ check the_launcher_takes_5_mib_at_most takes_at_most 5120
 sleep 1
 for round in 1 2 3; do
 	check "the_host_gets_shadow_pages_back_$round" shrinks
-	usleep 500000
+	sleep 0.5
 done
 check the_load_ends_well ends_well
 checked

@@ -120,6 +120,7 @@ a_user_can_share()
 	grep -q ^nobody /etc/passwd || echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>/etc/passwd
 	chmod 755 "$work"
 	chmod 1777 /tmp
+	mode=$(stat -c %a /dev/lguest)
 	chmod 666 /dev/lguest
 	chown -R nobody "$work/shared"
 	mkdir -m 777 "$work/user"
@@ -128,8 +129,8 @@ a_user_can_share()
 		lg-run --log $work/user/log --share=$work/shared:it -- sh -c "mkdir -p /mnt
 			mount -t 9p -o $options it /mnt && echo new >/mnt/new && cat /mnt/file" >$work/user/out
 	EOF
-	su nobody -c "PATH=$PATH sh $work/user.sh" || { cat "$work"/user/*; return 1; }
-	chmod 600 /dev/lguest
+	su -s /bin/sh nobody -c "PATH=$PATH sh $work/user.sh" || { cat "$work"/user/*; return 1; }
+	chmod "$mode" /dev/lguest
 	[ "$(cat "$work/user/out")" = text ] && [ "$(stat -c %u "$work/shared/new")" = 65534 ]
 }
 

@@ -5,7 +5,7 @@
 # soak_minutes= on the kernel's command line; 1), beside memory of which it knows every
 # page. Meanwhile the host swaps, merges, migrates and splits the guest's memory and
 # drops shadow pages. Nothing is lost, and in the end the host has its memory back.
-# Wants a scratch disk for swap.
+# Wants a scratch disk for swap: LG_SCRATCH.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
@@ -16,7 +16,7 @@ ksm=/sys/kernel/mm/ksm
 
 vmstat() { awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat; }
 
-swap_on() { mkswap /dev/vda >/dev/null && swapon /dev/vda; }
+swap_on() { mkswap "$LG_SCRATCH" >/dev/null && swapon "$LG_SCRATCH"; }
 
 # press: what the host has to hold beside the guest, until there is not enough for both.
 press()
@@ -77,13 +77,13 @@ nothing_is_left()
 # What is in no list is not steady to the page.
 memory_is_back()
 {
-	swapoff /dev/vda || return 1
+	swapoff "$LG_SCRATCH" || return 1
 	now=$(free_kib)
 	echo "$before KiB before, $now KiB now"
 	[ "$now" -gt $((before - 8192)) ]
 }
 
-if [ ! -b /dev/vda ]; then
+if [ ! -b "${LG_SCRATCH:-}" ]; then
 	skip soak "no scratch disk: tests/hostvm --scratch 1G"
 	checked
 fi

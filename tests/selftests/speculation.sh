@@ -7,6 +7,9 @@
 # hostile_guest ends otherwise than elsewhere. What the CPU guesses no emulator shows.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
+needs=device
+# shellcheck source=tests/selftests/guest.sh
+. ./guest.sh
 
 bugs=/sys/devices/system/cpu/vulnerabilities
 line=$(dmesg | sed -n 's/.*lguest: at each exit://p')
@@ -32,8 +35,8 @@ returns='untrained return thunk|Safe RET|IBPB'
 guests_run()
 {
 	./hostile_guest ready_power_off halt_ends_with_the_timer page_fault int3 flags_tf wild_hypercalls \
-		load_many_cr3 iret_frames user_ud2 user_shuts_down stacks_in_the_window_for_ever >/tmp/out && return
-	cat /tmp/out
+		load_many_cr3 iret_frames user_ud2 user_shuts_down stacks_in_the_window_for_ever >"$work/out" && return
+	cat "$work/out"
 	return 1
 }
 

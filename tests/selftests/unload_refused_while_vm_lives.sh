@@ -41,5 +41,5 @@ check a_guest_starts start_guest
 check refused_while_the_guest_runs refused
 check the_guest_ends end_guest
 check unloads_then unloads
-check loads_again insmod /lg/lg.ko
+check loads_again load_module
 checked

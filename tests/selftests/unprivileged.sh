@@ -17,13 +17,13 @@ cgroup=$cgroups/guest
 { echo 'lguest:x:900:member'; echo 'member:x:1000:'; echo 'other:x:1001:'; } >>/etc/group
 { echo 'member:x:1000:1000::/tmp:/bin/sh'; echo 'other:x:1001:1001::/tmp:/bin/sh'; } >>/etc/passwd
 chmod 1777 /tmp
-chmod 755 /lg /lg/lguest /lg/guest-6.12
+chmod 755 "${LGUEST%/*}" "$LGUEST" "${kernel%/*}"
 chgrp lguest /dev/lguest
 chmod 660 /dev/lguest
 chmod 755 "$work"
 
 # as USER COMMAND...
-as() { user=$1; shift; PATH=$PATH:/lg su -s /bin/sh "$user" -c "cd $work && PATH=/lg:/bin $*" </dev/null; }
+as() { user=$1; shift; su -s /bin/sh "$user" -c "cd $work && PATH=${LGUEST%/*}:/bin $*" </dev/null; }
 make_initrd "$work/initrd" 'echo the guest is up' 'poweroff -f; sleep 60'
 chmod 644 "$work/initrd"
 
