@@ -25,6 +25,8 @@ help:
 	@echo 'make check CHANGED=45   the tests, and for so many minutes in all the long ones'
 	@echo '                   that have not passed with what they are made from now'
 	@echo 'make bench         what lguest costs, against native; make bench-all: and against its peers'
+	@echo 'make kselftest-install KDIR=/path/to/linux   the selftests into a kernel tree, as'
+	@echo '                   tools/testing/selftests/lguest: see tests/README.md'
 	@echo 'make install       the launcher, its man page and completion into PREFIX (default'
 	@echo '                   /usr/local), lg.ko into /lib/modules, a udev rule for the group lguest'
 	@echo 'make clean         remove build/; the cache stays'
@@ -71,6 +73,10 @@ bench-all:
 	@scripts/deps build guest hostvm bench
 	@tests/bench/run --all
 
+# Nothing is built here: the tree's own make does that.
+kselftest-install:
+	@$(MAKE) --no-print-directory -C tests/selftests lay KDIR='$(abspath $(KDIR))'
+
 install: modules launcher
 	install -D -m 755 build/lguest $(DESTDIR)$(PREFIX)/bin/lguest
 	install -D -m 644 launcher/lguest.1 $(DESTDIR)$(PREFIX)/share/man/man1/lguest.1
@@ -83,4 +89,4 @@ install: modules launcher
 clean:
 	rm -rf build lg.ko
 
-.PHONY: all help modules launcher guest debian-guest demo check check-long bench bench-all install clean
+.PHONY: all help modules launcher guest debian-guest demo check check-long bench bench-all kselftest-install install clean

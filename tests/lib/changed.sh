@@ -26,7 +26,7 @@ inputs_init()
 }
 
 # row_inputs OPTIONS TESTS: the hash of one row's: of its tests, and what they become. Those of
-# fuzz-long and unit-tsan are in folders, fuzz and unit.
+# fuzz-long, unit-tsan and selftests are in folders, fuzz, unit and selftests.
 row_inputs()
 {
 	local name file next
