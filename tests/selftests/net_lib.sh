@@ -13,8 +13,15 @@ make_file()
 	sum=$(md5sum <"$work/www/file")
 }
 
-# serve ADDRESS: the host serves the file there, on port 8080.
-serve() { busybox httpd -p "$1:8080" -h "$work/www"; }
+# serve ADDRESS: the host serves the file there, on port 8080, until the test ends: one
+# that lived on would keep the pipe open by which kselftest's runner reads.
+serve()
+{
+	busybox httpd -f -p "$1:8080" -h "$work/www" </dev/null >/dev/null 2>&1 &
+	httpd=$!
+	trap 'kill "$httpd"; rm -rf "$work"' EXIT
+	wait_for 10 grep -q ':1F90 ' /proc/net/tcp
+}
 
 # run OPTIONS... -- COMMANDS: run COMMANDS in a guest, with an error ending them.
 run()
