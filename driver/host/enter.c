@@ -109,6 +109,12 @@ static void split_locks_back(struct lg_vcpu *vcpu, struct lg_window *w)
 		lg_wrmsr(MSR_TEST_CTRL, w->test_ctrl);
 }
 
+/* Without them, all that says so stays 0, and an entry has nothing to do. */
+static __always_inline bool has_debug_stores(void)
+{
+	return cpu_feature_enabled(X86_FEATURE_PEBS) || cpu_feature_enabled(X86_FEATURE_BTS);
+}
+
 /* All but the Host's watch over bus locks: they cost it the same in a Guest. */
 static u64 quiet_debugctl(void)
 {
@@ -243,7 +249,7 @@ static __always_inline void set_spec_ctrl(u64 clear)
 
 /* For one entry, since the handlers of NMIs change these: */
 #define WHILE_ENTERED(X)							\
-	X(debug_store, true)			/* PEBS_ENABLE, DEBUGCTL */
+	X(debug_store, has_debug_stores())	/* PEBS_ENABLE, DEBUGCTL */
 
 #define AWAY(name, when)	((when) ? name##_away(vcpu, w) : (void)0);
 #define BACK(name, when)	((when) ? name##_back(vcpu, w) : (void)0);
