@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "message.h"
+#include "base/message.h"
 #include "virtio/virtio.h"
 
 #define PORT_NAME	"org.qemu.guest_agent.0"

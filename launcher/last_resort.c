@@ -13,13 +13,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "exit_status.h"
-#include "file.h"
+#include "base/clock.h"
+#include "base/exit_status.h"
+#include "base/file.h"
 #include "last_resort.h"
-#include "message.h"
-#include "terminal.h"
-#include "thread.h"
+#include "base/message.h"
+#include "terminal/terminal.h"
+#include "base/thread.h"
 
 /* Whoever reads our messages may not read them either. */
 #define MESSAGE_MS	500

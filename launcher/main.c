@@ -2,13 +2,14 @@
 /*
  * lguest, the Launcher: runs a Linux Guest on a Host with the module lg.
  *
- * The way through this program: commands.c knows the commands, each in a file of
- * its own (command_*.c); without one, a Guest is to be run. options.c understands
- * what the person wants (config.h); start.c has a Guest made and run; vm.c makes memory
- * and devices; boot_plan.c says what to start it from; boot.c (and kernel.c, bzimage.c, payload.c, elf_image.c, pagetables.c)
- * puts the Guest into the memory; vm.c tells lg.ko of it; run.c runs it, with a
- * thread for each further virtual CPU (vcpu.c) and for each queue of each device
- * (virtio/) beside it; report.c tells how it ended.
+ * The way through this program: command/ knows the commands, each in a file of its
+ * own; without one, a Guest is to be run. option/ understands what the person wants
+ * (config.h); start.c has a Guest made and run; vm.c makes memory (memory.c) and
+ * devices (virtio/); boot/ unpacks the kernel, in a process of its own (sandbox/), and
+ * puts it into the memory; vm.c tells lg.ko of it; run.c runs it, with a thread for
+ * each further virtual CPU (vcpu.c) and for each queue of each device beside it;
+ * report.c tells how it ended. control/ is who asks from outside, terminal/ the person,
+ * session/ what "lguest run" says to its init, and base/ knows nothing of Guests.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -16,18 +17,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
-#include "commands.h"
-#include "config.h"
-#include "control.h"
-#include "exit_status.h"
-#include "help.h"
-#include "host_check.h"
+#include "control/answer.h"
+#include "command/commands.h"
+#include "option/config.h"
+#include "control/control.h"
+#include "base/exit_status.h"
+#include "command/help.h"
+#include "command/check.h"
 #include "lguest_abi.h"
 #include "lguest_uapi.h"
-#include "message.h"
-#include "option_rows.h"
-#include "options.h"
+#include "base/message.h"
+#include "option/rows.h"
+#include "option/options.h"
 #include "start.h"
 
 #ifndef LGUEST_VERSION

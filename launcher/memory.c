@@ -12,7 +12,7 @@
 
 #include "lguest_abi.h"
 #include "memory.h"
-#include "message.h"
+#include "base/message.h"
 
 #define HUGE_PAGE	(2UL << 20)
 

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "lguest_abi.h"
 #include "memory.h"
-#include "message.h"
-#include "recent.h"
+#include "base/message.h"
+#include "terminal/recent.h"
 #include "report.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 #include "vm.h"
 
 #define LAST_LINES	20

@@ -12,18 +12,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "compiler.h"
-#include "control.h"
-#include "detach.h"
+#include "base/compiler.h"
+#include "control/control.h"
+#include "terminal/detach.h"
 #include "last_resort.h"
 #include "lguest_abi.h"
-#include "message.h"
-#include "notify.h"
-#include "pause.h"
+#include "base/message.h"
+#include "control/notify.h"
+#include "control/pause.h"
 #include "report.h"
 #include "run.h"
-#include "terminal.h"
-#include "thread.h"
+#include "terminal/terminal.h"
+#include "base/thread.h"
 #include "vm.h"
 
 /* What is nobody's register reads as 0, and is not written. */

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "file.h"
-#include "message.h"
+#include "base/file.h"
+#include "base/message.h"
 #include "vcpu.h"
 #include "vm.h"
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "boot.h"
+#include "boot/boot.h"
 #include "lguest_uapi.h"
 
 struct vm;

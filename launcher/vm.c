@@ -18,13 +18,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "compiler.h"
-#include "file.h"
+#include "base/compiler.h"
+#include "base/file.h"
 #include "last_resort.h"
 #include "lguest_abi.h"
-#include "message.h"
-#include "terminal.h"
-#include "thread.h"
+#include "base/message.h"
+#include "terminal/terminal.h"
+#include "base/thread.h"
 #include "virtio/balloon.h"
 #include "vm.h"
 

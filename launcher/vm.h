@@ -7,11 +7,11 @@
 #include <stdbool.h>
 
 #include "agent.h"
-#include "boot.h"
-#include "config.h"
+#include "boot/boot.h"
+#include "option/config.h"
 #include "lguest_uapi.h"
 #include "memory.h"
-#include "pause.h"
+#include "control/pause.h"
 #include "vcpu.h"
 #include "virtio/virtio.h"
 

@@ -10,9 +10,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "compiler.h"
-#include "p9.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "p9/server.h"
 
 #define LEASE_MS	1000	/* who holds a lease gets so long to give it up */
 #define LEASE_LOOK_MS	10

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "fields.h"
+#include "p9/fields.h"
 
 /**
  * p9_get_rest() - the next bytes of a request

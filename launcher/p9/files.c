@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "p9.h"
+#include "p9/server.h"
 
 #define DIRECTORY_BYTES	(32 * 1024)	/* of the Host's entries at once */
 

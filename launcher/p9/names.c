@@ -14,7 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "p9.h"
+#include "p9/server.h"
 
 #define MAX_NAMES	16	/* in one walk; the protocol says so */
 

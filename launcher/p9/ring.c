@@ -15,11 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../compiler.h"
-#include "../file.h"
-#include "../message.h"
-#include "../sandbox.h"
-#include "ring.h"
+#include "base/compiler.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "sandbox/sandbox.h"
+#include "p9/ring.h"
 
 /* The device looks elsewhere, too, after so long. */
 #define DEVICE_SLEEP_MS	100

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../process.h"
-#include "p9.h"
+#include "sandbox/process.h"
+#include "p9/server.h"
 
 /* Requests that can be under way at once. */
 #define P9_SLOTS	4

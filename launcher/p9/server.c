@@ -10,9 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../file.h"
-#include "../message.h"
-#include "p9.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "p9/server.h"
 
 /* Descriptors for all but fids: user networking, say, has one for each of its flows. */
 #define MIN_KEPT	256U

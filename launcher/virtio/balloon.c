@@ -16,12 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../compiler.h"
-#include "../file.h"
-#include "../memory.h"
-#include "../message.h"
-#include "balloon.h"
-#include "virtio.h"
+#include "base/compiler.h"
+#include "base/file.h"
+#include "memory.h"
+#include "base/message.h"
+#include "virtio/balloon.h"
+#include "virtio/virtio.h"
 
 /* Linux numbers those that both sides have one by one. */
 enum { INFLATE_QUEUE, DEFLATE_QUEUE, STATS_QUEUE, REPORT_QUEUE, QUEUES };

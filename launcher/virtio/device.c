@@ -10,10 +10,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "../file.h"
-#include "../message.h"
-#include "../thread.h"
-#include "virtio.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "base/thread.h"
+#include "virtio/virtio.h"
 
 static int new_event(void)
 {

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "virtio.h"
+#include "virtio/virtio.h"
 
 /**
  * iov_size() - bytes in all buffers together

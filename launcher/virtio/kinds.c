@@ -3,8 +3,8 @@
  * The kinds of devices that options ask for, in the order of --help. Ports are no devices of
  * their own: here, above the console, is the place where an option can lead to one.
  */
-#include "../compiler.h"
-#include "virtio.h"
+#include "base/compiler.h"
+#include "virtio/virtio.h"
 
 const struct virtio_kind virtio_port_kind = {
 	.option = "port",

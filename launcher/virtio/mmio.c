@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "virtio.h"
+#include "virtio/virtio.h"
 
 #define MAGIC_VALUE	0x74726976	/* "virt" */
 #define VENDOR		0x5354474c	/* "LGST" */

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../compiler.h"
-#include "../message.h"
-#include "../p9/ring.h"
-#include "../value.h"
-#include "virtio.h"
+#include "base/compiler.h"
+#include "base/message.h"
+#include "p9/ring.h"
+#include "base/value.h"
+#include "virtio/virtio.h"
 
 #define TAG_SIZE	32
 

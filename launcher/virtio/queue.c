@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../clock.h"
-#include "../compiler.h"
-#include "../memory.h"
-#include "../message.h"
-#include "virtio.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "memory.h"
+#include "base/message.h"
+#include "virtio/virtio.h"
 
 /* A driver that stops a queue waits so long for threads that could wait for ever. */
 #define STOP_MS	5000

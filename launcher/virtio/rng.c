@@ -5,7 +5,7 @@
 #include <linux/virtio_ids.h>
 #include <sys/random.h>
 
-#include "virtio.h"
+#include "virtio/virtio.h"
 
 /* A driver that gets fewer bytes than it asked for asks again. */
 #define MOST_AT_ONCE	4096

@@ -9,10 +9,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "../memory.h"
+#include "memory.h"
 #include "lguest_abi.h"
-#include "vhost.h"
-#include "virtio.h"
+#include "virtio/vhost.h"
+#include "virtio/virtio.h"
 
 /* Where Guest physical memory is in this process. */
 static int set_memory(int fd, const struct guest_memory *memory)

@@ -19,15 +19,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../clock.h"
-#include "../file.h"
-#include "../memory.h"
-#include "../message.h"
-#include "../thread.h"
-#include "../unix_socket.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "memory.h"
+#include "base/message.h"
+#include "base/thread.h"
+#include "base/unix_socket.h"
 #include "lguest_abi.h"
-#include "vhost_user.h"
-#include "virtio.h"
+#include "virtio/vhost_user.h"
+#include "virtio/virtio.h"
 
 enum {
 	GET_FEATURES = 1,

@@ -16,11 +16,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "../file.h"
-#include "../message.h"
-#include "../number.h"
-#include "vhost.h"
-#include "virtio.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "base/number.h"
+#include "virtio/vhost.h"
+#include "virtio/virtio.h"
 
 #define DEVICE		"/dev/vhost-vsock"
 

@@ -8,9 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "control/control.h"
 #include "input.h"
-#include "config.h"
+#include "option/config.h"
 #include "tasks.h"
 
 static struct options options = {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cpio.h"
+#include "session/cpio.h"
 #include "input.h"
 
 #define HEADER		110

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "input.h"
-#include "kernel.h"
+#include "boot/kernel.h"
 #include "lguest_abi.h"
 #include "memory.h"
 

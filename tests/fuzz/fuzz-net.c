@@ -5,10 +5,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "base/file.h"
 #include "guest.h"
 #include "input.h"
-#include "virtio/net.h"
+#include "virtio/net/net.h"
 
 /* One packet at most is on its way in. */
 static struct {

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "input.h"
-#include "p9/p9.h"
+#include "p9/server.h"
 
 #define MOST_MESSAGE	8192
 

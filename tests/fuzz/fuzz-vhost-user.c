@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "base/file.h"
 #include "guest.h"
 #include "input.h"
 #include "tasks.h"

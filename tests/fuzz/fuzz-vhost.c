@@ -11,10 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "guest.h"
 #include "input.h"
-#include "virtio/net.h"
+#include "virtio/net/net.h"
 #include "wrapped.h"
 
 #define FAKE_FD	900
@@ -148,7 +148,7 @@ int __wrap_open(const char *path, int flags, ...)
 	return FAKE_FD;
 }
 
-/* As net_tap.c has it, without a tap device. */
+/* As virtio/net/tap.c has it, without a tap device. */
 static int tap_init(struct net *net, const struct net_request *request)
 {
 	(void)request;

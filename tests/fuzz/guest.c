@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "guest.h"
 #include "input.h"
 #include "tasks.h"

@@ -9,9 +9,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "input.h"
-#include "message.h"
+#include "base/message.h"
 
 unsigned int messages;
 static const uint8_t *at;

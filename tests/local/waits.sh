@@ -9,8 +9,8 @@ cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
 
 # "FILE CALL": whom these wait for ends when the Guest ends, or is a child that does.
-known='detach.c waitpid
-pause.c pthread_cond_wait'
+known='terminal/detach.c waitpid
+control/pause.c pthread_cond_wait'
 
 # Calls that have no time, "FILE CALL"; wait for a lock that others have; or log.
 endless()
@@ -30,7 +30,7 @@ connects()
 opens() { grep -nE '\bopen(at)?\(' "$@" | grep -vE 'O_(PATH|NONBLOCK|EXCL)|:[0-9]+: \*'; }
 
 # Without what runs in the Guest.
-mapfile -t files < <(cd launcher && find . -name '*.c' ! -path './init/*' | sed 's|^\./||')
+mapfile -t files < <(cd launcher && find . -name '*.c' ! -path './session/init/*' | sed 's|^\./||')
 all() { (cd launcher && "$1" "${files[@]}"); }
 none() { [ -z "$(cat)" ]; }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "driver.h"
-#include "thread.h"
+#include "base/thread.h"
 #include "unit.h"
 
 static void *part(struct driver *driver, uint64_t gpa)

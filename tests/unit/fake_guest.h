@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "boot.h"
+#include "boot/boot.h"
 #include "lguest_abi.h"
 #include "lguest_uapi.h"
 #include "vm.h"

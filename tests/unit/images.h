@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "base/bytes.h"
 
 enum image_format { GZIP, BZIP2, LZMA, XZ, LZO, LZ4, ZSTD, IMAGE_FORMATS };
 extern const char * const image_format_names[IMAGE_FORMATS];

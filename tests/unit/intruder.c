@@ -20,9 +20,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "intruder.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 #include "unit.h"
 
 struct intruder *intruder;

@@ -4,7 +4,7 @@
 #define _NET_CARD_H
 
 #include "driver.h"
-#include "virtio/net.h"
+#include "virtio/net/net.h"
 
 #define WRITE		VRING_DESC_F_WRITE
 #define NEXT		VRING_DESC_F_NEXT

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "p9/p9.h"
+#include "p9/server.h"
 
 /* Numbers are 64-bit for the list of arguments. */
 #define N(number)	((uint64_t)(number))

@@ -6,7 +6,7 @@
 
 #include "agent.h"
 #include "port_driver.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 
 static struct agent agent;

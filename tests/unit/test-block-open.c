@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "block_disk.h"
-#include "compiler.h"
+#include "base/compiler.h"
 #include "unit.h"
-#include "virtio/disk_lock.h"
+#include "virtio/block/disk_lock.h"
 
 START_TEST(disk_has_a_serial_number)
 {

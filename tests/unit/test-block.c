@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "block_disk.h"
-#include "compiler.h"
-#include "message.h"
+#include "base/compiler.h"
+#include "base/message.h"
 #include "unit.h"
 
 static void keeps_what_is_written(const char *words)

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "boot_plan.h"
-#include "config.h"
+#include "boot/boot.h"
+#include "boot/plan.h"
+#include "option/config.h"
 #include "images.h"
 #include "lguest_abi.h"
 #include "memory.h"
-#include "pagetables.h"
+#include "boot/pagetables.h"
 #include "unit.h"
 
 #define MIB	(1ULL << 20)

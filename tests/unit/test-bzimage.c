@@ -6,13 +6,13 @@
 #include <asm/bootparam.h>
 #include <stdlib.h>
 
-#include "bzimage.h"
-#include "compiler.h"
+#include "boot/bzimage.h"
+#include "base/compiler.h"
 #include "images.h"
-#include "kernel.h"
+#include "boot/kernel.h"
 #include "lguest_abi.h"
 #include "memory.h"
-#include "payload.h"
+#include "boot/payload.h"
 #include "unit.h"
 
 #define HEADER(image) ((struct setup_header *)((image).at + 0x1f1))

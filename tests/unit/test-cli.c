@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compiler.h"
-#include "host_check.h"
+#include "base/compiler.h"
+#include "command/check.h"
 #include "images.h"
 #include "lguest_abi.h"
 #include "unit.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "console_log.h"
+#include "terminal/console_log.h"
 #include "unit.h"
 
 static char path[256];

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "driver.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 
 #define WRITE		VRING_DESC_F_WRITE

@@ -16,14 +16,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "clock.h"
-#include "compiler.h"
-#include "control.h"
-#include "config.h"
-#include "recent.h"
-#include "runtime.h"
-#include "terminal.h"
+#include "control/client.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "control/control.h"
+#include "option/config.h"
+#include "terminal/recent.h"
+#include "control/runtime.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 
 static struct options options = {

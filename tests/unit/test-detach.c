@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "detach.h"
+#include "terminal/detach.h"
 #include "unit.h"
 
 /* What the process in the background found, and its number. */

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "compiler.h"
-#include "elf_image.h"
+#include "base/compiler.h"
+#include "boot/elf_image.h"
 #include "images.h"
-#include "kernel.h"
+#include "boot/kernel.h"
 #include "lguest_abi.h"
 #include "memory.h"
 #include "unit.h"

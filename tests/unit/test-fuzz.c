@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "images.h"
-#include "kernel.h"
+#include "boot/kernel.h"
 #include "lguest_abi.h"
 #include "memory.h"
 #include "unit.h"

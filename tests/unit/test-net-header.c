@@ -2,7 +2,7 @@
 /* What stands before each packet, and hardware addresses. */
 #include <string.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "net_card.h"
 #include "unit.h"
 

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include "control/notify.h"
 #include "unit.h"
 
 /* A manager's socket; @name is what is in NOTIFY_SOCKET. */

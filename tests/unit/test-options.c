@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "amount.h"
-#include "boot_plan.h"
-#include "compiler.h"
-#include "config.h"
-#include "option_rows.h"
-#include "options.h"
+#include "base/amount.h"
+#include "boot/plan.h"
+#include "base/compiler.h"
+#include "option/config.h"
+#include "option/rows.h"
+#include "option/options.h"
 #include "unit.h"
-#include "value.h"
+#include "base/value.h"
 #include "virtio/virtio.h"
-#include "words.h"
+#include "base/words.h"
 
 static struct options options;
 

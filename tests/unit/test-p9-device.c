@@ -12,7 +12,7 @@
 #include "driver.h"
 #include "p9/ring.h"
 #include "p9_client.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 #include "unit.h"
 
 static struct virtio_device device;

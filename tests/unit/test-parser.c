@@ -10,15 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "file.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "images.h"
 #include "intruder.h"
-#include "kernel.h"
+#include "boot/kernel.h"
 #include "lguest_abi.h"
-#include "parser.h"
-#include "process.h"
-#include "sandbox.h"
+#include "boot/parser.h"
+#include "sandbox/process.h"
+#include "sandbox/sandbox.h"
 #include "unit.h"
 
 static char *kernel_file(void)

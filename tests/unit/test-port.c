@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "port_driver.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 
 static int peer;	/* our end of the socket */

@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "compiler.h"
-#include "message.h"
-#include "process.h"
-#include "sandbox.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/message.h"
+#include "sandbox/process.h"
+#include "sandbox/sandbox.h"
 #include "unit.h"
 
 static void echo(int socket, void *argument)

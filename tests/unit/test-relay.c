@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "console_log.h"
-#include "relay.h"
+#include "terminal/console_log.h"
+#include "terminal/relay.h"
 #include "unit.h"
 
 #define OUTPUT	(256 * 1024)

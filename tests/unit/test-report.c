@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "fake_guest.h"
 #include "fake_lg.h"
-#include "message.h"
+#include "base/message.h"
 #include "report.h"
 #include "run.h"
 #include "unit.h"

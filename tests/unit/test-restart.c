@@ -19,14 +19,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "boot.h"
-#include "clock.h"
-#include "compiler.h"
-#include "config.h"
+#include "boot/boot.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "option/config.h"
 #include "fake_lg.h"
 #include "images.h"
 #include "lguest_abi.h"
-#include "options.h"
+#include "option/options.h"
 #include "p9_client.h"
 #include "start.h"
 #include "unit.h"

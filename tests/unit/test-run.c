@@ -12,11 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "fake_guest.h"
 #include "fake_lg.h"
 #include "run.h"
-#include "terminal.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 
 static void output_is(int fd, const char *expected)

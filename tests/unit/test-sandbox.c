@@ -17,18 +17,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "compiler.h"
-#include "config.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "option/config.h"
 #include "driver.h"
 #include "intruder.h"
 #include "p9/ring.h"
-#include "sandbox.h"
-#include "system_log.h"
-#include "thread.h"
+#include "sandbox/sandbox.h"
+#include "base/system_log.h"
+#include "base/thread.h"
 #include "unit.h"
-#include "virtio/net_process.h"
-#include "vm_sandbox.h"
+#include "virtio/net/process.h"
+#include "sandbox/vm_sandbox.h"
 
 static char *path_of_socket(void)
 {

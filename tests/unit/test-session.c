@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exit_status.h"
-#include "session.h"
+#include "base/exit_status.h"
+#include "session/session.h"
 #include "unit.h"
 
 #define LONG	(1U << 20)	/* more than a socket holds */

@@ -22,13 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "driver.h"
-#include "exit_status.h"
+#include "base/exit_status.h"
 #include "last_resort.h"
 #include "p9_client.h"
 #include "silent_peer.h"
-#include "system_log.h"
+#include "base/system_log.h"
 #include "unit.h"
 #include "vhost_program.h"
 #include "virtio/vhost_user.h"

@@ -17,14 +17,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "fake_lg.h"
 #include "lguest_abi.h"
-#include "message.h"
+#include "base/message.h"
 #include "report.h"
 #include "run.h"
-#include "stats.h"
-#include "terminal.h"
+#include "control/stats.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 #include "vm.h"
 #include "wrap.h"

@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "runtime.h"
+#include "command/commands.h"
+#include "control/runtime.h"
 #include "unit.h"
 
 /* After the first line of progress, and before the second. */

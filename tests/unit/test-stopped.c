@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "commands.h"
-#include "runtime.h"
+#include "base/clock.h"
+#include "command/commands.h"
+#include "control/runtime.h"
 #include "silent_peer.h"
 #include "unit.h"
 

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compiler.h"
-#include "recent.h"
-#include "terminal.h"
+#include "base/compiler.h"
+#include "terminal/recent.h"
+#include "terminal/terminal.h"
 #include "unit.h"
 
 static int ours, its;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "compiler.h"
+#include "base/compiler.h"
 #include "driver.h"
 #include "unit.h"
 #include "vhost_program.h"

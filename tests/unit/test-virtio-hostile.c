@@ -3,7 +3,7 @@
  * Rings and registers of virtio devices: a bad driver loses its device and nothing else.
  */
 #include "bare_device.h"
-#include "compiler.h"
+#include "base/compiler.h"
 #include "unit.h"
 
 /* The chain that starts at 0 costs the device, with these words. */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "bare_device.h"
-#include "compiler.h"
+#include "base/compiler.h"
 #include "unit.h"
 
 START_TEST(registers_say_what_the_device_is)

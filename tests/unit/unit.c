@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "base/message.h"
 #include "unit.h"
 
 atomic_int unit_messages;

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the Launcher says to the person: one line each on standard error.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/message.h"
+
+bool message_verbose, message_json, message_misused;
+const char *_Atomic message_newline = "\n";
+void (*message_sink)(const char *line);
+void (*message_error_sink)(const char *line);
+
+#define LINES_A_MINUTE	30
+
+static struct {
+	pthread_mutex_t lock;
+	bool on;
+	int64_t since;
+	unsigned int lines;
+} limit = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/**
+ * message_limit() - while a Guest runs, what is said may be its doing
+ * @on: from now on only some lines a minute, and only what standard error takes at once:
+ *	neither the Host's log nor a lock of ours can be kept busy with them
+ *
+ * The lines are counted on when it is turned off and on again: a Guest that restarts has no
+ * more of them.
+ */
+void message_limit(bool on)
+{
+	pthread_mutex_lock(&limit.lock);
+	limit.on = on;
+	pthread_mutex_unlock(&limit.lock);
+}
+
+/**
+ * message_forked() - this process is a copy of one that may have had threads
+ * @sink: where its lines go
+ *
+ * One of those may have had the lock, and is not there to give it back.
+ */
+void message_forked(void (*sink)(const char *line))
+{
+	pthread_mutex_init(&limit.lock, NULL);
+	message_sink = sink;
+}
+
+/* Return: whether this line may be said; *last: it is the last one for a while. */
+static bool may_say(bool *last)
+{
+	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int64_t now = now_ms();
+	bool may;
+
+	pthread_mutex_lock(&limit.lock);
+	if (limit.on && now - limit.since >= 60 * 1000) {
+		limit.since = now;
+		limit.lines = 0;
+	}
+	may = !limit.on || (limit.lines < LINES_A_MINUTE && poll(&output, 1, 0));
+	limit.lines += may && limit.on;
+	*last = may && limit.on && limit.lines == LINES_A_MINUTE;
+	pthread_mutex_unlock(&limit.lock);
+	return may;
+}
+
+static void say(bool error, const char *format, va_list arguments)
+{
+	char line[1024];
+	bool last;
+	int size;
+
+	if (!may_say(&last))
+		return;
+	size = vsnprintf(line, sizeof(line), format, arguments);
+	if (last && size >= 0 && size < (int)sizeof(line))
+		snprintf(line + size, sizeof(line) - size, " (no more of this for a minute)");
+	if (error && message_json && message_error_sink) {
+		message_error_sink(line);
+		return;
+	}
+	if (message_sink) {
+		message_sink(line);
+		return;
+	}
+	fprintf(stderr, "lguest: %s%s", line, message_newline);
+}
+
+/**
+ * message() - tell the person something that matters
+ * @format: as printf, with no newline
+ */
+void message(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(false, format, arguments);
+	va_end(arguments);
+}
+
+/**
+ * detail() - tell the person something, if --verbose asks for it
+ * @format: as printf, with no newline
+ */
+void detail(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!message_verbose)
+		return;
+	va_start(arguments, format);
+	say(false, format, arguments);
+	va_end(arguments);
+}
+
+/**
+ * refuse() - say why something can't be done
+ * @error: a negative errno
+ * @format: as printf, with no newline: what is wrong and what mends it
+ *
+ * Return: @error, so that the caller can "return refuse(-EINVAL, ...)".
+ */
+int refuse(int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(true, format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+/**
+ * misused() - say what is wrong with the words on the command line
+ * @format: as printf, with no newline: what is wrong and what mends it
+ *
+ * Return: -EINVAL; the exit status is to be EXIT_USAGE.
+ */
+int misused(const char *format, ...)
+{
+	va_list arguments;
+
+	message_misused = true;
+	va_start(arguments, format);
+	say(true, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+/**
+ * host_refuses() - lg.ko does not do what it was asked for
+ * @what: that the Guest needs; errno says why not
+ *
+ * Return: a negative errno.
+ */
+int host_refuses(const char *what)
+{
+	return refuse(-errno, "the host refuses %s: %s", what, strerror(errno));
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Numbers that a person, or another program, has written: decimal digits, without signs
+ * and blanks. Who reads one knows best what to say if it is none.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/number.h"
+
+/**
+ * number_read() - read a number at the beginning of a text
+ * @text: the text
+ * @min: the least that may be
+ * @max: the most
+ * @value: the number goes there, if it is one
+ *
+ * Return: what follows the digits; NULL: there are none, or too little or much is said.
+ */
+const char *number_read(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	unsigned long long number;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return NULL;
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno || number < min || number > max)
+		return NULL;
+	*value = number;
+	return end;
+}
+
+/**
+ * number_parse() - read a text that is a number
+ * @text: the text
+ * @min: the least that may be
+ * @max: the most
+ * @value: the number goes there, if it is one
+ *
+ * Return: is it one?
+ */
+bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+	uint64_t number;
+	const char *end = number_read(text, min, max, &number);
+
+	if (!end || *end)
+		return false;
+	*value = number;
+	return true;
+}

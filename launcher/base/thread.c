@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads beside the main one: of virtual CPUs and of devices.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/compiler.h"
+#include "base/message.h"
+#include "base/thread.h"
+
+/*
+ * Several times what the deepest thread needs. With the usual 8 MiB, transparent
+ * huge pages of the Host make 2 MiB of it present at the first push.
+ */
+#define STACK_SIZE	(256 * 1024)
+
+static void on_wake_up(int signal)
+{
+	(void)signal;
+}
+
+/**
+ * thread_take_wake_ups() - from now on SIGUSR1 does nothing but end a system call
+ */
+void thread_take_wake_ups(void)
+{
+	struct sigaction action = { .sa_handler = on_wake_up };
+
+	sigaction(SIGUSR1, &action, NULL);
+}
+
+/**
+ * thread_start() - start a thread
+ * @thread: its name goes there
+ * @run: its body
+ * @argument: for @run
+ *
+ * All signals are for the main thread, but for those that a thread's own fault
+ * raises, and SIGUSR1, which ends a system call of a thread that must end.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+{
+	static const int open_signals[] = {
+		SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
+	};
+	pthread_attr_t attributes;
+	sigset_t blocked, old;
+	unsigned int i;
+	int error;
+
+	sigfillset(&blocked);
+	for (i = 0; i < ARRAY_SIZE(open_signals); i++)
+		sigdelset(&blocked, open_signals[i]);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_sigmask(SIG_SETMASK, &blocked, &old);
+	error = pthread_create(thread, &attributes, run, argument);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attributes);
+	if (error)
+		return refuse(-error, "can't start a thread: %s", strerror(error));
+	return 0;
+}
+
+/**
+ * thread_join() - get a thread out of its system call, and wait for its end
+ * @thread: from thread_start(); it has been told, in its own way, to end
+ *
+ * A signal may come just before the thread goes to sleep: send more of them. What they do
+ * is seen to here: a thread may have to end before there is a VM, when its Guest can't start.
+ */
+void thread_join(pthread_t thread)
+{
+	struct timespec until;
+
+	thread_take_wake_ups();
+	do {
+		pthread_kill(thread, SIGUSR1);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 10 * 1000 * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * All that is in Guest memory when the Guest starts: the kernel where its ELF
+ * file wants it, the initrd as high as it may be, and low down the page tables,
+ * the command line and the page that tells the kernel of all the others.
+ * Linux: Documentation/arch/x86/boot.rst, zero-page.rst.
+ */
+#include <asm/bootparam.h>
+#include <errno.h>
+#include <string.h>
+
+#include "boot/boot.h"
+#include "base/file.h"
+#include "boot/kernel.h"
+#include "lguest_abi.h"
+#include "memory.h"
+#include "base/message.h"
+#include "boot/pagetables.h"
+#include "boot/parser.h"
+
+/* Where PCs have memory-mapped I/O: Linux expects no memory there. */
+#define ISA_START	0xa0000ULL
+#define ISA_END		0x100000ULL
+
+#define E820_RAM	1
+#define E820_RESERVED	2
+
+#define UNKNOWN_LOADER	0xff
+#define MIB		(1ULL << 20)
+
+/* What a kernel wants beside itself and its initrd to come anywhere at all. */
+#define LEAST_SPARE	(4 * MIB)
+
+_Static_assert(BOOT_PAGE_TABLES_GPA + PAGE_TABLES_SIZE <= 0x10000, "in the first 64 KiB");
+_Static_assert(sizeof(struct boot_params) == PAGE_SIZE, "boot_params is one page");
+
+static uint64_t align_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) / to * to;
+}
+
+static unsigned long long to_mib(uint64_t bytes)
+{
+	return align_up(bytes, MIB) / MIB;
+}
+
+/* The highest place where kernel and Guest can both use an initrd. */
+static uint64_t initrd_place(const struct kernel *kernel, const struct guest_memory *memory,
+			     uint64_t size)
+{
+	uint64_t top = memory->low;
+
+	/* The header's number is the last byte's address. */
+	if (kernel->header.initrd_addr_max && top > kernel->header.initrd_addr_max)
+		top = kernel->header.initrd_addr_max + 1ULL;
+	if (size > top)
+		return 0;
+	return (top - size) / PAGE_SIZE * PAGE_SIZE;
+}
+
+static int load_initrd(const struct boot_file *file, const struct kernel *kernel,
+		       struct guest_memory *memory, struct setup_header *header)
+{
+	uint64_t size, gpa;
+	void *to;
+	int error;
+
+	error = file_size(file->fd, file->path, &size);
+	if (error)
+		return error;
+	gpa = initrd_place(kernel, memory, size);
+	to = guest_range(memory, gpa, size);
+	if (!to || gpa < align_up(kernel->image.end, PAGE_SIZE))
+		return refuse(-ENOSPC,
+			      "the initrd '%s' does not fit: with this kernel it needs a guest of %llum at least",
+			      file->path, to_mib(kernel->image.end + size + LEAST_SPARE));
+	error = file_read(file->fd, file->path, to, size);
+	if (error)
+		return error;
+	header->ramdisk_image = gpa;
+	header->ramdisk_size = size;
+	detail("%s: initrd of %llu KiB at 0x%llx", file->path, (unsigned long long)size >> 10,
+	       (unsigned long long)gpa);
+	return 0;
+}
+
+static int write_command_line(const char *line, struct guest_memory *memory,
+			      struct setup_header *header)
+{
+	size_t limit = BOOT_COMMAND_LINE_MAX - 1, length = strlen(line);
+
+	if (header->cmdline_size && header->cmdline_size < limit)
+		limit = header->cmdline_size;
+	if (length > limit)
+		return refuse(-E2BIG,
+			      "the kernel arguments are too long: %zu bytes, this kernel takes %zu",
+			      length, limit);
+	memcpy(guest_range(memory, BOOT_COMMAND_LINE_GPA, length + 1), line, length + 1);
+	header->cmd_line_ptr = BOOT_COMMAND_LINE_GPA;
+	return 0;
+}
+
+static void add_e820(struct boot_params *params, uint64_t from, uint64_t to, uint32_t type)
+{
+	struct boot_e820_entry *entry = &params->e820_table[params->e820_entries];
+
+	if (from >= to)
+		return;
+	entry->addr = from;
+	entry->size = to - from;
+	entry->type = type;
+	params->e820_entries++;
+}
+
+/* The memory map. The devices' hole is simply not in it. */
+static void write_e820(struct boot_params *params, const struct guest_memory *memory)
+{
+	add_e820(params, 0, ISA_START, E820_RAM);
+	add_e820(params, ISA_START, ISA_END, E820_RESERVED);
+	add_e820(params, ISA_END, memory->low, E820_RAM);
+	add_e820(params, LGUEST_HOLE_END, LGUEST_HOLE_END + memory->size - memory->low, E820_RAM);
+}
+
+/*
+ * The first question is what the smallest Guest is: whoever asked for less
+ * than the kernel itself takes learns how much to ask for.
+ */
+static int load_kernel(const struct boot_request *request, const struct kernel *kernel,
+		       struct guest_memory *memory)
+{
+	if (memory->low < kernel->image.end + LEAST_SPARE || kernel_load(kernel, memory))
+		return refuse(-ENOSPC,
+			      "%llu MiB is too small a guest for the kernel '%s': give it %llum at least",
+			      (unsigned long long)memory->size / MIB, request->kernel.path,
+			      to_mib(kernel->image.end + LEAST_SPARE));
+	detail("%s: kernel at 0x%llx to 0x%llx, entry at 0x%llx", request->kernel.path,
+	       (unsigned long long)kernel->image.start, (unsigned long long)kernel->image.end,
+	       (unsigned long long)kernel->image.entry);
+	return 0;
+}
+
+static int fill_memory(const struct boot_request *request, const struct kernel *kernel,
+		       struct guest_memory *memory)
+{
+	struct boot_params *params;
+	int error;
+
+	error = load_kernel(request, kernel, memory);
+	if (error)
+		return error;
+	params = guest_range(memory, BOOT_PARAMS_GPA, sizeof(*params));
+	params->hdr = kernel->header;
+	params->hdr.type_of_loader = UNKNOWN_LOADER;
+	params->hdr.hardware_subarch = LGUEST_SUBARCH;
+	/* Ours to define: how many virtual CPUs there are. */
+	params->hdr.hardware_subarch_data = request->cpus;
+	/* Nobody moved the kernel (no KASLR), and there is no heap for set-up code. */
+	params->hdr.loadflags = LOADED_HIGH;
+	params->hdr.setup_data = 0;
+	params->hdr.ramdisk_image = 0;
+	params->hdr.ramdisk_size = 0;
+	write_e820(params, memory);
+	error = write_command_line(request->command_line, memory, &params->hdr);
+	if (!error && request->initrd.fd >= 0)
+		error = load_initrd(&request->initrd, kernel, memory, &params->hdr);
+	if (!error)
+		error = page_tables_build(memory, BOOT_PAGE_TABLES_GPA);
+	return error;
+}
+
+/**
+ * boot_prepare() - put all that a Guest starts from into its memory
+ * @request: what to boot
+ * @memory: fresh Guest memory
+ * @entry: filled in: where to start
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int boot_prepare(const struct boot_request *request, struct guest_memory *memory,
+		 struct boot_entry *entry)
+{
+	struct kernel kernel;
+	int error;
+
+	error = parser_open(&kernel, request->kernel.fd, request->kernel.path);
+	if (error)
+		return error;
+	error = fill_memory(request, &kernel, memory);
+	entry->rip = kernel.image.entry;
+	entry->rsi = BOOT_PARAMS_GPA;
+	entry->cr3 = BOOT_PAGE_TABLES_GPA;
+	kernel_close(&kernel);
+	return error;
+}

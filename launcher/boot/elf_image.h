@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel proper: an ELF file with notes for us. */
+#ifndef _LAUNCHER_ELF_IMAGE_H
+#define _LAUNCHER_ELF_IMAGE_H
+
+#include "base/bytes.h"
+
+#define ELF_MAX_SEGMENTS	32
+
+/* What of the file goes where in Guest memory. */
+struct elf_segment {
+	struct bytes contents;
+	uint64_t gpa;
+	uint64_t size;	/* in memory: the rest after contents is zero */
+};
+
+struct elf_image {
+	unsigned int segments;
+	struct elf_segment segment[ELF_MAX_SEGMENTS];
+	uint64_t start;		/* lowest Guest physical address used */
+	uint64_t end;		/* first one after all segments */
+	uint64_t entry;		/* Guest virtual address, from the note */
+};
+
+bool elf_probe(struct bytes file);
+bool elf_segment_fits(uint64_t gpa, uint64_t size);
+void elf_segment_added(struct elf_image *image);
+int elf_parse(const char *path, struct bytes file, struct elf_image *image);
+
+#endif /* _LAUNCHER_ELF_IMAGE_H */

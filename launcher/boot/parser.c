@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A process that unpacks kernels. A kernel may lie on the Guest's own disk and be
+ * another one at each boot; it is unpacked by seven libraries. So the process is there as
+ * long as the VM is, can do next to nothing but reckon, gets a descriptor of the file each
+ * time, and gives back one of the segments and where they go. The Launcher checks that.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/file.h"
+#include "boot/kernel.h"
+#include "lguest_abi.h"
+#include "base/message.h"
+#include "boot/parser.h"
+#include "sandbox/process.h"
+#include "sandbox/sandbox.h"
+
+#define PATH_ROOM	1024	/* of its name, for messages */
+#define LINE_ROOM	1024
+#define MAX_LINES	16	/* in one answer */
+
+/* Nothing in it may change once the Launcher has looked at it. */
+#define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+struct answer_segment {
+	uint64_t gpa, size;	/* in Guest memory */
+	uint64_t offset, bytes;	/* in the file that comes with the answer */
+};
+
+/* The last message of an answer; lines for the person come before. */
+struct answer {
+	int32_t error;
+	uint32_t segments;
+	uint64_t entry;
+	struct setup_header header;
+	struct answer_segment segment[ELF_MAX_SEGMENTS];
+};
+
+_Static_assert(sizeof(struct answer) > LINE_ROOM, "it is known by its size");
+
+static struct process parser;
+
+int parser_limit_ms = 60 * 1000;
+
+/* What it still had to say would have been taken for the next answer: it was ended. */
+static bool was_ended;
+
+/* --- In the process. --- */
+
+static const struct sandbox_call calls[] = {
+	SANDBOX_EVERY_PROCESS,
+	SANDBOX_CALL(recvmsg),
+	SANDBOX_CALL(sendmsg),
+	SANDBOX_CALL(pread64),
+	SANDBOX_CALL(pwrite64),
+	SANDBOX_CALL(lseek),
+	SANDBOX_CALL(close),
+	SANDBOX_CALL(memfd_create),
+	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_ADD_SEALS),
+};
+
+static int launcher;
+
+static void send_line(const char *line)
+{
+	process_send(launcher, line, strlen(line), NULL, 0);
+}
+
+static int write_segment(int fd, struct bytes contents, uint64_t at)
+{
+	while (contents.size) {
+		ssize_t done = pwrite(fd, contents.at, contents.size, at);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -EIO;
+		bytes_take(&contents, done);
+		at += done;
+	}
+	return 0;
+}
+
+/* The segments, one after the other. Return: a descriptor, or a negative errno. */
+static int put_segments(const struct kernel *kernel, struct answer *answer)
+{
+	int fd = memfd_create("lguest-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING), error = 0;
+	uint64_t at = 0;
+	unsigned int i;
+
+	if (fd < 0)
+		return -errno;
+	for (i = 0; !error && i < kernel->image.segments; i++) {
+		const struct elf_segment *segment = &kernel->image.segment[i];
+
+		answer->segment[i] = (struct answer_segment){
+			.gpa = segment->gpa, .size = segment->size,
+			.offset = at, .bytes = segment->contents.size,
+		};
+		at += segment->contents.size;
+		error = at > KERNEL_FILE_MAX ? -EFBIG :
+			write_segment(fd, segment->contents, at - segment->contents.size);
+	}
+	if (!error && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		error = -errno;
+	if (error)
+		close(fd);
+	return error ? error : fd;
+}
+
+static void answer_with(const char *path, int file)
+{
+	struct answer answer = { 0 };
+	struct kernel kernel;
+	struct bytes contents;
+	int fd = -1;
+
+	answer.error = file_load(file, path, "kernel", KERNEL_FILE_MAX, &contents);
+	if (!answer.error)
+		answer.error = kernel_parse(&kernel, path, contents);
+	if (!answer.error) {
+		answer.header = kernel.header;
+		answer.segments = kernel.image.segments;
+		answer.entry = kernel.image.entry;
+		fd = put_segments(&kernel, &answer);
+		if (fd < 0)
+			answer.error = refuse(fd, "no memory to unpack the kernel '%s': %s", path,
+					      strerror(-fd));
+		kernel_close(&kernel);
+	}
+	process_send(launcher, &answer, sizeof(answer), &fd, fd >= 0);
+	file_close(&fd);
+}
+
+static void run(int socket, void *argument)
+{
+	static const struct sandbox sandbox = {
+		.namespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
+		.calls = calls,
+		.count = ARRAY_SIZE(calls),
+	};
+	char path[PATH_ROOM];
+	unsigned int count;
+	ssize_t size;
+	int file;
+
+	(void)argument;
+	launcher = socket;
+	message_sink = send_line;
+	sandbox_enter(&sandbox);
+	for (;;) {
+		count = 1;
+		size = process_receive(socket, path, sizeof(path) - 1, &file, &count);
+		if (size <= 0 || !count)
+			return;
+		path[size] = '\0';
+		answer_with(path, file);
+		close(file);
+	}
+}
+
+/* --- In the Launcher. --- */
+
+/**
+ * parser_start() - start the process
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int parser_start(void)
+{
+	was_ended = false;
+	return process_start(&parser, "lguest-kernel", run, NULL, NULL, 0);
+}
+
+/**
+ * parser_stop() - end it
+ */
+void parser_stop(void)
+{
+	process_stop(&parser);
+}
+
+/* A line of the process's for the person; nothing in it may move the terminal's cursor. */
+static void pass_on(char *line, ssize_t size)
+{
+	ssize_t i;
+
+	for (i = 0; i < size; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	message("%.*s", (int)size, line);
+}
+
+/*
+ * Its last message, whose descriptor may come with it. Return: 0, -EPIPE: it has gone,
+ * -ETIMEDOUT, or -EPROTO: there is no end to its lines.
+ */
+static int wait_for_answer(struct answer *answer, int *fd)
+{
+	int64_t until = now_ms() + parser_limit_ms;
+	unsigned int lines, count;
+	ssize_t size;
+
+	for (lines = 0; ; lines++) {
+		count = 1;
+		*fd = -1;
+		size = process_receive_until(parser.socket, until, answer, sizeof(*answer), fd, &count);
+		if (size == sizeof(*answer))
+			return 0;
+		file_close(fd);
+		if (size <= 0)
+			return size == -ETIMEDOUT ? -ETIMEDOUT : -EPIPE;
+		if (lines == MAX_LINES)
+			return -EPROTO;
+		pass_on((char *)answer, size);
+	}
+}
+
+/* It lies, or is at work on something that a stranger made for that. */
+static void end_parser(void)
+{
+	parser_stop();
+	was_ended = true;
+}
+
+/* Return: @error, after telling the person why the process has no answer. */
+static int has_no_answer(int error, const char *path)
+{
+	switch (error) {
+	case -ETIMEDOUT:
+		end_parser();
+		return refuse(error, "the process that unpacks kernels is not done with '%s' after %d s",
+			      path, parser_limit_ms / 1000);
+	case -EPROTO:
+		end_parser();
+		return refuse(error, "the process that unpacks kernels has too much to say of '%s'", path);
+	default:
+		return refuse(error, "the process that unpacks kernels has ended at '%s'", path);
+	}
+}
+
+static bool check_segment(const struct answer_segment *from, struct bytes contents,
+			  struct elf_image *image)
+{
+	struct elf_segment *segment = &image->segment[image->segments];
+
+	if (!elf_segment_fits(from->gpa, from->size) || from->bytes > from->size ||
+	    !bytes_slice(contents, from->offset, from->bytes, &segment->contents))
+		return false;
+	segment->gpa = from->gpa;
+	segment->size = from->size;
+	elf_segment_added(image);
+	return true;
+}
+
+/* The file of segments: it is mapped, and stays as it is. */
+static bool map_segments(struct kernel *kernel, int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat status;
+	void *at;
+
+	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 ||
+	    status.st_size < 0 || (uint64_t)status.st_size > KERNEL_FILE_MAX)
+		return false;
+	if (!status.st_size)
+		return true;
+	at = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (at == MAP_FAILED)
+		return false;
+	kernel->contents = (struct bytes){ at, status.st_size };
+	return true;
+}
+
+/* Believe nothing of it. */
+static bool check_answer(const struct answer *answer, struct kernel *kernel, int fd)
+{
+	unsigned int i;
+
+	if (!answer->segments || answer->segments > ELF_MAX_SEGMENTS || !map_segments(kernel, fd))
+		return false;
+	for (i = 0; i < answer->segments; i++)
+		if (!check_segment(&answer->segment[i], kernel->contents, &kernel->image))
+			return false;
+	kernel->header = answer->header;
+	kernel->image.entry = answer->entry;
+	return true;
+}
+
+/* Ask the process. Return: 0, or a negative errno after telling the person. */
+static int ask(struct kernel *kernel, const char *path, int file)
+{
+	struct answer answer;
+	size_t length = strlen(path);
+	int fd, error;
+
+	memset(kernel, 0, sizeof(*kernel));
+	kernel->mapped = true;
+	if (length >= PATH_ROOM)
+		path += length - PATH_ROOM + 1;
+	error = process_send(parser.socket, path, strlen(path), &file, 1) ? -EPIPE :
+		wait_for_answer(&answer, &fd);
+	if (error)
+		return has_no_answer(error, path);
+	error = answer.error < 0 && answer.error >= -4095 ? answer.error : 0;
+	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd)))
+		error = refuse(-EPROTO, "the process that unpacks kernels says nonsense of '%s'", path);
+	file_close(&fd);
+	if (error)
+		kernel_close(kernel);
+	return error;
+}
+
+/**
+ * parser_open() - have a kernel unpacked and checked, by the process if there is one
+ * @kernel: filled in; kernel_close() it if this succeeds
+ * @file: the file, which stays the caller's; read as it is now
+ * @path: its name for the person
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int parser_open(struct kernel *kernel, int file, const char *path)
+{
+	if (was_ended)
+		return refuse(-EPIPE, "'%s' is not unpacked: the process that does it had to be ended before",
+			      path);
+	return parser.pid ? ask(kernel, path, file) : kernel_open(kernel, file, path);
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command line of the Launcher: options, how much memory, which kernel,
+ * and all that follows is the kernel's own.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/amount.h"
+#include "option/config.h"
+#include "base/message.h"
+#include "option/rows.h"
+#include "option/options.h"
+
+#define TRY_HELP	"'lguest --help' lists what there is"
+
+/* getopt returns an option's number and this: no character is so large. */
+#define FIRST_OPTION	256
+
+/* Room for all there are, and the end. */
+#define TABLE_SIZE	64
+
+/* What getopt is to know of the options. */
+struct table {
+	struct option option[TABLE_SIZE];
+	char letters[2 + TABLE_SIZE];
+};
+
+static void fill_table(struct table *table, unsigned int whose)
+{
+	struct option *option = table->option;
+	/* +: stop at the first word that is none. :: tell what is missing. */
+	char *letter = stpcpy(table->letters, "+:");
+	unsigned int i;
+
+	for (i = 0; i < option_count() && i < TABLE_SIZE - 1; i++) {
+		if (!option_is_of(i, whose))
+			continue;
+		*option++ = (struct option) {
+			.name = option_name(i),
+			.has_arg = option_value(i) ? required_argument : no_argument,
+			.val = FIRST_OPTION + i,
+		};
+		if (option_letter(i))
+			*letter++ = option_letter(i);
+	}
+	*option = (struct option) { 0 };
+	*letter = '\0';
+}
+
+static int find_letter(int letter)
+{
+	unsigned int i;
+
+	for (i = 0; i < option_count(); i++)
+		if (option_letter(i) == letter)
+			return i;
+	return -1;
+}
+
+static int refuse_name(const char *word, int length, unsigned int whose)
+{
+	int number = option_find(word + 2, length);
+
+	if (number >= 0 && whose == OF_RUN)
+		return misused("--%s does not go with 'lguest run'", option_name(number));
+	if (number >= 0)
+		return misused("--%s is for 'lguest run', behind that word", option_name(number));
+	number = option_nearest(word + 2, length, whose);
+	if (number >= 0)
+		return misused("unknown option '%s': did you mean --%s? " TRY_HELP, word,
+			       option_name(number));
+	return misused("unknown option '%s': " TRY_HELP, word);
+}
+
+/*
+ * getopt takes "--ver" for "--verbose", until there is another option that begins so:
+ * what is right today would be wrong tomorrow. Only whole names are right.
+ */
+static int check_name(const char *word, unsigned int whose)
+{
+	int length, number;
+
+	if (strncmp(word, "--", 2) || !word[2])
+		return 0;
+	length = strcspn(word + 2, "=");
+	number = option_find(word + 2, length);
+	return number >= 0 && option_is_of(number, whose) ? 0 : refuse_name(word, length, whose);
+}
+
+/* getopt did not understand @word, whose name is that of an option. */
+static int refuse_option(int why, const char *word)
+{
+	if (why == ':')
+		return misused("option '%s' needs a value: %s=%s", word, word,
+			       option_value(optopt - FIRST_OPTION));
+	/* getopt says here that it knows the option, without what is after "=". */
+	if (optopt >= FIRST_OPTION)
+		return misused("option '%s' takes no value", word);
+	return misused("unknown option '%s': " TRY_HELP, word);
+}
+
+static int use_option(struct options *options, unsigned int number, const char *value)
+{
+	if (value && !*value)
+		return misused("option '--%s=' needs a value: --%s=%s", option_name(number),
+			       option_name(number), option_value(number));
+	if (!option_is_general(number) && !options->first)
+		options->first = option_name(number);
+	return option_use(options, number, value);
+}
+
+/**
+ * options_read() - understand the options of a command line
+ * @options: filled in; options_free() it, whatever is returned
+ * @argc: number of words
+ * @argv: the words, up to NULL, after one that is the program's or command's name;
+ *	  @options refers to them
+ * @whose: whose options they are: OF_START or OF_RUN
+ *
+ * Return: 0, or a negative errno after telling the person. What follows the options is in
+ * @options->words.
+ */
+int options_read(struct options *options, int argc, char **argv, unsigned int whose)
+{
+	int option, number, error, word = 1;
+	struct table table;
+
+	fill_table(&table, whose);
+	memset(options, 0, sizeof(*options));
+	options->cpus = 1;
+	options->panic_status = -1;
+	opterr = 0;
+	optind = 0;	/* glibc: begin anew, for tests that parse twice */
+	for (;; word = optind) {
+		error = word < argc ? check_name(argv[word], whose) : 0;
+		if (error)
+			return error;
+		option = getopt_long(argc, argv, table.letters, table.option, NULL);
+		if (option == -1)
+			break;
+		if (option == '?' || option == ':')
+			return refuse_option(option, argv[word]);
+		number = option >= FIRST_OPTION ? option - FIRST_OPTION : find_letter(option);
+		error = use_option(options, number, optarg);
+		if (error)
+			return error;
+		options->took = optarg && optarg == argv[optind - 1] ? option_name(number) : NULL;
+	}
+	options->words = argv + optind;
+	/* "--" says that the next word is none of an option's. */
+	if (optind > word)
+		options->took = NULL;
+	return 0;
+}
+
+/* The word before is an amount of memory, but was taken for an option's value. */
+static int check_value_taken(const struct options *options)
+{
+	const char *word = options->words[-1];
+
+	if (!options->took || !amount_looks_like(word))
+		return 0;
+	return misused("'%s' was taken as the value of --%s: say --%s=%s", word, options->took,
+		       options->took, option_value(option_find(options->took, strlen(options->took))));
+}
+
+/**
+ * options_guest() - understand which Guest is to be started
+ * @options: as options_read() left it: with MEMORY, KERNEL and the kernel's words to come
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int options_guest(struct options *options)
+{
+	char **word = options->words;
+	int error;
+
+	if (options->json)
+		return misused("--json is for commands, --check and --version");
+	if (options->console && !options->detach)
+		return misused("--console is for a guest without a terminal: say --detach, too, or '| tee %s'",
+			       options->console);
+	if (!*word || !amount_looks_like(*word)) {
+		error = check_value_taken(options);
+		if (error)
+			return error;
+	}
+	if (!*word)
+		return misused("how much memory, and which kernel? For example: lguest 64m bzImage");
+	error = amount_memory(word[0], &options->memory);
+	if (error)
+		return error;
+	if (!word[1])
+		return misused("which kernel? For example: lguest %s bzImage", word[0]);
+	options->kernel = word[1];
+	options->arguments = word + 2;
+	return 0;
+}
+
+/**
+ * options_parse() - understand the command line
+ * @options: filled in; options_free() it, whatever is returned
+ * @argc: main()'s
+ * @argv: main()'s; @options refers to it
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int options_parse(struct options *options, int argc, char **argv)
+{
+	int error = options_read(options, argc, argv, OF_START);
+
+	return error || options->action != OPTIONS_RUN ? error : options_guest(options);
+}
+
+/**
+ * options_free() - give back what options_read() and boot_plan_initrd() took
+ * @options: as they left it
+ */
+void options_free(struct options *options)
+{
+	free(options->found_initrd);
+	options->found_initrd = NULL;
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes of the Launcher's own. What parses a stranger's bytes and needs none of the
+ * Guest's memory is done in one: whoever takes it over has a process with next to nothing
+ * in it (sandbox.c), and not the Launcher.
+ *
+ * They are copies of the Launcher, made before the Guest runs and without its memory
+ * (MADV_DONTFORK); so they need no program of their own. None outlives the Launcher: its end
+ * is the end of the socket, and the kernel kills what does not look there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "sandbox/process.h"
+
+/* A process that is to end has so long, in steps, before nobody waits for it any more. */
+#define END_STEPS	30
+#define END_STEP_MS	10
+
+static int compare_fds(const void *one, const void *other)
+{
+	return *(const int *)one - *(const int *)other;
+}
+
+/* Close all descriptors but the standard ones and these. */
+static void close_others(int *keep, unsigned int kept)
+{
+	unsigned int from = STDERR_FILENO + 1, i;
+
+	qsort(keep, kept, sizeof(*keep), compare_fds);
+	for (i = 0; i < kept; i++) {
+		if ((unsigned int)keep[i] > from)
+			close_range(from, keep[i] - 1, 0);
+		if ((unsigned int)keep[i] >= from)
+			from = keep[i] + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
+/* Where a sanitizer reports what it finds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LAST_TO_LEAVE	STDOUT_FILENO
+#else
+#define LAST_TO_LEAVE	STDERR_FILENO
+#endif
+
+/* The terminal is the Launcher's. */
+static void leave_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR), i;
+
+	for (i = STDIN_FILENO; i <= LAST_TO_LEAVE; i++)
+		if (null < 0 || dup2(null, i) < 0)
+			close(i);
+}
+
+static void say_nothing(const char *line)
+{
+	(void)line;
+}
+
+static void be_process(const struct process *process, pid_t parent, int socket,
+		       const int *keep, unsigned int kept)
+{
+	int fds[1 + PROCESS_MAX_PASSED] = { socket };
+	sigset_t all;
+	unsigned int i;
+
+	prctl(PR_SET_NAME, process->name);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
+	/* What a terminal or a service's end sends to all is for the Launcher to act on. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	message_forked(say_nothing);
+	leave_terminal();
+	for (i = 0; i < kept; i++)
+		fds[1 + i] = keep[i];
+	close_others(fds, 1 + kept);
+}
+
+/**
+ * process_start() - start a process
+ * @process: filled in; process_stop() it
+ * @name: its name
+ * @run: what it does
+ * @argument: for @run, in its copy of our memory
+ * @keep: descriptors that it keeps, by their numbers, beside its end of the socket
+ * @kept: how many, at most PROCESS_MAX_PASSED
+ *
+ * A few threads may run: a command's (session.c), one that speaks to a disk's program
+ * (vhost_user.c). The process has none of them, but each lock as it was. Those of malloc() and
+ * stdio the C library frees in it, that of messages message_forked() makes anew; @run must not
+ * take any other one that these threads take.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int process_start(struct process *process, const char *name, process_run *run, void *argument,
+		  const int *keep, unsigned int kept)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	*process = (struct process){ .name = name, .pidfd = -1, .socket = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return refuse(-errno, "can't make a socket: %s", strerror(errno));
+	process->pid = fork();
+	if (!process->pid) {
+		be_process(process, parent, ends[1], keep, kept);
+		run(ends[1], argument);
+		_exit(EXIT_SUCCESS);
+	}
+	close(ends[1]);
+	process->socket = ends[0];
+	if (process->pid < 0) {
+		process->pid = 0;
+		file_close(&process->socket);
+		return refuse(-errno, "can't start a process: %s", strerror(errno));
+	}
+	/* It stays ours until it is waited for, so this is it. */
+	process->pidfd = syscall(SYS_pidfd_open, process->pid, 0);
+	if (process->pidfd < 0) {
+		int error = refuse(-errno, "can't watch a process: %s", strerror(errno));
+
+		process_stop(process);
+		return error;
+	}
+	return 0;
+}
+
+/**
+ * process_stop() - end a process
+ * @process: as process_start() left it, or all zero
+ *
+ * One that waits for a file system that does not answer can't be killed before that does:
+ * it is waited for a moment, and then left to itself.
+ */
+void process_stop(struct process *process)
+{
+	int i;
+
+	if (!process->pid)
+		return;
+	file_close(&process->socket);
+	if (process->pidfd < 0 || syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0))
+		kill(process->pid, SIGKILL);
+	for (i = 0; i < END_STEPS; i++) {
+		if (waitpid(process->pid, NULL, WNOHANG))
+			break;
+		poll(NULL, 0, END_STEP_MS);
+	}
+	file_close(&process->pidfd);
+	process->pid = 0;
+}
+
+/**
+ * process_has_ended() - is it there no more?
+ * @process: as process_start() left it
+ */
+bool process_has_ended(const struct process *process)
+{
+	struct pollfd fd = { .fd = process->pidfd, .events = POLLIN };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/**
+ * process_send() - send a message
+ * @socket: a process's, or its own end
+ * @data: the message
+ * @size: bytes
+ * @fds: descriptors that go with it
+ * @count: how many, at most PROCESS_MAX_PASSED
+ *
+ * Return: 0, or a negative errno.
+ */
+int process_send(int socket, const void *data, size_t size, const int *fds, unsigned int count)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(PROCESS_MAX_PASSED * sizeof(int))] = { 0 };
+	struct iovec iov = { (void *)data, size };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *header;
+	ssize_t sent;
+
+	if (count) {
+		message.msg_control = control;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, count * sizeof(int));
+	}
+	do
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
+}
+
+/* Take the descriptors of a message; close those that nobody expects. */
+static void take_fds(struct msghdr *message, int *fds, unsigned int *count)
+{
+	unsigned int room = count ? *count : 0, taken = 0, i;
+	struct cmsghdr *header;
+
+	for (header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+		unsigned int passed = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int fd;
+
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (i = 0; i < passed; i++) {
+			memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(fd));
+			if (taken < room)
+				fds[taken++] = fd;
+			else
+				close(fd);
+		}
+	}
+	if (count)
+		*count = taken;
+}
+
+/**
+ * process_receive() - wait for a message
+ * @socket: a process's, or its own end
+ * @data: goes there
+ * @room: bytes there
+ * @fds: descriptors that came with it go there, the caller's from then on
+ * @count: room for how many; how many came; NULL: none
+ *
+ * Return: bytes, 0: the other side is gone; or a negative errno.
+ */
+ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned int *count)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(PROCESS_MAX_PASSED * sizeof(int))];
+	struct iovec iov = { data, room };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t got;
+
+	do
+		got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return errno == ECONNRESET ? 0 : -errno;
+	take_fds(&message, fds, count);
+	return got;
+}
+
+/**
+ * process_receive_until() - wait for a message, but not for ever
+ * @socket: a process's
+ * @until: how long, by now_ms(); a message that has come by then is taken
+ * @data: goes there
+ * @room: bytes there
+ * @fds: as for process_receive()
+ * @count: as for process_receive()
+ *
+ * Return: bytes, 0: the other side is gone; -ETIMEDOUT; or another negative errno.
+ */
+ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room, int *fds,
+			      unsigned int *count)
+{
+	struct pollfd input = { .fd = socket, .events = POLLIN };
+	int ready;
+
+	do {
+		int64_t left = until - now_ms();
+
+		ready = poll(&input, 1, left > 0 ? left : 0);
+	} while (ready < 0 && errno == EINTR);
+	if (ready <= 0)
+		return ready < 0 ? -errno : -ETIMEDOUT;
+	return process_receive(socket, data, room, fds, count);
+}

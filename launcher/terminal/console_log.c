@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * --console=FILE: what a Guest without a terminal prints, in a file. How much that is, is
+ * the Guest's to say, so the file has a limit: when it is reached, the older half goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "terminal/console_log.h"
+#include "base/file.h"
+#include "base/message.h"
+
+static struct {
+	int fd;			/* -1: there is none */
+	off_t size;
+	bool failed;		/* the last write did, and that was told */
+	char *path;		/* malloc: its whole name, for "lguest log" */
+} log_file = { .fd = -1 };
+
+static int check(const char *path)
+{
+	struct stat status;
+
+	if (fstat(log_file.fd, &status) < 0 || !S_ISREG(status.st_mode))
+		return refuse(-EINVAL, "the console's file '%s' is no file", path);
+	if (flock(log_file.fd, LOCK_EX | LOCK_NB) < 0)
+		return refuse(-errno, "the console's file '%s' is another guest's", path);
+	log_file.size = status.st_size;
+	log_file.path = realpath(path, NULL);
+	return log_file.path ? 0 : refuse(-errno, "can't find '%s': %s", path, strerror(errno));
+}
+
+/**
+ * console_log_open() - open the file, or make it
+ * @path: its name; what is in it already stays
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int console_log_open(const char *path)
+{
+	int error;
+
+	log_file.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	if (log_file.fd < 0)
+		return refuse(-errno, "can't open '%s' for the console: %s", path, strerror(errno));
+	error = check(path);
+	if (error)
+		console_log_close();
+	return error;
+}
+
+/* The newer part moves to the beginning. */
+static int cut(void)
+{
+	char part[16384];
+	off_t from, to = 0;
+	ssize_t got;
+
+	for (from = log_file.size - CONSOLE_LOG_CUT; from < log_file.size; from += got, to += got) {
+		got = pread(log_file.fd, part, sizeof(part), from);
+		if (got <= 0 || pwrite(log_file.fd, part, got, to) != got)
+			return -EIO;
+	}
+	if (ftruncate(log_file.fd, to) < 0)
+		return -errno;
+	log_file.size = to;
+	return 0;
+}
+
+/**
+ * console_log_add() - keep console output
+ * @text: the output
+ * @size: its bytes
+ *
+ * Called by one thread. What the Host's disk has no room for is lost.
+ */
+void console_log_add(const char *text, size_t size)
+{
+	bool failed;
+
+	if (log_file.fd < 0)
+		return;
+	failed = (log_file.size >= (off_t)CONSOLE_LOG_MAX && cut()) ||
+		 pwrite(log_file.fd, text, size, log_file.size) != (ssize_t)size;
+	if (!failed)
+		log_file.size += size;
+	else if (!log_file.failed)
+		message("can't write the console's file '%s': %s", log_file.path, strerror(errno));
+	log_file.failed = failed;
+}
+
+/**
+ * console_log_path() - what "lguest log" has to read
+ *
+ * Return: the file's whole name, or NULL if there is none.
+ */
+const char *console_log_path(void)
+{
+	return log_file.path;
+}
+
+/**
+ * console_log_close() - nobody prints any more
+ */
+void console_log_close(void)
+{
+	file_close(&log_file.fd);
+	free(log_file.path);
+	log_file.path = NULL;
+}

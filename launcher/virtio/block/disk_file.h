@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The file or block device of the Host that a disk is in. */
+#ifndef _LAUNCHER_DISK_FILE_H
+#define _LAUNCHER_DISK_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "virtio/block/disk_overlay.h"
+
+#define SECTOR_SIZE	512
+
+enum disk_cache {
+	DISK_CACHE_DEFAULT,		/* DISK_CACHE_NONE, if the file can do it */
+	DISK_CACHE_NONE,		/* past the Host's page cache */
+	DISK_CACHE_WRITEBACK,		/* through it; on the disk when the Guest flushes */
+	DISK_CACHE_WRITETHROUGH,	/* through it; on the disk when a write has ended */
+};
+
+struct disk_file {
+	int fd;
+	bool read_only;
+	bool snapshot;			/* nothing is written to it, but to overlay */
+	struct disk_overlay overlay;
+	enum disk_cache cache;		/* never DISK_CACHE_DEFAULT once it is open */
+	uint64_t size;			/* bytes, whole sectors */
+	uint32_t block_size;		/* bytes: what it reads and writes in one piece, */
+	uint32_t physical_block_size;	/* and without reading first */
+};
+
+int disk_file_open(struct disk_file *file, const char *path);
+void disk_file_close(struct disk_file *file);
+
+#endif /* _LAUNCHER_DISK_FILE_H */

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * That no two write to one disk. There are two kinds of locks for that, which do not see
+ * each other: flock(2) on the whole of it, which programs of the Host's take (udev and
+ * whoever partitions: systemd.io/BLOCK_DEVICE_LOCKING), and QEMU's on single bytes, of which
+ * each stands for something that a program does with a disk, or that no other one may do
+ * while it has it. We take both.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "base/message.h"
+#include "virtio/block/disk_lock.h"
+
+/* QEMU's numbers of what can be done: it reads what was written, writes, changes the size. */
+enum { READS = 0, WRITES = 1, RESIZES = 3 };
+
+/* And its bytes. Who has a lock on one never keeps another from having it, too. */
+#define DOES(what)	(100 + (what))
+#define FORBIDS(what)	(200 + (what))
+
+static const int writer[] = { DOES(READS), DOES(WRITES), FORBIDS(WRITES), FORBIDS(RESIZES) };
+static const int reader[] = { DOES(READS), FORBIDS(WRITES), FORBIDS(RESIZES) };
+
+#define RETRY_MS	50
+
+/* One byte. Return: 0, or a negative errno. */
+static int call(int fd, int command, short type, int byte, short *found)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	if (fcntl(fd, command, &lock) < 0)
+		return -errno;
+	if (found)
+		*found = lock.l_type;
+	return 0;
+}
+
+/* Does somebody else do what we forbid, or forbid what we do? */
+static bool is_contradicted(int fd, const int *byte, unsigned int count)
+{
+	unsigned int i;
+	short found;
+
+	for (i = 0; i < count; i++) {
+		int opposite = byte[i] < FORBIDS(0) ? byte[i] + FORBIDS(0) - DOES(0) :
+						      byte[i] - FORBIDS(0) + DOES(0);
+
+		if (!call(fd, F_OFD_GETLK, F_WRLCK, opposite, &found) && found != F_UNLCK)
+			return true;
+	}
+	return false;
+}
+
+/* First lock, then look: of two that do so at once, one sees the other. */
+static int lock_bytes(int fd, const int *byte, unsigned int count)
+{
+	unsigned int i;
+	int error = 0;
+
+	for (i = 0; !error && i < count; i++)
+		error = call(fd, F_OFD_SETLK, F_RDLCK, byte[i], NULL);
+	if (error && error != -EAGAIN && error != -EACCES) {
+		detail("the disk's file system has no locks for QEMU to see");
+		return 0;
+	}
+	if (!error && !is_contradicted(fd, byte, count))
+		return 0;
+	for (i = 0; i < count; i++)
+		call(fd, F_OFD_SETLK, F_UNLCK, byte[i], NULL);
+	return -EBUSY;
+}
+
+static int lock_once(int fd, bool read_only)
+{
+	int error;
+
+	if (flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	error = read_only ? lock_bytes(fd, reader, ARRAY_SIZE(reader)) :
+			    lock_bytes(fd, writer, ARRAY_SIZE(writer));
+	if (error)
+		flock(fd, LOCK_UN);
+	return error;
+}
+
+/**
+ * disk_lock() - have a disk, as long as it is open
+ * @fd: the disk
+ * @read_only: others may have it, too, if they do not write to it
+ * @milliseconds: how long to wait for who has it
+ *
+ * Return: 0; -EBUSY: somebody else has it; or another negative errno.
+ */
+int disk_lock(int fd, bool read_only, unsigned int milliseconds)
+{
+	int64_t until = now_ms() + milliseconds;
+	int error;
+
+	while ((error = lock_once(fd, read_only)) == -EBUSY && now_ms() < until)
+		usleep(RETRY_MS * 1000);
+	return error;
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The console (virtio 1.2, section 5.3) and its ports: number 0 is the console itself, on
+ * our standard input and output; each of the others has a name, and is a stream of bytes
+ * each way between a program in the Guest and a socket or file here.
+ *
+ * A port has two queues.  Two more carry control messages (5.3.6.2): which ports there
+ * are, what they are called, and whether each side has them open.  A driver that does not
+ * know of those (VIRTIO_CONSOLE_F_MULTIPORT) has the console alone.
+ */
+#include <errno.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_ids.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/message.h"
+#include "virtio/console/console.h"
+
+/* Those of the first port, and the control queues; then those of the other ports. */
+enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE, QUEUES };
+
+#define CONTROL_ENTRIES	32
+
+/* Messages to the driver of a port, in the order in which it gets them. */
+enum { SAY_ADD, SAY_CONSOLE, SAY_NAME, SAY_SIZE, SAY_OPEN, SAY_CLOSED, MESSAGES };
+
+static void say(struct port *port, unsigned int what)
+{
+	atomic_fetch_or(&port->to_say, 1U << what);
+	virtio_kick(&port->console->device->queue[TO_DRIVER_QUEUE]);
+}
+
+static void write_config(struct console *console)
+{
+	struct virtio_console_config config = { .max_nr_ports = htole32(console->ports) };
+	uint16_t columns, rows;
+
+	terminal_size(&columns, &rows);
+	config.cols = htole16(columns);
+	config.rows = htole16(rows);
+	virtio_config_set(console->device, &config, sizeof(config));
+}
+
+/* Only the first port has a window. */
+static void port_resized(struct port *port)
+{
+	struct console *console = port->console;
+	struct signalfd_siginfo info;
+
+	if (read(console->resized, &info, sizeof(info)) != sizeof(info))
+		return;
+	write_config(console);
+	/* A driver that knows of ports looks for it here, not in the configuration. */
+	if (console->sized)
+		say(console->port[0], SAY_SIZE);
+}
+
+static void port_ended(struct port *port)
+{
+	say(port, SAY_CLOSED);
+}
+
+static const struct port_ops port_ops = {
+	.ended = port_ended,
+	.resized = port_resized,
+};
+
+/* Return: bytes written to the chain. */
+static size_t write_message(const struct port *port, unsigned int what, struct virtio_chain *chain)
+{
+	static const uint16_t events[MESSAGES] = {
+		[SAY_ADD] = VIRTIO_CONSOLE_PORT_ADD,
+		[SAY_CONSOLE] = VIRTIO_CONSOLE_CONSOLE_PORT,
+		[SAY_NAME] = VIRTIO_CONSOLE_PORT_NAME,
+		[SAY_SIZE] = VIRTIO_CONSOLE_RESIZE,
+		[SAY_OPEN] = VIRTIO_CONSOLE_PORT_OPEN,
+		[SAY_CLOSED] = VIRTIO_CONSOLE_PORT_OPEN,
+	};
+	struct virtio_console_control message = {
+		.id = htole32(port->number),
+		.event = htole16(events[what]),
+		.value = htole16(what != SAY_CLOSED),
+	};
+	struct iovec *iov = chain->iov + chain->out;
+	size_t size = iov_write(&iov, &chain->in, &message, sizeof(message));
+	uint16_t window[2];
+
+	if (what == SAY_NAME)
+		size += iov_write(&iov, &chain->in, port->name, strlen(port->name));
+	if (what == SAY_SIZE) {	/* columns first; old Linux has it the other way round */
+		terminal_size(&window[0], &window[1]);
+		window[0] = htole16(window[0]);
+		window[1] = htole16(window[1]);
+		size += iov_write(&iov, &chain->in, window, sizeof(window));
+	}
+	return size;
+}
+
+static struct port *port_with_message(const struct console *console)
+{
+	unsigned int i;
+
+	for (i = 0; i < console->ports; i++)
+		if (console->port[i]->to_say)
+			return console->port[i];
+	return NULL;
+}
+
+/* Tell the driver what there is to be told, as far as it has room. */
+static void tell(struct console *console)
+{
+	struct virtio_queue *queue = &console->device->queue[TO_DRIVER_QUEUE];
+	struct virtio_chain chain;
+	struct port *port;
+	unsigned int what;
+
+	while (console->ready && (port = port_with_message(console)) && virtio_pop(queue, &chain)) {
+		what = __builtin_ctz(port->to_say);	/* only this thread clears bits */
+		atomic_fetch_and(&port->to_say, ~(1U << what));
+		virtio_push(queue, &chain, write_message(port, what, &chain));
+	}
+}
+
+/* The driver has a new port. */
+static void introduce(struct port *port)
+{
+	if (port->number) {
+		say(port, SAY_NAME);
+	} else {
+		say(port, SAY_CONSOLE);
+		if (port->console->sized)
+			say(port, SAY_SIZE);
+	}
+	say(port, SAY_OPEN);
+	if (port_is_over(port))
+		say(port, SAY_CLOSED);
+}
+
+static void hear_ready(struct console *console, bool ready)
+{
+	unsigned int i;
+
+	/* It begins: whatever was to be said before is old. */
+	for (i = 0; i < console->ports; i++)
+		console->port[i]->to_say = 0;
+	console->ready = ready;
+	if (ready)
+		say(console->port[0], SAY_ADD);
+}
+
+/* @which: INPUT_QUEUE or OUTPUT_QUEUE */
+static struct virtio_queue *port_queue(const struct port *port, unsigned int which)
+{
+	unsigned int first = port->number ? QUEUES + 2 * (port->number - 1) : 0;
+
+	return &port->console->device->queue[first + which];
+}
+
+static void set_open(struct port *port, bool open)
+{
+	port->guest_open = open;
+	virtio_kick(port_queue(port, INPUT_QUEUE));
+}
+
+/* The driver says something. */
+static void hear(struct console *console, const struct virtio_console_control *message)
+{
+	uint32_t number = le32toh(message->id);
+
+	if (message->event == htole16(VIRTIO_CONSOLE_DEVICE_READY)) {
+		hear_ready(console, message->value);
+		return;
+	}
+	if (number >= console->ports)
+		return;
+	switch (le16toh(message->event)) {
+	case VIRTIO_CONSOLE_PORT_READY:
+		/* After it has slept, Linux does not say that the device is ready once more. */
+		if (message->value)
+			console->ready = true;
+		if (message->value)
+			introduce(console->port[number]);
+		/* One after the other: no port holds up the console, which is the first. */
+		if (number + 1 < console->ports)
+			say(console->port[number + 1], SAY_ADD);
+		break;
+	case VIRTIO_CONSOLE_PORT_OPEN:
+		set_open(console->port[number], message->value);
+		break;
+	}
+}
+
+/*
+ * One thread for both ways.  What a message is answered with is there before the driver
+ * gets the message back: Linux, which waits for that, needs not wait for us once more.
+ */
+static void run_control(struct virtio_queue *to_driver)
+{
+	struct virtio_queue *from_driver = &to_driver->device->queue[FROM_DRIVER_QUEUE];
+	struct console *console = to_driver->device->private;
+	struct virtio_console_control message;
+	struct virtio_chain chain;
+	int what;
+
+	do {
+		what = virtio_wait(to_driver, from_driver->kick, -1);
+		if (what & VIRTIO_WAIT_INPUT)
+			virtio_take_kick(from_driver);
+		while (virtio_pop(from_driver, &chain)) {
+			struct iovec *iov = chain.iov;
+
+			if (iov_read(&iov, &chain.out, &message, sizeof(message)) == sizeof(message))
+				hear(console, &message);
+			tell(console);
+			virtio_push(from_driver, &chain, 0);
+		}
+		tell(console);
+	} while (!(what & VIRTIO_WAIT_STOP));
+}
+
+static void console_run(struct virtio_queue *queue)
+{
+	struct console *console = queue->device->private;
+	unsigned int number = queue->index < QUEUES ? 0 : (queue->index - QUEUES) / 2 + 1;
+
+	if (queue->index == TO_DRIVER_QUEUE)
+		run_control(queue);
+	else if (queue->index == FROM_DRIVER_QUEUE)
+		return;	/* the other one's thread does its work */
+	else if (queue->index % 2 == OUTPUT_QUEUE)
+		port_run_output(queue, console->port[number]);
+	else
+		port_run_input(queue, console->port[number]);
+}
+
+/* Without messages, nothing says when the console is open. */
+static void set_features(struct virtio_device *device, bool multiport, bool size)
+{
+	struct console *console = device->private;
+	unsigned int i;
+
+	console->ready = false;
+	console->sized = size;
+	for (i = 0; i < console->ports; i++)
+		console->port[i]->guest_open = !i && !multiport;
+}
+
+static int console_start(struct virtio_device *device)
+{
+	set_features(device, virtio_has_feature(device, VIRTIO_CONSOLE_F_MULTIPORT),
+		     virtio_has_feature(device, VIRTIO_CONSOLE_F_SIZE));
+	return 0;
+}
+
+/*
+ * What a driver has offered is its business when it resets the device; but to the program
+ * that wrote it, it is gone, and a Guest's kernel resets all devices when it powers off.
+ */
+static void console_reset(struct virtio_device *device)
+{
+	struct console *console = device->private;
+	unsigned int i;
+
+	for (i = 0; i < console->ports; i++)
+		virtio_queue_drain(port_queue(console->port[i], OUTPUT_QUEUE));
+	set_features(device, true, false);
+}
+
+static void console_exit(struct virtio_device *device)
+{
+	struct console *console = device->private;
+	unsigned int i;
+
+	if (!console)
+		return;
+	file_close(&console->resized);
+	for (i = 0; i < console->ports; i++) {
+		if (i)
+			port_close(console->port[i]);
+		free(console->port[i]);
+	}
+	free(console);
+}
+
+static const struct virtio_ops console_ops = {
+	.name = "console",
+	.id = VIRTIO_ID_CONSOLE,
+	.queues = QUEUES,
+	.run = console_run,
+	.start = console_start,
+	.reset = console_reset,
+	.exit = console_exit,
+};
+
+static struct port *new_port(struct console *console)
+{
+	struct port *port = calloc(1, sizeof(*port));
+
+	if (!port)
+		return NULL;
+	port->console = console;
+	port->ops = &port_ops;
+	port->number = console->ports;
+	port->in = port->out = -1;
+	console->port[console->ports++] = port;
+	return port;
+}
+
+/**
+ * virtio_console_init() - make the console
+ * @device: filled in; virtio_device_exit() it, whatever is returned
+ * @memory: the Guest's memory
+ * @leave: called from a thread of the device's when the person wants to leave
+ * @argument: for @leave
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,
+			void (*leave)(void *), void *argument)
+{
+	struct console *console;
+	struct port *port;
+	sigset_t resize;
+	int error;
+
+	error = virtio_device_init(device, &console_ops, memory);
+	if (error)
+		return error;
+	console = calloc(1, sizeof(*console));
+	if (!console)
+		return refuse(-ENOMEM, "no memory");
+	device->private = console;	/* from here on console_exit() closes all */
+	device->features |= 1ULL << VIRTIO_CONSOLE_F_SIZE | 1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
+	/* Linux fills the queue with a page for each entry. */
+	device->queue[TO_DRIVER_QUEUE].max = CONTROL_ENTRIES;
+	console->device = device;
+	console->leave = leave;
+	console->argument = argument;
+	console->resized = -1;
+	port = new_port(console);
+	if (!port)
+		return refuse(-ENOMEM, "no memory");
+	port->in = STDIN_FILENO;
+	port->out = STDOUT_FILENO;
+	port->ended = !terminal_has_input();
+	port->is_tty = isatty(STDIN_FILENO);
+	/* Blocked in every thread, the signal can only be read. */
+	sigemptyset(&resize);
+	sigaddset(&resize, SIGWINCH);
+	pthread_sigmask(SIG_BLOCK, &resize, NULL);
+	console->resized = signalfd(-1, &resize, SFD_CLOEXEC | SFD_NONBLOCK);
+	write_config(console);
+	return 0;
+}
+
+/**
+ * virtio_console_add_port() - one more port
+ * @device: a console that does not run yet
+ * @value: the port's name, and what is behind it, as --port has it
+ *
+ * Return: its number, or a negative errno after telling the person.
+ */
+int virtio_console_add_port(struct virtio_device *device, const char *value)
+{
+	struct console *console = device->private;
+	struct port *port;
+	int error;
+
+	if (console->ports == CONSOLE_MAX_PORTS)
+		return misused("too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
+	port = new_port(console);
+	if (!port)
+		return refuse(-ENOMEM, "no memory");
+	error = virtio_device_add_queue(device);
+	if (!error)
+		error = virtio_device_add_queue(device);
+	if (!error)
+		error = port_open(port, value);
+	if (error)
+		return error;
+	write_config(console);
+	return port->number;
+}
+
+/**
+ * virtio_console_port_is_open() - does a program in the Guest listen?
+ * @device: the console
+ * @port: what virtio_console_add_port() returned
+ *
+ * Return: what the Guest says of that.
+ */
+bool virtio_console_port_is_open(const struct virtio_device *device, unsigned int port)
+{
+	const struct console *console = device->private;
+
+	return console->port[port]->guest_open;
+}

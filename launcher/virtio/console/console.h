@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the console device (virtio 1.2, section 5.3) know of each other:
+ * console.c is the device and what it and its driver tell each other of ports, port.c
+ * the bytes of a port, port_open.c where they come from and go to.
+ */
+#ifndef _LAUNCHER_VIRTIO_CONSOLE_H
+#define _LAUNCHER_VIRTIO_CONSOLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "terminal/terminal.h"
+#include "virtio/virtio.h"
+
+#define PORT_NAME_SIZE	64
+#define PORT_INPUT_SIZE	4096
+
+/* Each port has two queues, and two more are for messages. */
+#define CONSOLE_MAX_PORTS	(VIRTIO_MAX_QUEUES / 2 - 1)
+
+struct port;
+
+/* What a port tells the device that it belongs to, from its input queue's thread. */
+struct port_ops {
+	void (*ended)(struct port *port);	/* nothing comes and goes any more */
+	void (*resized)(struct port *port);	/* the window may have a new size */
+};
+
+struct port {
+	struct console *console;
+	const struct port_ops *ops;
+	unsigned int number;		/* 0: the console itself */
+	char name[PORT_NAME_SIZE];	/* "": the console has none */
+	int in, out;			/* -1: there is none; may be the same */
+	atomic_uint to_say;		/* what the driver is to be told, bits of SAY_* */
+	atomic_bool guest_open;		/* somebody in the Guest takes input */
+	atomic_bool ended;		/* there will be no more input */
+	/* Of the output queue's thread: */
+	bool gone;			/* nobody reads our output */
+	size_t at_end;			/* bytes written to the terminal after the Guest's end */
+	unsigned int waited;		/* for a reader, while the driver waits; see PATIENCE */
+	bool is_tty;			/* a person types here */
+	/* Of the input queue's thread: read, but not yet the Guest's. */
+	size_t size;
+	uint8_t text[PORT_INPUT_SIZE];
+};
+
+struct console {
+	struct virtio_device *device;
+	void (*leave)(void *argument);	/* the person typed Ctrl-A x */
+	void *argument;
+	struct terminal_keys keys;	/* of the first port's input thread */
+	int resized;			/* signalfd: the window has a new size, or -1 */
+	atomic_bool sized;		/* the driver wants to know of that */
+	atomic_bool ready;		/* the driver wants to hear of ports */
+	unsigned int ports;
+	struct port *port[CONSOLE_MAX_PORTS];
+};
+
+/* port.c */
+bool port_is_over(const struct port *port);
+void port_run_input(struct virtio_queue *queue, struct port *port);
+void port_run_output(struct virtio_queue *queue, struct port *port);
+
+/* port_open.c */
+int port_open(struct port *port, const char *text);
+void port_close(struct port *port);
+
+#endif /* _LAUNCHER_VIRTIO_CONSOLE_H */

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vhost-net: a thread of the Host's kernel moves packets between the rings and a tap
+ * device. What it does is what net.c does, without system calls; where the Host does not
+ * have it, net.c does.
+ */
+#include <errno.h>
+#include <linux/vhost.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/message.h"
+#include "virtio/net/net.h"
+#include "virtio/vhost.h"
+
+struct net_vhost {
+	struct net *net;
+	int fd;
+	int tap;
+	uint64_t features;	/* of the rings and of the header, that it knows */
+};
+
+#define NEEDED	(1ULL << VIRTIO_F_VERSION_1 | NET_FEATURE(MRG_RXBUF))
+
+/**
+ * net_vhost_open() - get the Host's kernel to serve a network card
+ * @net: the network card
+ * @tap: descriptor of its tap device
+ *
+ * Return: what the others take, or NULL: net.c must do it. The person hears why only
+ * with --verbose.
+ */
+struct net_vhost *net_vhost_open(struct net *net, int tap)
+{
+	struct net_vhost *vhost = NULL;
+	uint64_t features;
+	int fd;
+
+	fd = vhost_open("/dev/vhost-net", net->device->memory, &features);
+	if (fd < 0) {
+		detail("no vhost-net on this host (%s): packets go through lguest", strerror(-fd));
+		return NULL;
+	}
+	if ((features & NEEDED) == NEEDED)
+		vhost = calloc(1, sizeof(*vhost));
+	if (!vhost) {
+		detail("this host's vhost-net is too old: packets go through lguest");
+		goto close;
+	}
+	vhost->net = net;
+	vhost->fd = fd;
+	vhost->tap = tap;
+	vhost->features = features;
+	/* It can't be told of single queues' resets. */
+	net->device->features &= ~(1ULL << VIRTIO_F_RING_RESET);
+	detail("packets go through vhost-net");
+	return vhost;
+
+close:
+	close(fd);
+	return NULL;
+}
+
+static int start_queue(struct net_vhost *vhost, struct virtio_queue *queue)
+{
+	struct vhost_vring_file tap = { queue->index, vhost->tap };
+	int error = vhost_start_queue(vhost->fd, queue);
+
+	if (!error && ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &tap) < 0)
+		error = -errno;
+	return error;
+}
+
+/**
+ * net_vhost_start() - the driver begins
+ * @vhost: from net_vhost_open()
+ * @features: what the driver has chosen
+ *
+ * Under the device's lock.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int net_vhost_start(struct net_vhost *vhost, uint64_t features)
+{
+	struct virtio_device *device = vhost->net->device;
+	int error = 0;
+	unsigned int i;
+
+	features &= vhost->features;
+	if (ioctl(vhost->fd, VHOST_SET_FEATURES, &features) < 0)
+		error = -errno;
+	for (i = 0; !error && i < NET_QUEUES; i++)
+		if (device->queue[i].ready)
+			error = start_queue(vhost, &device->queue[i]);
+	if (!error)
+		return 0;
+	for (i = 0; i < NET_QUEUES; i++)
+		net_vhost_stop_queue(vhost, i);
+	return refuse(error, "vhost-net does not take the guest's rings: %s", strerror(-error));
+}
+
+/**
+ * net_vhost_stop_queue() - the driver takes a queue back
+ * @vhost: from net_vhost_open()
+ * @index: which queue
+ *
+ * Under the device's lock. The Host's thread has finished with it when this returns.
+ */
+void net_vhost_stop_queue(struct net_vhost *vhost, unsigned int index)
+{
+	struct vhost_vring_file nothing = { .index = index, .fd = -1 };
+
+	ioctl(vhost->fd, VHOST_NET_SET_BACKEND, &nothing);
+}
+
+/**
+ * net_vhost_close() - give all back
+ * @vhost: from net_vhost_open(), NULL too
+ */
+void net_vhost_close(struct net_vhost *vhost)
+{
+	if (!vhost)
+		return;
+	close(vhost->fd);
+	free(vhost);
+}
