@@ -96,7 +96,7 @@ void lg_fpu_interrupted(struct lg_vcpu *vcpu)
 	preempt_disable();
 	kernel_fpu_end();
 	/* From 6.15 on the section keeps softirqs off, and ends that with interrupts on alone. */
-	if (softirq_count())
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && softirq_count())
 		_local_bh_enable();
 }
 
