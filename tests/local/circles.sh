@@ -13,7 +13,9 @@ known='virtio/device virtio/queue'
 # Pairs "USER USED" of objects.
 uses()
 {
-	(cd build/launcher && find . -name '*.o' -printf '%P\n' | sort | xargs nm -A --) | sed 's/\.o:/ /' |
+	# Not what is left there of files that are gone.
+	(cd launcher && find . -name '*.c' ! -path './session/init/*' -printf '%P\n') | sed 's/c$/o/' |
+	(cd build/launcher && xargs nm -A --) | sed 's/\.o:/ /' |
 	awk 'NF == 4 && $3 ~ /[TDBRV]/ { defines[$4] = $1 }
 	     $(NF - 1) == "U" { user[++n] = $1; symbol[n] = $NF }
 	     END { for (i = 1; i <= n; i++) if (symbol[i] in defines && defines[symbol[i]] != user[i])
