@@ -183,8 +183,13 @@ static void slow_down(struct lg_vcpu *vcpu)
 	static unsigned long granted_until;	/* jiffies; changed by cmpxchg() alone */
 	unsigned long until, now;
 
-	/* A sleep that a signal has cut short has paid for nothing. */
-	if (msleep_interruptible(10))
+	/*
+	 * A sleep that a signal has cut short has paid for nothing. A fault is then tried
+	 * again; a trap is over, and would have cost nothing.
+	 */
+	if (lg_trap(vcpu->regs) == X86_TRAP_DB)
+		msleep(10);
+	else if (msleep_interruptible(10))
 		return;
 	until = READ_ONCE(granted_until);
 	now = jiffies;

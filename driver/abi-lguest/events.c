@@ -6,6 +6,7 @@
  *
  * All of this is atomic, but for lg_exception(), and knows nothing of hypercall numbers.
  */
+#include <uapi/asm/debugreg.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 
@@ -75,7 +76,8 @@ static enum lg_slow deliver_exception(struct lg_vcpu *vcpu)
 	if (data && vector == X86_TRAP_PF)
 		WRITE_ONCE(data->cr2, vcpu->exception_address);
 	else if (data && vector == X86_TRAP_DB)
-		WRITE_ONCE(data->dr6, vcpu->dr6);
+		/* Not B0 to B3, which may be set for the Host's breakpoints, though they are off. */
+		WRITE_ONCE(data->dr6, vcpu->dr6 & ~(u64)DR_TRAP_BITS);
 	return deliver(vcpu, vector, vcpu->exception_error);
 }
 

@@ -242,9 +242,9 @@ static __always_inline void set_spec_ctrl(u64 clear)
 
 /* From lg_window_open() to lg_window_close(), with interrupts off: */
 #define WHILE_OPEN(X)								\
+	X(breakpoints, true)			/* DR7, if there are any; DR6 */ \
 	X(syscall_msrs, msrs_each_time())	/* 6.1 */			\
 	X(cr4, true)				/* PGE, LASS, PKE, TSD; PKRU */	\
-	X(breakpoints, true)			/* DR7, if there are any; DR6 */ \
 	X(ldt, true)				/* if there is one */
 
 /* For one entry, since the handlers of NMIs change these: */

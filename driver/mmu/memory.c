@@ -46,7 +46,8 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	/* A Guest frame number has to fit in lg_link.gfn. */
 	if (!frames || frames > U32_MAX || first > U32_MAX - frames)
 		return -EINVAL;
-	if (overlaps(first, frames, vm->abi->hole_start >> PAGE_SHIFT,
+	if (vm->abi->hole_start < vm->abi->hole_end &&
+	    overlaps(first, frames, vm->abi->hole_start >> PAGE_SHIFT,
 		     (vm->abi->hole_end - vm->abi->hole_start) >> PAGE_SHIFT))
 		return -EINVAL;
 	/* Notifiers name addresses without the tag that LAM lets be there. */

@@ -68,8 +68,15 @@ check the_first_ones kill_many $first
 before=$(state)
 check "killed_at_${times}_moments" kill_many "$times"
 after=$(state)
-check memory_is_given_back lost 1 $noise_kib
-check slab_is_given_back lost 2 $noise_kib
+# KASAN keeps what is freed for a while, and kmemleak has an object for each allocation: on
+# such a host the selftest leaks tells what is lost.
+if grep -q ' kasan_quarantine_put$\| __kasan_slab_free$' /proc/kallsyms; then
+	skip memory_is_given_back 'KASAN keeps what is freed'
+	skip slab_is_given_back 'KASAN keeps what is freed'
+else
+	check memory_is_given_back lost 1 $noise_kib
+	check slab_is_given_back lost 2 $noise_kib
+fi
 check page_tables_are_given_back lost 3 200
 check files_are_closed lost 4 64
 check a_guest_still_boots lg-run -- true
