@@ -101,7 +101,7 @@ static int set_up(struct vm *vm, struct options *options, struct boot_request *r
 }
 
 /* All that there is to be opened is. From here on the Guest's devices have threads. */
-static int close_cage(const struct options *options)
+static int close_cage(void)
 {
 	static bool is_closed;
 	int error;
@@ -111,14 +111,14 @@ static int close_cage(const struct options *options)
 	is_closed = true;
 	stats_init();
 	detach_prepare();
-	vm_sandbox(options, control_directory());
+	vm_sandbox(control_directory());
 	error = last_resort_init();
 	if (!error)
 		error = control_start();
 	return error ? error : relay_start();
 }
 
-static int boot(struct vm *vm, const struct options *options, const struct boot_request *request)
+static int boot(struct vm *vm, const struct boot_request *request)
 {
 	struct boot_entry entry;
 	int error = boot_prepare(request, &vm->memory, &entry);
@@ -126,7 +126,7 @@ static int boot(struct vm *vm, const struct options *options, const struct boot_
 	if (!error)
 		error = vm_open(vm);
 	if (!error)
-		error = close_cage(options);
+		error = close_cage();
 	return error ? error : vm_start(vm, &entry);
 }
 
@@ -137,7 +137,7 @@ static int run_once(struct vm *vm, const struct options *options,
 	enum run_end end;
 
 	recent_clear();
-	if (boot(vm, options, request))
+	if (boot(vm, request))
 		return EXIT_NOT_STARTED;
 	if (options->session)
 		session_attach(options->session, vm);

@@ -42,6 +42,37 @@ void message_limit(bool on)
 	pthread_mutex_unlock(&limit.lock);
 }
 
+/* Bytes of the character at @text that a terminal shows and does not act on; 0: none. */
+static size_t shown(const unsigned char *text, size_t left)
+{
+	size_t size = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0, i;
+
+	if (*text < ' ' || *text == 0x7f || size > left)
+		return 0;
+	for (i = 1; i < size; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	/* U+0080 to U+009F: control characters, too. */
+	return *text == 0xc2 && text[1] < 0xa0 ? 0 : size;
+}
+
+/**
+ * message_plain() - make a stranger's text such that it can't play with the terminal
+ * @text: UTF-8; what is not, and what is no text, becomes '?'
+ * @size: bytes
+ */
+void message_plain(char *text, size_t size)
+{
+	size_t i = 0, length;
+
+	while (i < size) {
+		length = shown((unsigned char *)text + i, size - i);
+		if (!length)
+			text[i++] = '?';
+		i += length;
+	}
+}
+
 /**
  * message_forked() - this process is a copy of one that may have had threads
  * @sink: where its lines go
@@ -52,6 +83,7 @@ void message_forked(void (*sink)(const char *line))
 {
 	pthread_mutex_init(&limit.lock, NULL);
 	message_sink = sink;
+	message_error_sink = NULL;
 }
 
 /* Return: whether this line may be said; *last: it is the last one for a while. */

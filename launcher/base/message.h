@@ -6,6 +6,7 @@
 #define _LAUNCHER_MESSAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/compiler.h"
 
@@ -32,6 +33,7 @@ __printf(1, 2) void detail(const char *format, ...);
 __printf(2, 3) int refuse(int error, const char *format, ...);
 __printf(1, 2) int misused(const char *format, ...);
 void message_limit(bool on);
+void message_plain(char *text, size_t size);
 void message_forked(void (*sink)(const char *line));
 int host_refuses(const char *what);
 

@@ -29,6 +29,7 @@
 #define PATH_ROOM	1024	/* of its name, for messages */
 #define LINE_ROOM	1024
 #define MAX_LINES	16	/* in one answer */
+#define MAX_LINES_EVER	256	/* in all of them: a guest may start as often as it likes */
 
 /* Nothing in it may change once the Launcher has looked at it. */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -55,6 +56,7 @@ int parser_limit_ms = 60 * 1000;
 
 /* What it still had to say would have been taken for the next answer: it was ended. */
 static bool was_ended;
+static unsigned int lines_ever;
 
 /* --- In the process. --- */
 
@@ -179,8 +181,16 @@ static void run(int socket, void *argument)
  */
 int parser_start(void)
 {
+	int error = process_start(&parser, "lguest-kernel", run, NULL, NULL, 0);
+
 	was_ended = false;
-	return process_start(&parser, "lguest-kernel", run, NULL, NULL, 0);
+	lines_ever = 0;
+	/* One that answers and never reads does not keep us. */
+	if (!error && fcntl(parser.socket, F_SETFL, O_NONBLOCK) < 0) {
+		error = refuse(-errno, "can't prepare a socket: %s", strerror(errno));
+		process_stop(&parser);
+	}
+	return error;
 }
 
 /**
@@ -191,28 +201,17 @@ void parser_stop(void)
 	process_stop(&parser);
 }
 
-/* A line of the process's for the person; nothing in it may move the terminal's cursor. */
-static void pass_on(char *line, ssize_t size)
-{
-	ssize_t i;
-
-	for (i = 0; i < size; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
-	message("%.*s", (int)size, line);
-}
-
 /*
  * Its last message, whose descriptor may come with it. Return: 0, -EPIPE: it has gone,
  * -ETIMEDOUT, or -EPROTO: there is no end to its lines.
  */
-static int wait_for_answer(struct answer *answer, int *fd)
+static int wait_for_answer(struct answer *answer, int *fd, unsigned int *lines)
 {
 	int64_t until = now_ms() + parser_limit_ms;
-	unsigned int lines, count;
+	unsigned int count;
 	ssize_t size;
 
-	for (lines = 0; ; lines++) {
+	for (*lines = 0; ; ++*lines) {
 		count = 1;
 		*fd = -1;
 		size = process_receive_until(parser.socket, until, answer, sizeof(*answer), fd, &count);
@@ -221,9 +220,10 @@ static int wait_for_answer(struct answer *answer, int *fd)
 		file_close(fd);
 		if (size <= 0)
 			return size == -ETIMEDOUT ? -ETIMEDOUT : -EPIPE;
-		if (lines == MAX_LINES)
+		if (*lines == MAX_LINES || lines_ever++ == MAX_LINES_EVER)
 			return -EPROTO;
-		pass_on((char *)answer, size);
+		message_plain((char *)answer, size);
+		message("%.*s", (int)size, (char *)answer);
 	}
 }
 
@@ -237,14 +237,15 @@ static void end_parser(void)
 /* Return: @error, after telling the person why the process has no answer. */
 static int has_no_answer(int error, const char *path)
 {
+	end_parser();
 	switch (error) {
 	case -ETIMEDOUT:
-		end_parser();
 		return refuse(error, "the process that unpacks kernels is not done with '%s' after %d s",
 			      path, parser_limit_ms / 1000);
 	case -EPROTO:
-		end_parser();
 		return refuse(error, "the process that unpacks kernels has too much to say of '%s'", path);
+	case -EAGAIN:
+		return refuse(error, "the process that unpacks kernels does not listen, at '%s'", path);
 	default:
 		return refuse(error, "the process that unpacks kernels has ended at '%s'", path);
 	}
@@ -303,19 +304,24 @@ static int ask(struct kernel *kernel, const char *path, int file)
 {
 	struct answer answer;
 	size_t length = strlen(path);
-	int fd, error;
+	unsigned int lines = 0;
+	int fd = -1, error;
 
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->mapped = true;
 	if (length >= PATH_ROOM)
 		path += length - PATH_ROOM + 1;
-	error = process_send(parser.socket, path, strlen(path), &file, 1) ? -EPIPE :
-		wait_for_answer(&answer, &fd);
+	error = process_send(parser.socket, path, strlen(path), &file, 1);
+	if (!error)
+		error = wait_for_answer(&answer, &fd, &lines);
 	if (error)
 		return has_no_answer(error, path);
-	error = answer.error < 0 && answer.error >= -4095 ? answer.error : 0;
-	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd)))
+	/* An error has a line that says what it is. */
+	error = answer.error < 0 && answer.error >= -4095 && lines ? answer.error : 0;
+	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd))) {
+		end_parser();
 		error = refuse(-EPROTO, "the process that unpacks kernels says nonsense of '%s'", path);
+	}
 	file_close(&fd);
 	if (error)
 		kernel_close(kernel);
@@ -333,7 +339,7 @@ static int ask(struct kernel *kernel, const char *path, int file)
 int parser_open(struct kernel *kernel, int file, const char *path)
 {
 	if (was_ended)
-		return refuse(-EPIPE, "'%s' is not unpacked: the process that does it had to be ended before",
+		return refuse(-EPIPE, "'%s' is not unpacked: the process that does it has gone before",
 			      path);
 	return parser.pid ? ask(kernel, path, file) : kernel_open(kernel, file, path);
 }

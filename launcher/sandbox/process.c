@@ -180,7 +180,8 @@ bool process_has_ended(const struct process *process)
 
 /**
  * process_send() - send a message
- * @socket: a process's, or its own end
+ * @socket: a process's, or its own end; waits there until the other side takes it, unless
+ *	the socket does not block
  * @data: the message
  * @size: bytes
  * @fds: descriptors that go with it
@@ -267,7 +268,7 @@ ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned 
 /**
  * process_receive_until() - wait for a message, but not for ever
  * @socket: a process's
- * @until: how long, by now_ms(); a message that has come by then is taken
+ * @until: how long, by now_ms(), whatever has come by then
  * @data: goes there
  * @room: bytes there
  * @fds: as for process_receive()
@@ -284,7 +285,9 @@ ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room
 	do {
 		int64_t left = until - now_ms();
 
-		ready = poll(&input, 1, left > 0 ? left : 0);
+		if (left <= 0)
+			return -ETIMEDOUT;
+		ready = poll(&input, 1, left);
 	} while (ready < 0 && errno == EINTR);
 	if (ready <= 0)
 		return ready < 0 ? -errno : -ETIMEDOUT;

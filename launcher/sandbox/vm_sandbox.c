@@ -7,7 +7,6 @@
  */
 #include <asm/ioctls.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
@@ -22,10 +21,8 @@
 
 #include "base/compiler.h"
 #include "option/config.h"
-#include "base/file.h"
 #include "lguest_uapi.h"
 #include "sandbox/sandbox.h"
-#include "virtio/virtio.h"
 #include "sandbox/vm_sandbox.h"
 
 #define IOCTL(request)	SANDBOX_CALL_IF(ioctl, 1, SANDBOX_INT, request)
@@ -150,25 +147,44 @@ static const struct sandbox_call meeting_calls[] = {
 	SANDBOX_CALL(unlink),
 };
 
-/* Where they meet, if anywhere: a socket's folder. */
-static int open_meeting_place(const char *path)
-{
-	char copy[PATH_MAX];
+/* The folders of sockets where others come and go, as their devices have opened them. */
+static int meeting_place[OPTIONS_MAX_DEVICES];
+static unsigned int meeting_places;
 
-	if (strlen(path) >= sizeof(copy))
-		return -1;
-	strcpy(copy, path);
-	return open(dirname(copy), O_PATH | O_DIRECTORY | O_CLOEXEC);
+/**
+ * vm_sandbox_meets_in() - a device will meet others at a socket, again and again
+ * @folder: where that is, open as long as the device lives; never opened by name again
+ *
+ * Before vm_sandbox(), by the thread that makes the devices.
+ */
+void vm_sandbox_meets_in(int folder)
+{
+	if (meeting_places < OPTIONS_MAX_DEVICES)
+		meeting_place[meeting_places++] = folder;
+}
+
+/**
+ * vm_sandbox_leaves() - that device goes
+ * @folder: as it said
+ */
+void vm_sandbox_leaves(int folder)
+{
+	unsigned int i;
+
+	for (i = 0; i < meeting_places; i++)
+		if (meeting_place[i] == folder) {
+			meeting_place[i] = meeting_place[--meeting_places];
+			return;
+		}
 }
 
 /**
  * vm_sandbox() - give up all but what the Guest needs
- * @options: what the person wants
  * @socket_directory: what others' socket is removed from in the end, or -1
  *
  * All is open, and hardly a thread is there: for a disk's program, or a command's signals.
  */
-void vm_sandbox(const struct options *options, int socket_directory)
+void vm_sandbox(int socket_directory)
 {
 	struct sandbox_call own[OWN_CALLS + ARRAY_SIZE(meeting_calls)] = {
 		SANDBOX_CALL_IF(kill, 0, SANDBOX_INT, getpid()),
@@ -186,15 +202,11 @@ void vm_sandbox(const struct options *options, int socket_directory)
 	};
 	unsigned int i;
 
-	for (i = 0; i < options->devices; i++) {
-		const struct options_device *device = &options->device[i];
-		const char *place = device->kind->meets_at ? device->kind->meets_at(device->value) : NULL;
-
-		if (!place)
-			continue;
-		sandbox.namespaces = 0;
+	for (i = 0; i < meeting_places; i++)
 		sandbox.directory[sandbox.directories++] =
-			(struct sandbox_directory){ open_meeting_place(place), SANDBOX_USE };
+			(struct sandbox_directory){ meeting_place[i], SANDBOX_USE };
+	if (meeting_places) {
+		sandbox.namespaces = 0;
 		memcpy(own + OWN_CALLS, meeting_calls, sizeof(meeting_calls));
 		end = own + ARRAY_SIZE(own);
 	}
@@ -203,6 +215,4 @@ void vm_sandbox(const struct options *options, int socket_directory)
 	/* Each new thread would look for the number of CPUs in a file. */
 	mallopt(M_ARENA_MAX, 1);
 	sandbox_enter(&sandbox);
-	for (i = 1; i < sandbox.directories; i++)
-		file_close(&sandbox.directory[i].fd);
 }

@@ -3,8 +3,8 @@
 #ifndef _LAUNCHER_VM_SANDBOX_H
 #define _LAUNCHER_VM_SANDBOX_H
 
-struct options;
-
-void vm_sandbox(const struct options *options, int socket_directory);
+void vm_sandbox_meets_in(int folder);
+void vm_sandbox_leaves(int folder);
+void vm_sandbox(int socket_directory);
 
 #endif /* _LAUNCHER_VM_SANDBOX_H */

@@ -122,8 +122,6 @@ struct virtio_kind {
 	int (*add_port)(struct virtio_device *console, const char *value);
 	/* Optional: does another program serve it, which needs the Guest's memory? */
 	bool (*shares_memory)(const char *value);
-	/* Optional: a socket's name that it uses again and again; or NULL. */
-	const char *(*meets_at)(const char *value);
 };
 
 extern const struct virtio_kind * const virtio_kinds[];

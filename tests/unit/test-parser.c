@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/message.h"
 #include "base/file.h"
 #include "images.h"
 #include "intruder.h"
@@ -126,11 +127,20 @@ static void end_parser_that(void (*does)(void), unsigned int lines, const char *
 	/* It has gone; on a busy machine it may take longer than the Launcher waits for that. */
 	ck_assert(waitpid(-1, NULL, 0) > 0 || errno == ECHILD);
 	unit_forget();
-	unit_refused(parser_open(&kernel, file, path), "had to be ended before");
+	unit_refused(parser_open(&kernel, file, path), "has gone before");
 	parser_stop();
 	close(file);
 	free(path);
 }
+
+START_TEST(a_strangers_line_does_not_play_with_the_terminal)
+{
+	char line[] = "a\033[2J \xc2\x9b" "31m \x9b" "b \xc3\xa9 \xe2\x82\xac \x7f \xe2\x82";
+
+	message_plain(line, strlen(line));
+	ck_assert_str_eq(line, "a?[2J ??31m ?b \xc3\xa9 \xe2\x82\xac ? ??");
+}
+END_TEST
 
 START_TEST(a_parser_that_says_nothing_is_ended)
 {
@@ -152,6 +162,7 @@ int main(void)
 	UNIT_ADD(suite, who_takes_over_the_parser_has_nothing);
 	UNIT_ADD(suite, without_a_sandbox_the_parser_would_have_all);
 	UNIT_ADD(suite, the_parsers_end_is_told);
+	UNIT_ADD(suite, a_strangers_line_does_not_play_with_the_terminal);
 	UNIT_ADD(suite, a_parser_that_says_nothing_is_ended);
 	UNIT_ADD(suite, a_parser_that_does_not_stop_talking_is_ended);
 	return unit_run(suite);

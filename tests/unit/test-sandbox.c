@@ -292,7 +292,7 @@ static void *break_in(void *nothing)
 }
 
 /* What a device's thread can do, once the guest runs. */
-static void serve_a_device(struct options *options)
+static void serve_a_device(void)
 {
 	pthread_t thread;
 	pid_t child;
@@ -301,7 +301,7 @@ static void serve_a_device(struct options *options)
 	sandbox_intruder = NULL;
 	child = fork();
 	if (!child) {
-		vm_sandbox(options, -1);
+		vm_sandbox(-1);
 		if (!thread_start(&thread, break_in, NULL))
 			thread_join(thread);
 		_exit(0);	/* without a look for leaks, which takes more than is left */
@@ -312,41 +312,57 @@ static void serve_a_device(struct options *options)
 
 START_TEST(who_takes_over_a_device_has_what_the_guest_was_given)
 {
-	struct options options = { 0 };
-
-	serve_a_device(&options);
+	serve_a_device();
 	ck_assert_str_eq(intruder->done, "");
 }
 END_TEST
 
-START_TEST(who_meets_others_at_a_socket_has_unix_sockets_too)
+/* A card with a cable, whose socket the person has called so. */
+static void make_cable(const char *value)
 {
-	char *value = path_of_socket();
-	struct options options = {
-		.devices = 1,
-		.device = { { .kind = &virtio_net_kind, .value = value } },
-	};
+	driver_init(&driver);
+	ck_assert_int_eq(virtio_net_kind.init(&device, &driver.memory, value), 0);
+}
 
-	serve_a_device(&options);
+static void has_unix_sockets_alone(void)
+{
 	ck_assert_ptr_null(strstr(intruder->done, "open_a_file"));
 	ck_assert_ptr_null(strstr(intruder->done, "make_a_file"));
 	ck_assert_ptr_null(strstr(intruder->done, "internet_socket"));
 	ck_assert_ptr_null(strstr(intruder->done, "run_a_program"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
+}
+
+START_TEST(who_meets_others_at_a_socket_has_unix_sockets_too)
+{
+	char *value = path_of_socket();
+
+	make_cable(value);
+	serve_a_device();
+	has_unix_sockets_alone();
 	free(value);
 }
 END_TEST
 
-/* In each of these folders, whose sockets are the Guest's, a file can be made. */
-static bool can_use_all(const struct options *options)
+/* The name is from another directory than the one in which a detached guest runs. */
+START_TEST(who_meets_others_has_the_folder_that_the_name_was_said_in)
 {
-	char path[128];
+	ck_assert_int_eq(chdir(unit_directory()), 0);
+	make_cable("socket:here");
+	ck_assert_int_eq(chdir("/"), 0);
+	serve_a_device();
+	has_unix_sockets_alone();
+}
+END_TEST
+
+/* In each of these folders, whose sockets are the Guest's, a file can be made. */
+static bool can_use_all(const int folder[OPTIONS_MAX_DEVICES])
+{
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < options->devices; i++) {
-		snprintf(path, sizeof(path), "%s.lock", strchr(options->device[i].value, '/'));
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	for (i = 0; i < OPTIONS_MAX_DEVICES; i++) {
+		fd = openat(folder[i], "a-file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return false;
 		close(fd);
@@ -356,22 +372,25 @@ static bool can_use_all(const struct options *options)
 
 START_TEST(who_meets_others_at_many_sockets_keeps_the_folder_of_each)
 {
-	struct options options = { .devices = OPTIONS_MAX_DEVICES };
+	int folder[OPTIONS_MAX_DEVICES], status;
 	unsigned int i;
 	pid_t child;
-	int status;
 
-	for (i = 0; i < OPTIONS_MAX_DEVICES; i++)
-		options.device[i] = (struct options_device){ &virtio_net_kind, path_of_socket() };
+	for (i = 0; i < OPTIONS_MAX_DEVICES; i++) {
+		folder[i] = open(unit_directory(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+		vm_sandbox_meets_in(folder[i]);
+	}
 	child = fork();
 	if (!child) {
-		vm_sandbox(&options, -1);
-		_exit(can_use_all(&options) ? 0 : 1);
+		vm_sandbox(-1);
+		_exit(can_use_all(folder) ? 0 : 1);
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
-	for (i = 0; i < OPTIONS_MAX_DEVICES; i++)
-		free((char *)options.device[i].value);
+	for (i = 0; i < OPTIONS_MAX_DEVICES; i++) {
+		vm_sandbox_leaves(folder[i]);
+		close(folder[i]);
+	}
 }
 END_TEST
 
@@ -428,10 +447,8 @@ END_TEST
 
 START_TEST(without_a_sandbox_a_device_has_all)
 {
-	struct options options = { 0 };
-
 	sandbox_wanted = false;
-	serve_a_device(&options);
+	serve_a_device();
 	ck_assert_ptr_nonnull(strstr(intruder->done, "open_a_file"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "unix_socket"));
 	ck_assert_ptr_nonnull(strstr(intruder->done, "run_a_program"));
@@ -467,6 +484,7 @@ int main(void)
 	UNIT_ADD(suite, an_answer_that_was_not_asked_for_is_seen);
 	UNIT_ADD(suite, who_takes_over_a_device_has_what_the_guest_was_given);
 	UNIT_ADD(suite, who_meets_others_at_a_socket_has_unix_sockets_too);
+	UNIT_ADD(suite, who_meets_others_has_the_folder_that_the_name_was_said_in);
 	UNIT_ADD(suite, who_meets_others_at_many_sockets_keeps_the_folder_of_each);
 	UNIT_ADD(suite, the_systems_log_is_written_to_whoever_has_its_name);
 	UNIT_ADD(suite, without_a_sandbox_a_device_has_all);

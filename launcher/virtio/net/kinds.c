@@ -156,12 +156,6 @@ free:
 	return error;
 }
 
-/* As long as the Guest runs, others come to a socket and go. */
-static const char *net_meets_at(const char *value)
-{
-	return strncmp(value, "socket:", 7) ? NULL : value + 7;
-}
-
 const struct virtio_kind virtio_net_kind = {
 	.option = "net",
 	.value = "MODE[,mac=MAC]",
@@ -173,7 +167,6 @@ const struct virtio_kind virtio_net_kind = {
 		"bridge:BR: one that is put into the bridge BR\n"
 		"socket:PATH: another guest that says the same",
 	.init = net_kind_init,
-	.meets_at = net_meets_at,
 };
 
 const struct virtio_kind virtio_tunnet_kind = {

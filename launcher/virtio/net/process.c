@@ -19,6 +19,7 @@
 /* The first messages: lines for the person, if it can't start; or this. */
 #define READY		"ready"
 #define LINE_ROOM	1024
+#define MAX_LINES	16
 
 int net_process_limit_ms = 30 * 1000;
 
@@ -56,11 +57,11 @@ void net_process_ready(int socket)
 static int wait_until_ready(struct back_end *back)
 {
 	int64_t until = now_ms() + net_process_limit_ms;
-	bool told = false;
+	unsigned int lines;
 	char line[LINE_ROOM];
-	ssize_t size;
+	ssize_t size = 0;
 
-	for (;;) {
+	for (lines = 0; lines < MAX_LINES; lines++) {
 		size = process_receive_until(back->process.socket, until, line, sizeof(line) - 1,
 					     NULL, NULL);
 		if (size <= 0)
@@ -68,13 +69,13 @@ static int wait_until_ready(struct back_end *back)
 		line[size] = '\0';
 		if (!strcmp(line, READY))
 			return 0;
+		message_plain(line, size);
 		message("%s", line);
-		told = true;
 	}
 	if (size == -ETIMEDOUT)
 		return refuse(size, "the process of the guest's network is not ready after %d s",
 			      net_process_limit_ms / 1000);
-	return told ? -EINVAL : refuse(-EPIPE, "the process of the guest's network does not start");
+	return lines ? -EINVAL : refuse(-EPIPE, "the process of the guest's network does not start");
 }
 
 /**

@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "base/value.h"
+#include "sandbox/vm_sandbox.h"
 #include "virtio/net/net.h"
 
 /* What the first one says to whom comes. */
@@ -248,6 +249,7 @@ static int open_folder(struct cable *cable, const char *path)
 	free(folder);
 	if (cable->folder < 0)
 		return refuse(-errno, "can't use the network '%s': %s", path, strerror(errno));
+	vm_sandbox_meets_in(cable->folder);
 	address->sun_family = AF_UNIX;
 	if (snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s",
 		     cable->folder, name) >= (int)sizeof(address->sun_path))
@@ -414,6 +416,7 @@ static void socket_exit(struct net *net)
 		return;
 	if (cable->lobby >= 0)
 		unlinkat(cable->folder, cable->name, 0);
+	vm_sandbox_leaves(cable->folder);
 	file_close(&cable->folder);
 	file_close(&cable->lobby);
 	file_close(&cable->peer);
