@@ -7,6 +7,7 @@
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
+. tests/local/needs.sh
 
 # From the ground up; a line is a floor.
 floors='lg.h abi.h trace decode vcpu/flags.h mmu/address.h mmu/types.h mmu/entry.h io/types.h abi-lguest/types.h
@@ -55,16 +56,7 @@ includes()
 	done
 }
 
-calls()
-{
-	# Not what is left there of files that are gone.
-	(cd driver && find . -name '*.[cS]') | sed -E 's,^\./,,; s,[cS]$,o,' |
-	(cd "$object" && xargs nm -A --) | sed 's/\.o:/ /' |
-	awk 'NF == 4 && $3 ~ /[TDBRV]/ { defines[$4] = $1 }
-	     $(NF - 1) == "U" { user[++n] = $1; symbol[n] = $NF }
-	     END { for (i = 1; i <= n; i++) if (symbol[i] in defines && defines[symbol[i]] != user[i])
-		     print user[i], defines[symbol[i]], symbol[i] }' | sort -u
-}
+calls() { (cd driver && find . -name '*.[cS]') | needs "$object"; }
 
 none_upwards()
 {
@@ -83,7 +75,7 @@ insides_stay_inside()
 	! grep -lE 'lguest_data|LHCALL_' -r driver --include='*.[ch]' | grep -vE '^driver/(abi-lguest/|trace.h|dev/debugfs.c)'
 }
 
-no_circles() { calls | awk '{ print $1, $2 }' | sort -u | grep -vxF "$known" | tsort >/dev/null; }
+no_circles() { calls | circles "$known"; }
 
 # Lines from a "{" in column 0 to its "}".
 long_functions()
@@ -103,7 +95,7 @@ an_include_upwards_is_seen()
 	says_so() { echo 'mmu/fault.c run.c'; }
 	! none_upwards says_so >/dev/null
 }
-a_circle_is_seen() { (calls | awk '{ print $1, $2 }'; echo 'vcpu/kick mmu/fault') | grep -vxF "$known" | tsort 2>&1 >/dev/null | grep -q loop; }
+a_circle_is_seen() { { calls; echo 'vcpu/kick mmu/fault'; } | circles "$known" 2>&1 | grep -q loop; }
 a_long_function_is_seen() { local longest=3; [ -n "$(long_functions)" ]; }
 
 scripts/build-module 6.12-cloud >/dev/null || exit 1

@@ -6,12 +6,11 @@
 # unit_tests: each program of tests/unit, its results by libcheck's TAP log.
 unit_tests()
 {
-	local program name status
+	local source program name status
 	make -s -C "$tests/unit" "OUTPUT=$LG_BUILD/unit" >"$out/unit.log" 2>&1 ||
 		{ cat "$out/unit.log"; echo "# selftest unit"; echo "# ended unit 1"; return; }
-	for program in "$LG_BUILD"/unit/test-*; do
-		if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
-		name=unit/$(basename "$program")
+	for source in "$tests"/unit/test-*.c; do
+		name=$(basename "$source" .c) program=$LG_BUILD/unit/$name name=unit/$name
 		echo "# selftest $name"
 		status=0
 		CK_DEFAULT_TIMEOUT=60 CK_TAP_LOG_FILE_NAME="$out/unit.tap" "$LG_BUILD/unit/hostile" "$program" >>"$out/unit.log" 2>&1 || status=$?
