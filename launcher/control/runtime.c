@@ -3,7 +3,7 @@
  * The directory with the sockets of this user's running Guests, NAME.sock each.
  *
  * A socket to which nobody listens any more is a Guest's whose Launcher was killed:
- * whoever finds it removes it. The directory is locked while a name is taken or
+ * whoever finds it removes it, and each launcher that starts looks for them. The directory is locked while a name is taken or
  * looked at, so that a socket is never seen between its birth and its first
  * listener.
  *
@@ -266,10 +266,36 @@ int runtime_connect(struct runtime *runtime, const char *name, pid_t *pid)
 	return fd;
 }
 
+/*
+ * Remove the names of all launchers that were killed: each is two files that nobody may ever
+ * ask for again. A launcher that lives has its lock, and is not disturbed. A process that has
+ * a name itself must not look: close() of its own NAME.pid would give its lock back.
+ */
+static void remove_dead_names(struct runtime *runtime)
+{
+	char **names;
+	int fd, i, count;
+	pid_t pid;
+
+	if (pid_lock >= 0)
+		return;
+	count = runtime_names(runtime, &names);
+	for (i = 0; i < count; i++) {
+		if (find_pid(runtime, names[i]))
+			continue;
+		fd = runtime_connect(runtime, names[i], &pid);
+		file_close(&fd);
+	}
+	if (count >= 0)
+		runtime_free_names(names, count);
+}
+
 /**
  * runtime_listen() - take a name
  * @runtime: from runtime_open()
  * @name: free, or it is refused
+ *
+ * Removes what killed launchers have left.
  *
  * Return: a descriptor that listens, or a negative errno after telling the person.
  */
@@ -280,6 +306,7 @@ int runtime_listen(struct runtime *runtime, const char *name)
 	mode_t mask;
 	pid_t pid;
 
+	remove_dead_names(runtime);
 	fd = runtime_connect(runtime, name, &pid);
 	if (fd >= 0 || fd == -EAGAIN) {
 		file_close(&fd);

@@ -120,6 +120,26 @@ START_TEST(launcher_that_is_stopped_holds_up_no_others)
 }
 END_TEST
 
+/* A launcher that starts removes the names of those that were killed, and no others. */
+START_TEST(names_of_the_dead_are_removed)
+{
+	pid_t dead = start_stopped(), child = start_holder(take_name, "two"), third;
+	struct runtime runtime;
+	char **names;
+
+	end_child(dead);
+	third = start_holder(take_name, "three");
+	ck_assert_int_eq(runtime_open(&runtime, false), 0);
+	ck_assert_int_eq(runtime_names(&runtime, &names), 2);
+	ck_assert_str_eq(names[0], "three");
+	ck_assert_str_eq(names[1], "two");
+	runtime_free_names(names, 2);
+	runtime_close(&runtime);
+	end_child(child);
+	end_child(third);
+}
+END_TEST
+
 START_TEST(holder_of_the_runtime_directory)
 {
 	struct runtime runtime;
@@ -146,6 +166,7 @@ int main(void)
 	UNIT_ADD(suite, launcher_that_is_stopped_is_killed);
 	UNIT_ADD(suite, launcher_that_is_stopped_with_a_full_queue_is_killed);
 	UNIT_ADD(suite, launcher_that_is_stopped_holds_up_no_others);
+	UNIT_ADD(suite, names_of_the_dead_are_removed);
 	UNIT_ADD(suite, holder_of_the_runtime_directory);
 	return unit_run(suite);
 }
