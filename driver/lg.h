@@ -16,7 +16,7 @@
  *                      never waited for: who does not get it writes mmu_lock
  *   lg_vm.clock_lock   when its clock is shifted; a leaf, below
  *                      vcpu/clock.c's list of all VMs
- *   LG_PLACES_BUSY     a frame's list of places, for some instructions, interrupts off
+ *   LG_SPTES_BUSY      a frame's list of shadow entries, for some instructions, interrupts off
  *
  * "Atomic" below means: preemption off, between lg_fpu_begin() and
  * lg_fpu_end(), with the vCPU's state in this CPU's window.
@@ -130,7 +130,7 @@ struct lg_vcpu {
 	struct lg_root *root;		/* the current one */
 	struct lg_root *published[LG_ROOTS];	/* behind switcher_vcpu.roots */
 	u64 root_clock;
-	u64 root_place;			/* switcher_vcpu.root_place, as far as we know */
+	u64 root_slot;			/* switcher_vcpu.root_slot, as far as we know */
 	u64 window_entry;		/* slot 256 of all roots */
 	u64 serial;			/* of all vCPUs there ever were */
 	struct lg_window *last_window;	/* where it was entered last */

@@ -254,15 +254,15 @@ not_iret:
 	jne	cr3_popped_to_c
 	testl	$~FLAGS_DIRECT, (%rsp)
 	jnz	cr3_popped_to_c
-	/* What is current goes back to its place. */
+	/* What is current goes back to its slot. */
 	push	%rdx
-	mov	WINDOW(STATE_ROOT_PLACE), %rdx
+	mov	WINDOW(STATE_ROOT_SLOT), %rdx
 	mov	WINDOW(STATE_KERNEL_ROOT), %rax
 	mov	%rax, ROOT_KERNEL(%r11, %rdx)
 	mov	WINDOW(STATE_USER_ROOT), %rax
 	mov	%rax, ROOT_USER(%r11, %rdx)
 	pop	%rdx
-	mov	%rcx, WINDOW(STATE_ROOT_PLACE)
+	mov	%rcx, WINDOW(STATE_ROOT_SLOT)
 	mov	ROOT_USER(%r11, %rcx), %rax
 	mov	%rax, WINDOW(STATE_USER_ROOT)
 	mov	ROOT_KERNEL(%r11, %rcx), %rax

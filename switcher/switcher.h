@@ -91,7 +91,7 @@
 #define STATE_DIRECT_CR3_LOADS	(STATE_VCPU + 0x70)
 #define STATE_LAST_FAULT	(STATE_VCPU + 0x78)
 #define STATE_NOFLUSH		(STATE_VCPU + 0x80)
-#define STATE_ROOT_PLACE	(STATE_VCPU + 0x88)
+#define STATE_ROOT_SLOT		(STATE_VCPU + 0x88)
 #define STATE_ROOTS		(STATE_VCPU + 0xa0)
 
 /* struct switcher_root */
@@ -178,7 +178,7 @@ struct switcher_vcpu {
 	 */
 	u64 last_fault;
 	u64 noflush;		/* bit 63 if CR3 loads may have it, or 0 */
-	u64 root_place;		/* offset of the current one in roots */
+	u64 root_slot;		/* offset of the current one in roots */
 	u64 pad1[2];
 	struct switcher_root roots[SWITCHER_ROOTS];	/* by the Guest's PCID */
 };

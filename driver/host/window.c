@@ -47,7 +47,7 @@ static_assert(offsetof(struct guest_regs, ip) == REGS_IP - REGS);
 	X(vcpu.direct_faults, DIRECT_FAULTS) X(vcpu.direct_returns, DIRECT_RETURNS) \
 	X(vcpu.event_entry, EVENT_ENTRY) X(vcpu.direct_events, DIRECT_EVENTS) \
 	X(vcpu.direct_cr3_loads, DIRECT_CR3_LOADS) X(vcpu.last_fault, LAST_FAULT) \
-	X(vcpu.noflush, NOFLUSH) X(vcpu.root_place, ROOT_PLACE) \
+	X(vcpu.noflush, NOFLUSH) X(vcpu.root_slot, ROOT_SLOT) \
 	X(vcpu.fault_budget, FAULT_BUDGET) X(vcpu.direct_int80, DIRECT_INT80) \
 	X(vcpu.roots, ROOTS)
 STATE_FIELDS(SAME_STATE)

@@ -8,14 +8,14 @@
 #include "lg.h"
 #include "mmu/shadow.h"
 
-static void drop_places(struct lg_vm *vm, const lg_place_t *head)
+static void drop_sptes(struct lg_vm *vm, const lg_spte_t *head)
 {
 	struct lg_shadow_page *page;
 	unsigned int index;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
 	while (*head) {
-		page = lg_place_page(vm, *head, &index);
+		page = lg_spte_page(vm, *head, &index);
 		lg_shadow_drop(vm, page, index, lg_unknown);
 	}
 }
@@ -26,9 +26,9 @@ static void drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t fir
 	gfn_t gfn, large;
 
 	for (gfn = first; gfn < end; gfn++)
-		drop_places(vm, &slot->places[gfn - slot->first]);
+		drop_sptes(vm, &slot->sptes[gfn - slot->first]);
 	for (large = lg_large_of(slot, first); large <= lg_large_of(slot, end - 1); large++)
-		drop_places(vm, &slot->large_places[large]);
+		drop_sptes(vm, &slot->large_sptes[large]);
 }
 
 /* The same, looking at all that is mapped: the way that is shorter for many frames. */
@@ -112,11 +112,11 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 	}
 }
 
-/* Has the CPU used the entry at @place? If asked to, say no from now on. */
-static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
+/* Has the CPU used the entry at @spte? If asked to, say no from now on. */
+static bool young_spte(struct lg_vm *vm, lg_spte_t spte, bool clear)
 {
 	unsigned int index;
-	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
+	struct lg_shadow_page *page = lg_spte_page(vm, spte, &index);
 	u64 old = READ_ONCE(page->table[index]);
 
 	lockdep_assert_held_write(&vm->mmu_lock);
@@ -133,34 +133,35 @@ static bool young_place(struct lg_vm *vm, lg_place_t place, bool clear)
 
 /*
  * The Guest makes the list as long as it likes, and the Host's lock of its page table is
- * held. So the newest places are asked, and the others taken for unused: to call the page
+ * held. So the newest entries are asked, and the others taken for unused: to call the page
  * young then would let the Guest keep it from ever being reclaimed.
  */
-#define YOUNG_PLACES	64
+#define YOUNG_SPTES	64
 
-static bool young_places(struct lg_vm *vm, const lg_place_t *head, bool clear)
+static bool young_sptes(struct lg_vm *vm, const lg_spte_t *head, bool clear)
 {
-	unsigned int left = YOUNG_PLACES;
+	unsigned int left = YOUNG_SPTES;
 	bool young = false;
-	lg_place_t place;
+	lg_spte_t spte;
 
-	for (place = *head; place && left && (clear || !young); place = lg_place_link(vm, place)->next, left--)
-		young |= young_place(vm, place, clear);
+	for (spte = *head; spte && left && (clear || !young);
+	     spte = lg_spte_link(vm, spte)->next, left--)
+		young |= young_spte(vm, spte, clear);
 	return young;
 }
 
 static bool young_frame(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t gfn, bool clear)
 {
-	lg_place_t *small = &slot->places[gfn - slot->first];
-	lg_place_t *large = &slot->large_places[lg_large_of(slot, gfn)];
+	lg_spte_t *small = &slot->sptes[gfn - slot->first];
+	lg_spte_t *large = &slot->large_sptes[lg_large_of(slot, gfn)];
 	bool young;
 
 	/* Of most frames that the Host asks about, nothing maps them. */
 	if (!READ_ONCE(*small) && !READ_ONCE(*large))
 		return false;
 	write_lock(&vm->mmu_lock);
-	young = young_places(vm, small, clear);
-	young |= young_places(vm, large, clear);
+	young = young_sptes(vm, small, clear);
+	young |= young_sptes(vm, large, clear);
 	write_unlock(&vm->mmu_lock);
 	return young;
 }

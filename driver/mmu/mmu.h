@@ -97,7 +97,7 @@ void lg_root_changed(struct lg_vcpu *vcpu);
 /* Which CR3 is it now? After each entry. */
 static inline void lg_root_exit(struct lg_vcpu *vcpu)
 {
-	if (vcpu->cpu->root_place != vcpu->root_place)
+	if (vcpu->cpu->root_slot != vcpu->root_slot)
 		lg_root_changed(vcpu);
 }
 

@@ -32,7 +32,7 @@
 #define UNUSED_KEPT		64
 /* Pages that go at a time when all go: some milliseconds at most. */
 #define ZAP_STEP		32
-/* More would not fit in lg_place_t. */
+/* More would not fit in lg_spte_t. */
 #define LIMIT_MAX		(1U << 21)
 
 static unsigned int shadow_limit = 16384;
@@ -298,7 +298,7 @@ void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 	lockdep_assert_held_write(&vm->mmu_lock);
 	before_resize(vm, page, false);
 	set_entry(vm, page, index, entry);
-	lg_place_add(vm, &child->parents, page, index);
+	lg_spte_add(vm, &child->parents, page, index);
 }
 
 /**
@@ -323,7 +323,7 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 		before_resize(vm, page, true);
 	page->links[index].gfn = gfn;
 	set_entry(vm, page, index, entry);
-	lg_place_add(vm, lg_frame_places(vm, gfn, page->level), page, index);
+	lg_spte_add(vm, lg_frame_sptes(vm, gfn, page->level), page, index);
 }
 
 /* No parent: the page's own children lose one, and it waits to be freed. */
@@ -355,10 +355,10 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 	if (lg_is_window(page, index))
 		return;
 	if (child)
-		lg_place_del(vm, &child->parents, page, index);
+		lg_spte_del(vm, &child->parents, page, index);
 	else if (lg_mapped(page->table[index]))
-		lg_place_del(vm, lg_frame_places(vm, page->links[index].gfn, page->level), page,
-			     index);
+		lg_spte_del(vm, lg_frame_sptes(vm, page->links[index].gfn, page->level), page,
+			    index);
 	set_entry(vm, page, index, instead);
 	if (child && !child->parents)
 		unlink_page(vm, child);
@@ -425,7 +425,7 @@ static void drop_page(struct lg_vm *vm, struct lg_shadow_page *page)
 
 	lockdep_assert_held_write(&vm->mmu_lock);
 	do {
-		parent = lg_place_page(vm, page->parents, &index);
+		parent = lg_spte_page(vm, page->parents, &index);
 		lg_shadow_drop(vm, parent, index, lg_unknown);
 	} while (vm->mmu.by_id[page->id] == page && page->parents);
 }

@@ -3,7 +3,7 @@
  * The way back: from a Guest frame to the shadow entries that map it, and from
  * a shadow page to the entries that point to it.
  *
- * Both are lists of places, linked through lg_shadow_page.links. They cost one
+ * Both are lists of shadow entries, linked through lg_shadow_page.links. They cost one
  * step to add to and to take from, however often a hostile Guest maps a frame.
  * All of it is under lg_vm.mmu_lock, written or read; each list has a lock of its
  * own in its head. An entry is in its list only while it maps the frame, so that
@@ -20,57 +20,57 @@
  * The first of the list. With interrupts off, whoever holds it: others wait for it with
  * theirs off, and so wait for some instructions and for no interrupt's handler.
  */
-static __always_inline lg_place_t lock_places(lg_place_t *head, unsigned long *flags)
+static __always_inline lg_spte_t lock_sptes(lg_spte_t *head, unsigned long *flags)
 {
-	lg_place_t first;
+	lg_spte_t first;
 
 	local_irq_save(*flags);
-	first = READ_ONCE(*head) & ~LG_PLACES_BUSY;
-	while (!try_cmpxchg_acquire(head, &first, first | LG_PLACES_BUSY)) {
+	first = READ_ONCE(*head) & ~LG_SPTES_BUSY;
+	while (!try_cmpxchg_acquire(head, &first, first | LG_SPTES_BUSY)) {
 		cpu_relax();
-		first &= ~LG_PLACES_BUSY;
+		first &= ~LG_SPTES_BUSY;
 	}
 	return first;
 }
 
 /* @first: what is the first of the list now. */
-static __always_inline void unlock_places(lg_place_t *head, lg_place_t first, unsigned long flags)
+static __always_inline void unlock_sptes(lg_spte_t *head, lg_spte_t first, unsigned long flags)
 {
 	smp_store_release(head, first);
 	local_irq_restore(flags);
 }
 
-void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
-		  unsigned int index)
+void lg_spte_add(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
+		 unsigned int index)
 {
-	lg_place_t place = page->id * LG_ENTRIES + index, first;
+	lg_spte_t spte = page->id * LG_ENTRIES + index, first;
 	unsigned long flags;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	first = lock_places(head, &flags);
+	first = lock_sptes(head, &flags);
 	page->links[index].next = first;
 	page->links[index].prev = 0;
 	if (first)
-		lg_place_link(vm, first)->prev = place;
-	unlock_places(head, place, flags);
+		lg_spte_link(vm, first)->prev = spte;
+	unlock_sptes(head, spte, flags);
 }
 
-void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
-		  unsigned int index)
+void lg_spte_del(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
+		 unsigned int index)
 {
 	const struct lg_link *link = &page->links[index];
-	lg_place_t first;
+	lg_spte_t first;
 	unsigned long flags;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	first = lock_places(head, &flags);
+	first = lock_sptes(head, &flags);
 	if (link->prev)
-		lg_place_link(vm, link->prev)->next = link->next;
+		lg_spte_link(vm, link->prev)->next = link->next;
 	else
 		first = link->next;
 	if (link->next)
-		lg_place_link(vm, link->next)->prev = link->prev;
-	unlock_places(head, first, flags);
+		lg_spte_link(vm, link->next)->prev = link->prev;
+	unlock_sptes(head, first, flags);
 }
 
 /** lg_slot_alloc - what a new memory slot needs here; sleeps; -ENOMEM */
@@ -78,10 +78,10 @@ int lg_slot_alloc(struct lg_memory_slot *slot)
 {
 	gfn_t large = lg_large_of(slot, slot->first + slot->frames - 1) + 1;
 
-	slot->places = kvcalloc(slot->frames, sizeof(*slot->places), GFP_KERNEL_ACCOUNT);
-	slot->large_places = kvcalloc(large, sizeof(*slot->large_places), GFP_KERNEL_ACCOUNT);
+	slot->sptes = kvcalloc(slot->frames, sizeof(*slot->sptes), GFP_KERNEL_ACCOUNT);
+	slot->large_sptes = kvcalloc(large, sizeof(*slot->large_sptes), GFP_KERNEL_ACCOUNT);
 	slot->no_large = kvcalloc(large, sizeof(*slot->no_large), GFP_KERNEL_ACCOUNT);
-	if (slot->places && slot->large_places && slot->no_large)
+	if (slot->sptes && slot->large_sptes && slot->no_large)
 		return 0;
 	lg_slot_free(slot);
 	return -ENOMEM;
@@ -89,24 +89,24 @@ int lg_slot_alloc(struct lg_memory_slot *slot)
 
 void lg_slot_free(struct lg_memory_slot *slot)
 {
-	kvfree(slot->places);
-	kvfree(slot->large_places);
+	kvfree(slot->sptes);
+	kvfree(slot->large_sptes);
 	kvfree(slot->no_large);
 }
 
-/* The list of @gfn's places at this level: 1, or 2 for 2 MiB. It is in a slot. */
-lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level)
+/* The list of @gfn's shadow entries at this level: 1, or 2 for 2 MiB. It is in a slot. */
+lg_spte_t *lg_frame_sptes(struct lg_vm *vm, gfn_t gfn, int level)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
 
-	return level == 1 ? &slot->places[gfn - slot->first] :
-			    &slot->large_places[lg_large_of(slot, gfn)];
+	return level == 1 ? &slot->sptes[gfn - slot->first] :
+			    &slot->large_sptes[lg_large_of(slot, gfn)];
 }
 
-static u64 frame_at(struct lg_vm *vm, lg_place_t place)
+static u64 frame_at(struct lg_vm *vm, lg_spte_t spte)
 {
 	unsigned int index;
-	struct lg_shadow_page *page = lg_place_page(vm, place, &index);
+	struct lg_shadow_page *page = lg_spte_page(vm, spte, &index);
 
 	return LG_FRAME(READ_ONCE(page->table[index]));
 }
@@ -121,21 +121,21 @@ static u64 frame_at(struct lg_vm *vm, lg_place_t place)
 bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
-	lg_place_t *head, place = 0;
+	lg_spte_t *head, spte = 0;
 	unsigned long flags;
 
 	lockdep_assert_held(&vm->mmu_lock);
 	if (!slot)
 		return false;
-	head = &slot->places[gfn - slot->first];
+	head = &slot->sptes[gfn - slot->first];
 	if (READ_ONCE(*head)) {
-		place = lock_places(head, &flags);
-		if (place)
-			*frame = frame_at(vm, place);
-		unlock_places(head, place, flags);
+		spte = lock_sptes(head, &flags);
+		if (spte)
+			*frame = frame_at(vm, spte);
+		unlock_sptes(head, spte, flags);
 	}
-	if (place || !lg_frame_large(vm, gfn, frame))
-		return place;
+	if (spte || !lg_frame_large(vm, gfn, frame))
+		return spte;
 	*frame += gfn % LG_LARGE_FRAMES << PAGE_SHIFT;
 	return true;
 }
@@ -144,12 +144,12 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
-	lg_place_t place = slot ? slot->large_places[lg_large_of(slot, gfn)] : 0;
+	lg_spte_t spte = slot ? slot->large_sptes[lg_large_of(slot, gfn)] : 0;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	if (place)
-		*first = frame_at(vm, place);
-	return place;
+	if (spte)
+		*first = frame_at(vm, spte);
+	return spte;
 }
 
 /*

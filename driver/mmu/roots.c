@@ -5,7 +5,7 @@
  *
  * Some of them are published to the Switcher (switcher_vcpu.roots), which loads
  * them by itself when the Guest loads a CR3 that it knows and asks for no flush.
- * There are as many places there as Linux has ASIDs and more; the Guest's PCID
+ * There are as many slots there as Linux has ASIDs and more; the Guest's PCID
  * says which, and each has two PCIDs of the CPU's own.
  */
 #include <linux/mm.h>
@@ -71,24 +71,24 @@ static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
 /* Tell the Switcher of the current roots; their first load flushes. */
 static void publish(struct lg_vcpu *vcpu)
 {
-	unsigned int place = vcpu->cr3 % LG_ROOTS;
-	u64 pcid = (boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI) + 2 * place;
+	unsigned int slot = vcpu->cr3 % LG_ROOTS;
+	u64 pcid = (boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI) + 2 * slot;
 	u64 kernel = root_cr3(vcpu->root->kernel, pcid + 1);
 	u64 user = root_cr3(vcpu->root->user, pcid);
 	struct switcher_vcpu *cpu = vcpu->cpu;
-	struct switcher_root *root = &cpu->roots[place], *last;
+	struct switcher_root *root = &cpu->roots[slot], *last;
 
-	/* While a root is current its CR3 values are not in its place. */
-	last = &cpu->roots[cpu->root_place / sizeof(*root)];
+	/* While a root is current its CR3 values are not in its slot. */
+	last = &cpu->roots[cpu->root_slot / sizeof(*root)];
 	last->kernel = cpu->kernel_root;
 	last->user = cpu->user_root;
-	if (vcpu->published[place] != vcpu->root) {
+	if (vcpu->published[slot] != vcpu->root) {
 		root->kernel = kernel;
 		root->user = user;
 	}
 	root->cr3 = vcpu->cr3;
-	vcpu->published[place] = vcpu->root;
-	cpu->root_place = vcpu->root_place = place * sizeof(*root);
+	vcpu->published[slot] = vcpu->root;
+	cpu->root_slot = vcpu->root_slot = slot * sizeof(*root);
 	cpu->kernel_root = root->kernel;
 	cpu->user_root = root->user;
 }
@@ -209,12 +209,12 @@ static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
 /** lg_root_changed - the Switcher has loaded another CR3: see lg_root_exit() */
 void lg_root_changed(struct lg_vcpu *vcpu)
 {
-	unsigned int place = vcpu->cpu->root_place / sizeof(struct switcher_root);
+	unsigned int slot = vcpu->cpu->root_slot / sizeof(struct switcher_root);
 
-	vcpu->root = vcpu->published[place];
+	vcpu->root = vcpu->published[slot];
 	vcpu->root->used = ++vcpu->root_clock;
-	vcpu->root_place = vcpu->cpu->root_place;
-	vcpu->cr3 = vcpu->cpu->roots[place].cr3;
+	vcpu->root_slot = vcpu->cpu->root_slot;
+	vcpu->cr3 = vcpu->cpu->roots[slot].cr3;
 }
 
 static void flush_at_next_load(struct switcher_vcpu *cpu)
@@ -307,7 +307,7 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
  * @gfn: from the Guest, not checked: a lie costs it faults
  *
  * Tables below the top go with the entries that point to them. A root has none,
- * and would stay until its place is needed.
+ * and would stay until its slot is needed.
  */
 void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn)
 {

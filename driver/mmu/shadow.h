@@ -19,7 +19,7 @@
 /* Beside each entry: a list of those that map the same frame or table. */
 struct lg_link {
 	u32 gfn;			/* leaves: the Guest's (first) frame */
-	lg_place_t next, prev;
+	lg_spte_t next, prev;
 };
 
 struct lg_shadow_page {
@@ -30,7 +30,7 @@ struct lg_shadow_page {
 	struct list_head list;		/* lg_mmu.pages, .freed or .unused */
 	gfn_t gfn;			/* of the Guest's table, or first of a large page */
 	u32 id;				/* its number, while in use */
-	lg_place_t parents;		/* entries that point here */
+	lg_spte_t parents;		/* entries that point here */
 	u8 level;			/* 1 to 4 */
 	u8 role;			/* LG_ROLE_* */
 	bool changed;			/* the Guest's table has been, since we compared */
@@ -109,17 +109,17 @@ void lg_flush_others(struct lg_vm *vm);
 /* dirty.c */
 bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page);
 
-/* The page of @place, and where in it. */
-static inline struct lg_shadow_page *lg_place_page(struct lg_vm *vm, lg_place_t place,
-						   unsigned int *index)
+/* The page of @spte, and where in it. */
+static inline struct lg_shadow_page *lg_spte_page(struct lg_vm *vm, lg_spte_t spte,
+						  unsigned int *index)
 {
-	*index = place % LG_ENTRIES;
-	return vm->mmu.by_id[place / LG_ENTRIES];
+	*index = spte % LG_ENTRIES;
+	return vm->mmu.by_id[spte / LG_ENTRIES];
 }
 
-static inline struct lg_link *lg_place_link(struct lg_vm *vm, lg_place_t place)
+static inline struct lg_link *lg_spte_link(struct lg_vm *vm, lg_spte_t spte)
 {
-	return &vm->mmu.by_id[place / LG_ENTRIES]->links[place % LG_ENTRIES];
+	return &vm->mmu.by_id[spte / LG_ENTRIES]->links[spte % LG_ENTRIES];
 }
 
 static inline gfn_t lg_large_of(const struct lg_memory_slot *slot, gfn_t gfn)
@@ -129,11 +129,11 @@ static inline gfn_t lg_large_of(const struct lg_memory_slot *slot, gfn_t gfn)
 
 /* rmap.c */
 int lg_slot_alloc(struct lg_memory_slot *slot);
-void lg_place_add(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
-		  unsigned int index);
-void lg_place_del(struct lg_vm *vm, lg_place_t *head, struct lg_shadow_page *page,
-		  unsigned int index);
-lg_place_t *lg_frame_places(struct lg_vm *vm, gfn_t gfn, int level);
+void lg_spte_add(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
+		 unsigned int index);
+void lg_spte_del(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
+		 unsigned int index);
+lg_spte_t *lg_frame_sptes(struct lg_vm *vm, gfn_t gfn, int level);
 bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame);
 bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first);
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn);

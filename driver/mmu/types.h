@@ -17,14 +17,14 @@
 struct lg_shadow_page;
 
 /* An entry of a shadow page, as its page's number * 512 + index. 0: none. */
-typedef u32 lg_place_t;
-#define LG_PLACES_BUSY	BIT(31)		/* in the head of a list: somebody changes it */
+typedef u32 lg_spte_t;
+#define LG_SPTES_BUSY	BIT(31)		/* in the head of a list: somebody changes it */
 
 struct lg_memory_slot {
 	gfn_t first, frames;
 	hva_t hva;
 	/* Which shadow entries map each frame: see mmu/rmap.c */
-	lg_place_t *places, *large_places;	/* 4 KiB; 2 MiB */
+	lg_spte_t *sptes, *large_sptes;	/* 4 KiB; 2 MiB */
 	u8 *no_large;		/* by 2 MiB: the Host has it in pieces */
 };
 

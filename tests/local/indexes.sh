@@ -16,7 +16,7 @@ list()
 	cat <<'END'
 bytes[c->at++]				at most 15 bytes: a guess reads what lies behind them on the stack
 by_id[page->id]				the host gives the numbers
-by_id[place / LG_ENTRIES]		the host makes the places
+by_id[spte / LG_ENTRIES]		the host makes the numbers of entries
 entries[i - read]			a counter less another
 exceptions[vector]			of 32, and the processor says which
 guest[level]				of a loop
@@ -32,14 +32,14 @@ host_tables[lg_la57 ? 2 : 1]		one of two
 hva[level]				of a loop
 hva[page->level]			the host's
 idt[vector]				256 entries, a byte
-large_places[large]			of a loop
-large_places[lg_large_of(slot, gfn)]	by lg_slot_of()
-links[index]				by lg_table_index(), which has 9 bits; or a place's
+large_sptes[large]			of a loop
+large_sptes[lg_large_of(slot, gfn)]	by lg_slot_of()
+links[index]				by lg_table_index(), which has 9 bits; or a shadow entry's
 no_large[lg_large_of(slot, gfn)]		by lg_slot_of()
-places[gfn - slot->first]		by lg_slot_of(), or of a loop
-published[place]			a remainder, or the switcher's own
-roots[cpu->root_place / sizeof(*root)]	the switcher's own
-roots[place]				a remainder, or the switcher's own
+sptes[gfn - slot->first]		by lg_slot_of(), or of a loop
+published[slot]			a remainder, or the switcher's own
+roots[cpu->root_slot / sizeof(*root)]	the switcher's own
+roots[slot]				a remainder, or the switcher's own
 slots[vm->nr_slots]			the host's own counter
 table[index ^ 1]			9 bits
 table[index]				9 bits
