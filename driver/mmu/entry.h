@@ -38,10 +38,10 @@ static inline bool lg_mapped(u64 entry)
 
 /* Roles: pages for the same Guest table that differ in these are not shared. */
 #define LG_ROLE_KERNEL		1	/* maps supervisor pages too; else user pages only */
-#define LG_ROLE_DIRECT		2	/* part of a large page: no Guest table */
-#define LG_ROLE_WRITE		4	/* direct: writable, and dirty in the Guest */
-#define LG_ROLE_EXEC		8	/* direct: executable */
-#define LG_ROLE_USER_PAGE	16	/* direct: the Guest's user may use it */
+#define LG_ROLE_SPLIT		2	/* part of a large page: no Guest table */
+#define LG_ROLE_WRITE		4	/* split: writable, and dirty in the Guest */
+#define LG_ROLE_EXEC		8	/* split: executable */
+#define LG_ROLE_USER_PAGE	16	/* split: the Guest's user may use it */
 #define LG_ROLE_ROOT		32	/* level 4, of one vCPU */
 
 static inline u64 lg_level_mask(int level)
@@ -88,9 +88,9 @@ static inline u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role)
 }
 
 /* Role of the pages that split a large page with this entry. */
-static inline u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry)
+static inline u8 lg_shadow_split_role(u8 parent_role, u64 guest_entry)
 {
-	u8 role = LG_ROLE_DIRECT | (parent_role & LG_ROLE_KERNEL);
+	u8 role = LG_ROLE_SPLIT | (parent_role & LG_ROLE_KERNEL);
 
 	if ((guest_entry & _PAGE_RW) && (guest_entry & _PAGE_DIRTY))
 		role |= LG_ROLE_WRITE;
@@ -102,7 +102,7 @@ static inline u8 lg_shadow_direct_role(u8 parent_role, u64 guest_entry)
 }
 
 /* What an entry of the Guest's would be in place of its large page, split by one of this role. */
-static inline u64 lg_direct_entry(u8 role, gfn_t gfn)
+static inline u64 lg_split_entry(u8 role, gfn_t gfn)
 {
 	return gfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_ACCESSED |
 	       (role & LG_ROLE_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0) |
@@ -120,11 +120,11 @@ static inline u64 lg_direct_entry(u8 role, gfn_t gfn)
 static inline u64 lg_shadow_branch_entry(u64 guest_entry, u8 role, u64 child, u8 child_role)
 {
 	u64 entry = child | _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
-	bool direct = child_role & LG_ROLE_DIRECT;
+	bool split = child_role & LG_ROLE_SPLIT;
 
-	if (direct || (guest_entry & _PAGE_RW))
+	if (split || (guest_entry & _PAGE_RW))
 		entry |= _PAGE_RW;
-	if (!direct && (guest_entry & _PAGE_NX))
+	if (!split && (guest_entry & _PAGE_NX))
 		entry |= _PAGE_NX;
 	/* The kernel's root never runs pages that the user can reach. */
 	if ((role & LG_ROLE_ROOT) && (role & LG_ROLE_KERNEL) && !(child_role & LG_ROLE_KERNEL))
@@ -150,8 +150,8 @@ static inline bool lg_leads_to(u64 guest_entry, int level, u8 role, gfn_t gfn, u
 	if (guest_entry & _PAGE_PSE)
 		return level < LG_PT_LEVELS && (guest_entry & _PAGE_ACCESSED) &&
 		       gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&
-		       child_role == lg_shadow_direct_role(role, guest_entry);
-	return gfn == LG_ENTRY_FRAME(guest_entry) && !(child_role & LG_ROLE_DIRECT);
+		       child_role == lg_shadow_split_role(role, guest_entry);
+	return gfn == LG_ENTRY_FRAME(guest_entry) && !(child_role & LG_ROLE_SPLIT);
 }
 
 #endif /* _LG_MMU_ENTRY_H */

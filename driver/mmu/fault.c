@@ -60,7 +60,7 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	if (page->level <= walk->leaf) {
 		gfn = walk->gpa >> PAGE_SHIFT & ~((1ULL << 9 * level) - 1);
-		role = lg_shadow_direct_role(page->role, guest_entry);
+		role = lg_shadow_split_role(page->role, guest_entry);
 	} else {
 		gfn = LG_ENTRY_FRAME(guest_entry);
 		role = page->role & LG_ROLE_ROOT ? chain_role(page, index, walk) :
@@ -75,7 +75,7 @@ static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_pag
 	lg_shadow_drop(vm, page, index, lg_unknown);
 	child = lg_shadow_find(vm, gfn, level, role);
 	/* What is in the upper half is global, and stays until that is flushed. */
-	if (child && !(role & LG_ROLE_DIRECT) && !(walk->gva >> 63))
+	if (child && !(role & LG_ROLE_SPLIT) && !(walk->gva >> 63))
 		lg_shadow_sync(vcpu, child);
 	if (!child)
 		child = lg_shadow_new(vm, gfn, level, role);
@@ -122,11 +122,11 @@ static enum lg_fill fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	u64 entries[LG_AROUND], entry, frame;
 	enum lg_fill fill;
 
-	if (page->role & LG_ROLE_DIRECT) {
+	if (page->role & LG_ROLE_SPLIT) {
 		/* With nothing in it, the Host may have it all in one piece now. */
 		if (irqs_disabled() || bitmap_empty(page->used, LG_ENTRIES))
 			return LG_FILL_EXCLUSIVE;
-		entry = lg_direct_entry(page->role, page->gfn + index);
+		entry = lg_split_entry(page->role, page->gfn + index);
 	} else {
 		if (lg_read_around(vcpu->vm, page, index, beside, entries))
 			return LG_FILL_EXCLUSIVE;
@@ -148,7 +148,7 @@ static enum lg_fill fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 		return fill;
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, entry, page->role),
 		      LG_ENTRY_FRAME(entry));
-	if (page->role & LG_ROLE_DIRECT)
+	if (page->role & LG_ROLE_SPLIT)
 		lg_fill_behind(vcpu, page, index, entry);
 	else if (beside == LG_AROUND)
 		lg_fill_batch(vcpu, page, round_down(index, LG_AROUND), entries, ~0ULL);
@@ -195,7 +195,7 @@ static enum lg_fill map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 	first = bitmap_empty(page->used, LG_ENTRIES);
 	lg_shadow_map(vcpu->vm, page, index, lg_shadow_leaf_entry(frame, guest_entry, page->role),
 		      gfn);
-	if (page->role & LG_ROLE_DIRECT)
+	if (page->role & LG_ROLE_SPLIT)
 		lg_fill_behind(vcpu, page, index, guest_entry);
 	else if (first && !(walk->gva >> 63))
 		lg_fill_new(vcpu, page, index, mask);

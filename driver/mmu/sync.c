@@ -55,7 +55,7 @@ static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page
 		return NULL;
 	}
 	lg_shadow_relink(vm, page, index, lg_shadow_table_entry(page, child, guest_entry));
-	return child->role & LG_ROLE_DIRECT ? NULL : child;
+	return child->role & LG_ROLE_SPLIT ? NULL : child;
 }
 
 /* Where it is swapped out: entries without an A bit, to be looked at again. */
@@ -101,7 +101,7 @@ static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t s
 		struct lg_shadow_page *child = lg_shadow_child(page, i);
 
 		if (!changed) {
-			if (child && !(child->role & LG_ROLE_DIRECT))
+			if (child && !(child->role & LG_ROLE_SPLIT))
 				sync_page(vcpu, child, from, from | (span - 1));
 			continue;
 		}
@@ -270,7 +270,7 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
 		return false;
 	path = lg_shadow_path(vcpu, vcpu->root->user, start);
-	if (!path || (path->table->role & LG_ROLE_DIRECT) || !lg_shadow_trylock(path->table))
+	if (!path || (path->table->role & LG_ROLE_SPLIT) || !lg_shadow_trylock(path->table))
 		return false;
 	done = read_path(path, guest, first, count, entries) && path_unchanged(path, guest);
 	/* One page alone was written to, most often, and will be used: fill it in any case. */

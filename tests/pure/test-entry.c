@@ -109,15 +109,15 @@ static int shadow_of(const struct way *way, const u64 guest[5], int leaf, bool l
 		const u64 *from = &guest[level > leaf ? level : leaf];
 
 		if (level <= leaf)
-			below = lg_shadow_direct_role(role, *from);
+			below = lg_shadow_split_role(role, *from);
 		if (level >= leaf &&
 		    !lg_leads_to(*from, level, role, guest_address(level) >> PAGE_SHIFT, below))
 			return 0;
 		shadow[level] = lg_shadow_branch_entry(*from, role, TABLE(level - 1), below);
 		role = below;
 	}
-	if (role & LG_ROLE_DIRECT)
-		entry = lg_direct_entry(role, guest_address(leaf) >> PAGE_SHIFT);
+	if (role & LG_ROLE_SPLIT)
+		entry = lg_split_entry(role, guest_address(leaf) >> PAGE_SHIFT);
 	if (!lg_usable(entry, role))
 		return 0;
 	shadow[level] = lg_shadow_leaf_entry(FRAME | host, entry, role) | (large ? PS : 0);
@@ -227,8 +227,8 @@ START_TEST(parts_lie_where_the_large_page_did)
 	gfn_t gfn;
 
 	for (gfn = 0; gfn < 1024; gfn++) {
-		ck_assert_uint_eq(LG_ENTRY_FRAME(lg_direct_entry(0, gfn)), gfn);
-		ck_assert_uint_eq(LG_ENTRY_FRAME(lg_direct_entry(0xff, gfn)), gfn);
+		ck_assert_uint_eq(LG_ENTRY_FRAME(lg_split_entry(0, gfn)), gfn);
+		ck_assert_uint_eq(LG_ENTRY_FRAME(lg_split_entry(0xff, gfn)), gfn);
 	}
 }
 END_TEST
@@ -310,7 +310,7 @@ START_TEST(parts_with_other_rights_are_not_the_same)
 	for (way = 0; way < ARRAY_SIZE(ways); way++)
 		for (before = 64; before < 128; before++)
 			for (after = 64; after < 128; after++) {
-				u8 parts = lg_shadow_direct_role(ways[way].below, entry_of(before, 2));
+				u8 parts = lg_shadow_split_role(ways[way].below, entry_of(before, 2));
 				int old, now;
 
 				guest[2] = entry_of(before, 2);
@@ -333,7 +333,7 @@ START_TEST(another_table_is_not_the_same)
 
 	for (level = 2; level <= 4; level++) {
 		ck_assert(lg_leads_to(entry, level, 0, entry >> PAGE_SHIFT, 0));
-		ck_assert(!lg_leads_to(entry, level, 0, entry >> PAGE_SHIFT, LG_ROLE_DIRECT));
+		ck_assert(!lg_leads_to(entry, level, 0, entry >> PAGE_SHIFT, LG_ROLE_SPLIT));
 		for (bit = 12; bit < MAXPHYADDR; bit++)
 			must(!lg_leads_to(entry ^ 1ULL << bit, level, 0, entry >> PAGE_SHIFT, 0),
 			     "level %d, bit %d", level, bit);
