@@ -175,8 +175,8 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
  * lg_exit_quickly - handle what can be done between two entries
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off, the window open: no lock but LG_SPTES_BUSY is waited for, nobody woken,
- * nothing delivered. False: it is for lg_exit(), which may find it done.
+ * Interrupts off, behind lg_host_state_save(): no lock but LG_SPTES_BUSY is waited for,
+ * nobody woken, nothing delivered. False: it is for lg_exit(), which may find it done.
  */
 bool lg_exit_quickly(struct lg_vcpu *vcpu)
 {

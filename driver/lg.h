@@ -142,7 +142,7 @@ struct lg_vcpu {
 	bool exception_pending;
 	u8 exception_vector;
 	u64 exception_error, exception_address;	/* the latter for a page fault */
-	bool stepping;			/* TF is ours: out of the no-interrupt window */
+	bool stepping;			/* TF is ours: out of the noirq range */
 
 	enum lg_vcpu_state state;
 	struct lg_flush flush;

@@ -63,7 +63,7 @@ static bool enter(struct lg_vcpu *vcpu)
 	lg_assert_irqs_off(vcpu);
 	/* Ours and the Switcher's is the Guest's time, too, as what a system call costs is a program's. */
 	vtime_account_guest_enter();
-	lg_window_open(vcpu);
+	lg_host_state_save(vcpu);
 	do {
 		vcpu->stats.exits++;
 		trace_lguest_entry(vcpu->id, vcpu->cpu->mode, vcpu->regs->ip);
@@ -73,7 +73,7 @@ static bool enter(struct lg_vcpu *vcpu)
 		trace_lguest_exit(vcpu->id, lg_trap(vcpu->regs), vcpu->cpu->mode, vcpu->regs->ip,
 				  vcpu->regs->error, vcpu->cpu->cr2);
 	} while (lg_exit_quickly(vcpu));
-	lg_window_close(vcpu);
+	lg_host_state_restore(vcpu);
 	WRITE_ONCE(vcpu->running_cpu, -1);
 
 	interrupted = is_host_interrupt(vcpu);
@@ -134,7 +134,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 				return slow;
 			continue;
 		}
-		/* TF is the Host's while a vCPU is stepped out of its no-interrupt window. */
+		/* TF is the Host's while a vCPU is stepped out of its noirq range. */
 		if (vcpu->stepping)
 			vcpu->regs->flags |= X86_EFLAGS_TF;
 		*interrupted = enter(vcpu);

@@ -5,7 +5,7 @@
  * They hold numbers only, the VM is that of the thread. lguest_entry and
  * lguest_exit come in pairs, and sit outside of lg_window_enter(): what hangs
  * on a tracepoint is ordinary kernel code, and finds the Host's own registers but
- * for those that lg_window_open() has set aside.
+ * for those that lg_host_state_save() has set aside.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM lguest

@@ -82,7 +82,7 @@ static enum lg_slow deliver_exception(struct lg_vcpu *vcpu)
 }
 
 /* Between "interrupts on" and the last instruction of a return to the kernel? */
-static bool in_noirq_window(struct lg_vcpu *vcpu)
+static bool in_noirq_range(struct lg_vcpu *vcpu)
 {
 	const struct lguest_init *abi = &vcpu->vm->lguest.init;
 	u64 ip = vcpu->regs->ip;
@@ -102,18 +102,18 @@ static bool can_interrupt(struct lg_vcpu *vcpu)
 /*
  * An NMI asks neither for irq_enabled nor for an interrupt that is under way. It
  * waits only where the Guest's kernel could not take it: with a record that is
- * not read yet, in the window, or with user mode's GS base; not for long.
+ * not read yet, in the noirq range, or with user mode's GS base; not for long.
  */
 static bool can_nmi(struct lg_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->lguest.data->event_valid) || in_noirq_window(vcpu))
+	if (READ_ONCE(vcpu->lguest.data->event_valid) || in_noirq_range(vcpu))
 		return false;
 	return vcpu->cpu->mode == LG_USER || vcpu->cpu->gs_base == vcpu->cpu->kernel_gs_base;
 }
 
 /*
- * Interrupts: one if the Guest takes it now, else irq_pending. In the window
- * the Guest has read irq_pending already, so it is stepped out of it.
+ * Interrupts: one if the Guest takes it now, else irq_pending. In the noirq
+ * range the Guest has read irq_pending already, so it is stepped out of it.
  */
 static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 {
@@ -133,7 +133,7 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 		return LG_FAST;
 	}
 	if (can_interrupt(vcpu)) {
-		if (!in_noirq_window(vcpu)) {
+		if (!in_noirq_range(vcpu)) {
 			clear_bit(vector, vcpu->pending);
 			WRITE_ONCE(vcpu->lguest.data->irq_pending, lg_interrupt_waiting(vcpu));
 			return deliver(vcpu, vector, ~0ULL);

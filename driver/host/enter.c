@@ -240,8 +240,8 @@ static __always_inline void set_spec_ctrl(u64 clear)
 	X(shadow_stack, true)			/* U_CET, if it is not 0 */	\
 	X(split_locks, true)			/* TEST_CTRL, for a while */
 
-/* From lg_window_open() to lg_window_close(), with interrupts off: */
-#define WHILE_OPEN(X)								\
+/* From lg_host_state_save() to lg_host_state_restore(), with interrupts off: */
+#define WHILE_IRQS_OFF(X)							\
 	X(breakpoints, true)			/* DR7, if there are any; DR6 */ \
 	X(syscall_msrs, msrs_each_time())	/* 6.1 */			\
 	X(cr4, true)				/* PGE, LASS, PKE, TSD; PKRU */	\
@@ -368,35 +368,35 @@ static void check_selectors(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_window_open - let what is the Host's stand aside, for some entries
+ * lg_host_state_save - let what is the Host's stand aside, for some entries
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off until lg_window_close(): until then, nobody else touches any of this.
+ * Interrupts off until lg_host_state_restore(): until then, nobody else touches any of this.
  */
-void lg_window_open(struct lg_vcpu *vcpu)
+void lg_host_state_save(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	WHILE_OPEN(AWAY)
+	WHILE_IRQS_OFF(AWAY)
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = __native_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
 }
 
-/** lg_window_close - the reverse of lg_window_open(); interrupts still off */
-void lg_window_close(struct lg_vcpu *vcpu)
+/** lg_host_state_restore - the reverse of lg_host_state_save(); interrupts still off */
+void lg_host_state_restore(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	WHILE_OPEN(BACK)
+	WHILE_IRQS_OFF(BACK)
 }
 
 /**
  * lg_window_enter - run the Guest until something happens
  * @vcpu: the virtual CPU; its mutex is held
  *
- * The window is open, and lg_root_load() was called. regs->trap tells what happened.
+ * lg_host_state_save() and lg_root_load() were called. regs->trap tells what happened.
  */
 void lg_window_enter(struct lg_vcpu *vcpu)
 {

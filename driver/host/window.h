@@ -36,9 +36,9 @@ struct host_msr_values {
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
  * @test_ctrl: likewise MSR_TEST_CTRL, if the vCPU may make split locks
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
- * @cr4_away: what else differs from the Host's while the window is open
- * @host_dr7: while the window is open; 0: the Host has no breakpoints
- * @host_pkru: while the window is open
+ * @cr4_away: what else differs from the Host's until lg_host_state_restore()
+ * @host_dr7: until then; 0: the Host has no breakpoints
+ * @host_pkru: until then
  * @host_ldt: likewise, the selector
  * @last_vcpu: serial number of the vCPU that was entered here last
  * @last_process: number of the process whose vCPU was loaded here last; 0: none
