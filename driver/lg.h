@@ -136,7 +136,7 @@ struct lg_vcpu {
 	struct lg_window *last_window;	/* where it was entered last */
 	u64 generation;			/* lg_mmu.generation at the last flush */
 	struct page **pages;		/* room for the 512 of a large page */
-	struct lg_path paths[LG_PATHS];	/* by address */
+	struct lg_path path_cache[LG_PATHS];	/* by address */
 
 	/* An exception to deliver before anything else. */
 	bool exception_pending;
@@ -164,7 +164,7 @@ struct lg_vcpu {
 	u64 host_xfd;			/* MSR_IA32_XFD, while the Guest's state is loaded */
 	hva_t fault_hva;		/* for LG_SLOW_FAULT_IN */
 	bool fault_write;
-	struct lg_found found;
+	struct lg_last_frame last_frame;
 	gpa_t mmio_gpa;
 	struct lg_mmio mmio;
 

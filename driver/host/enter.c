@@ -44,7 +44,7 @@ static u64 quiet_msr(bool there, u32 msr)
 	return value;
 }
 
-static void syscall_msrs_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void syscall_msrs_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	lockdep_assert_irqs_disabled();
 	w->msrs.lstar = lg_rdmsr(MSR_LSTAR);
@@ -56,7 +56,7 @@ static void syscall_msrs_away(struct lg_vcpu *vcpu, struct lg_window *w)
 	lg_wrmsr(MSR_IA32_SYSENTER_CS, 0);
 }
 
-static void syscall_msrs_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void syscall_msrs_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	lg_wrmsr(MSR_LSTAR, w->msrs.lstar);
 	lg_wrmsr(MSR_CSTAR, w->msrs.cstar);
@@ -73,12 +73,12 @@ static bool launcher_has_shadow_stack(void)
 #endif
 }
 
-static void shadow_stack_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void shadow_stack_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
 }
 
-static void shadow_stack_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void shadow_stack_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	if (w->u_cet)
 		lg_wrmsr(MSR_IA32_U_CET, w->u_cet);
@@ -88,7 +88,7 @@ static void shadow_stack_back(struct lg_vcpu *vcpu, struct lg_window *w)
  * A Guest that has been slowed down for its split locks may go on with them: slow_down() in
  * run.c. The register is the core's: what a sibling does to it costs another slow_down().
  */
-static void split_locks_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void split_locks_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	u64 value;
 
@@ -103,7 +103,7 @@ static void split_locks_away(struct lg_vcpu *vcpu, struct lg_window *w)
 	w->test_ctrl = value;
 }
 
-static void split_locks_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void split_locks_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	if (w->test_ctrl)
 		lg_wrmsr(MSR_TEST_CTRL, w->test_ctrl);
@@ -132,7 +132,7 @@ static u64 quiet_debugctl(void)
  * on and off, so this belongs between the last CLI and the next STI. Its handler
  * of NMIs does, too, if they were on: the Switcher looks again.
  */
-static void debug_store_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void debug_store_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	lockdep_assert_irqs_disabled();
 	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
@@ -140,7 +140,7 @@ static void debug_store_away(struct lg_vcpu *vcpu, struct lg_window *w)
 	window_state(w)->stores = (w->pebs ? STORES_PEBS : 0) | (w->debugctl ? STORES_BTS : 0);
 }
 
-static void debug_store_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void debug_store_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	if (w->pebs && !lg_rdmsr(MSR_IA32_PEBS_ENABLE))
 		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
@@ -163,7 +163,7 @@ static void debug_store_back(struct lg_vcpu *vcpu, struct lg_window *w)
  * changed while PKE is set, since WRPKRU is #UD otherwise. With TSD, RDTSC ends in
  * lg_emulate().
  */
-static void cr4_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void cr4_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	u64 cr4 = native_read_cr4(), guest = cr4 & ~(X86_CR4_PGE | X86_CR4_LASS | X86_CR4_PKE);
 
@@ -177,27 +177,27 @@ static void cr4_away(struct lg_vcpu *vcpu, struct lg_window *w)
 		w->cr4_cleared |= cr4 & X86_CR4_PGE;
 		lg_write_cr4(guest);
 	}
-	w->cr4_away = (cr4 ^ guest) & ~X86_CR4_PGE;
+	w->cr4_diff = (cr4 ^ guest) & ~X86_CR4_PGE;
 }
 
-static void cr4_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void cr4_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
-	if (w->cr4_away)
-		lg_write_cr4(native_read_cr4() ^ w->cr4_away);
+	if (w->cr4_diff)
+		lg_write_cr4(native_read_cr4() ^ w->cr4_diff);
 	/* XRSTOR in the Guest may have written it, whatever CR4 said. */
 	if (lg_pke)
 		wrpkru(w->host_pkru);
 }
 
 /* Breakpoints of the Host, at addresses that are the Guest's, too. */
-static void breakpoints_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void breakpoints_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	w->host_dr7 = hw_breakpoint_active() ? native_get_debugreg(7) : 0;
 	if (w->host_dr7)
 		native_set_debugreg(7, 0);
 }
 
-static void breakpoints_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void breakpoints_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	/* Before the Host has a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
@@ -209,14 +209,14 @@ static void breakpoints_back(struct lg_vcpu *vcpu, struct lg_window *w)
 }
 
 /* The Launcher may have an LDT, at an address that is the Guest's to map. */
-static void ldt_away(struct lg_vcpu *vcpu, struct lg_window *w)
+static void ldt_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	store_ldt(w->host_ldt);
 	if (w->host_ldt)
 		lg_lldt(0);
 }
 
-static void ldt_back(struct lg_vcpu *vcpu, struct lg_window *w)
+static void ldt_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	if (w->host_ldt)
 		lg_lldt(w->host_ldt);
@@ -251,8 +251,8 @@ static __always_inline void set_spec_ctrl(u64 clear)
 #define WHILE_ENTERED(X)							\
 	X(debug_store, has_debug_stores())	/* PEBS_ENABLE, DEBUGCTL */
 
-#define AWAY(name, when)	((when) ? name##_away(vcpu, w) : (void)0);
-#define BACK(name, when)	((when) ? name##_back(vcpu, w) : (void)0);
+#define TO_GUEST(name, when)	((when) ? name##_to_guest(vcpu, w) : (void)0);
+#define TO_HOST(name, when)	((when) ? name##_to_host(vcpu, w) : (void)0);
 
 /* What the Host's registers hold now: another CPU's, if we have moved. */
 static void sample_host(struct lg_window *w)
@@ -320,7 +320,7 @@ u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
 	local_irq_disable();
-	WHILE_LOADED(AWAY)
+	WHILE_LOADED(TO_GUEST)
 	local_irq_enable();
 	return w->guest_entry;
 }
@@ -342,7 +342,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	vcpu->window = NULL;
 	lg_speculation_put();
 	local_irq_disable();
-	WHILE_LOADED(BACK)
+	WHILE_LOADED(TO_HOST)
 	/*
 	 * Without KPTI Linux counts on INVLPG to flush an address of the kernel's for all
 	 * PCIDs, which it does for global entries alone (SDM volume 3, 4.10.4.1).
@@ -378,7 +378,7 @@ void lg_host_state_save(struct lg_vcpu *vcpu)
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	WHILE_IRQS_OFF(AWAY)
+	WHILE_IRQS_OFF(TO_GUEST)
 	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
 	window_state(w)->host_cr3 = __native_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
 }
@@ -389,7 +389,7 @@ void lg_host_state_restore(struct lg_vcpu *vcpu)
 	struct lg_window *w = vcpu->window;
 
 	lg_assert_irqs_off(vcpu);
-	WHILE_IRQS_OFF(BACK)
+	WHILE_IRQS_OFF(TO_HOST)
 }
 
 /**
@@ -406,12 +406,12 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	lg_assert_irqs_off(vcpu);
 	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
 		check_selectors(vcpu);
-	WHILE_ENTERED(AWAY)
+	WHILE_ENTERED(TO_GUEST)
 	/* Without IBRS no indirect branch of ours: right before the Switcher, and behind it. */
 	set_spec_ctrl(SPEC_CTRL_IBRS);
 	vcpu->stats.nmis += lg_call_switcher(w->entry, window_state(w));
 	set_spec_ctrl(0);
-	WHILE_ENTERED(BACK)
+	WHILE_ENTERED(TO_HOST)
 }
 
 /* TRAP_RING0: what the Switcher saw, for lg_kill(). */

@@ -36,7 +36,7 @@ struct host_msr_values {
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
  * @test_ctrl: likewise MSR_TEST_CTRL, if the vCPU may make split locks
  * @cr4_cleared: PGE, if a Guest's entry had to clear it
- * @cr4_away: what else differs from the Host's until lg_host_state_restore()
+ * @cr4_diff: what else differs from the Host's until lg_host_state_restore()
  * @host_dr7: until then; 0: the Host has no breakpoints
  * @host_pkru: until then
  * @host_ldt: likewise, the selector
@@ -51,7 +51,7 @@ struct lg_window {
 	u64 guest_entry;
 	struct host_msr_values msrs;
 	u64 pebs, debugctl, u_cet, test_ctrl;
-	u64 cr4_cleared, cr4_away;
+	u64 cr4_cleared, cr4_diff;
 	u64 host_dr7;
 	u32 host_pkru;
 	u16 host_ldt;

@@ -353,7 +353,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	vcpu->cpu->last_fault = ~0ULL;
 	lg_mmu_lock(vcpu);
 	fill = fault_locked(vcpu, gva, access);
-	lg_shadow_flush_freed(vcpu->vm);
+	lg_shadow_free_unlinked(vcpu->vm);
 	write_unlock(&vcpu->vm->mmu_lock);
 	return slow_for(fill);
 }

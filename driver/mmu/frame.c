@@ -30,7 +30,7 @@ int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable)
  */
 enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
 {
-	const struct lg_found *found = &vcpu->found;
+	const struct lg_last_frame *last_frame = &vcpu->last_frame;
 	struct page *page;
 	hva_t hva;
 
@@ -53,8 +53,8 @@ enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *fr
 	else if (lg_host_pages(hva, &page, 1, 0) == 1)
 		*frame = page_to_phys(page);
 	/* The zero page is found the slow way only. */
-	else if (found->hva == hva && found->invalidated == vcpu->vm->mmu.invalidated)
-		*frame = found->frame;
+	else if (last_frame->hva == hva && last_frame->invalidated == vcpu->vm->mmu.invalidated)
+		*frame = last_frame->frame;
 	else
 		return LG_FILL_FAULT_IN;
 	return LG_FILL_DONE;

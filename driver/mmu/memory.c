@@ -93,7 +93,9 @@ int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 	n = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
 	if (n != 1)
 		return n < 0 ? n : -EFAULT;
-	vcpu->found = (struct lg_found) { hva & PAGE_MASK, page_to_phys(page), invalidated };
+	vcpu->last_frame = (struct lg_last_frame) {
+		hva & PAGE_MASK, page_to_phys(page), invalidated
+	};
 	put_page(page);
 	return 0;
 }

@@ -28,8 +28,8 @@
 #include "vcpu/vcpu.h"
 
 /* Pages kept ready for faults, and the most that wait to be used again. */
-#define UNUSED_WANTED		16
-#define UNUSED_KEPT		64
+#define SPARE_WANTED		16
+#define SPARE_KEPT		64
 /* Pages that go at a time when all go: some milliseconds at most. */
 #define ZAP_STEP		32
 /* More would not fit in lg_spte_t. */
@@ -51,8 +51,8 @@ int lg_mmu_init(struct lg_vm *vm)
 	rwlock_init(&vm->mmu_lock);
 	mmu->hash_secret = get_random_u64() | 1;
 	INIT_LIST_HEAD(&mmu->pages);
-	INIT_LIST_HEAD(&mmu->freed);
-	INIT_LIST_HEAD(&mmu->unused);
+	INIT_LIST_HEAD(&mmu->unlinked);
+	INIT_LIST_HEAD(&mmu->spare);
 	init_waitqueue_head(&mmu->quiet);
 	mmu->limit = clamp(READ_ONCE(shadow_limit), (unsigned int)LGUEST_MIN_SHADOW, LIMIT_MAX);
 	mmu->nr_ids = mmu->limit + 2 * LG_ROOTS * LGUEST_MAX_VCPUS + 1;
@@ -83,7 +83,7 @@ void lg_mmu_free(struct lg_vm *vm)
 {
 	struct lg_shadow_page *page, *next;
 
-	list_for_each_entry_safe(page, next, &vm->mmu.unused, list)
+	list_for_each_entry_safe(page, next, &vm->mmu.spare, list)
 		lg_shadow_free(page);
 	kvfree(vm->mmu.by_id);
 	kvfree(vm->mmu.ids);
@@ -117,14 +117,14 @@ int lg_shadow_topup(struct lg_vm *vm)
 {
 	struct lg_mmu *mmu = &vm->mmu;
 
-	while (READ_ONCE(mmu->nr_unused) < UNUSED_WANTED) {
+	while (READ_ONCE(mmu->nr_spare) < SPARE_WANTED) {
 		struct lg_shadow_page *page = lg_shadow_alloc();
 
 		if (!page)
-			return READ_ONCE(mmu->nr_unused) >= LG_PT_LEVELS ? 0 : -ENOMEM;
+			return READ_ONCE(mmu->nr_spare) >= LG_PT_LEVELS ? 0 : -ENOMEM;
 		write_lock(&vm->mmu_lock);
-		list_add(&page->list, &mmu->unused);
-		mmu->nr_unused++;
+		list_add(&page->list, &mmu->spare);
+		mmu->nr_spare++;
 		write_unlock(&vm->mmu_lock);
 	}
 	return 0;
@@ -171,10 +171,10 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	struct lg_shadow_page *page;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
-	page = list_first_entry_or_null(&mmu->unused, struct lg_shadow_page, list);
+	page = list_first_entry_or_null(&mmu->spare, struct lg_shadow_page, list);
 	if (!page)
 		return NULL;
-	mmu->nr_unused--;
+	mmu->nr_spare--;
 	page->gfn = gfn;
 	page->level = level;
 	page->role = role;
@@ -332,7 +332,7 @@ static void unlink_page(struct lg_vm *vm, struct lg_shadow_page *page)
 	lockdep_assert_held_write(&vm->mmu_lock);
 	lg_shadow_empty(vm, page);
 	hlist_del(&page->hash);
-	list_move(&page->list, &vm->mmu.freed);
+	list_move(&page->list, &vm->mmu.unlinked);
 	__clear_bit(page->id, vm->mmu.ids);
 	vm->mmu.by_id[page->id] = NULL;
 	vm->mmu.count--;
@@ -346,7 +346,7 @@ static void unlink_page(struct lg_vm *vm, struct lg_shadow_page *page)
  * @instead: 0 or lg_unknown
  *
  * Pages below that have no other parent go with it; recursion ends at level 1.
- * The caller sees to TLBs: lg_flush_others(), or lg_shadow_flush_freed().
+ * The caller sees to TLBs: lg_flush_others(), or lg_shadow_free_unlinked().
  */
 void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 instead)
 {
@@ -374,19 +374,19 @@ void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page)
 }
 
 /* What was unlinked may be used again, once nobody can walk it. */
-void lg_shadow_flush_freed(struct lg_vm *vm)
+void lg_shadow_free_unlinked(struct lg_vm *vm)
 {
 	struct lg_mmu *mmu = &vm->mmu;
 	struct lg_shadow_page *page, *next;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
-	if (list_empty(&mmu->freed))
+	if (list_empty(&mmu->unlinked))
 		return;
 	lg_flush_others(vm);
-	list_for_each_entry_safe(page, next, &mmu->freed, list) {
-		if (mmu->nr_unused < UNUSED_KEPT) {
-			list_move(&page->list, &mmu->unused);
-			mmu->nr_unused++;
+	list_for_each_entry_safe(page, next, &mmu->unlinked, list) {
+		if (mmu->nr_spare < SPARE_KEPT) {
+			list_move(&page->list, &mmu->spare);
+			mmu->nr_spare++;
 		} else {
 			list_del(&page->list);
 			lg_shadow_free(page);
@@ -408,11 +408,11 @@ void lg_shadow_trim(struct lg_vm *vm)
 	struct lg_shadow_page *page, *next;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
-	list_for_each_entry_safe(page, next, &vm->mmu.unused, list) {
-		if (vm->mmu.nr_unused <= UNUSED_WANTED)
+	list_for_each_entry_safe(page, next, &vm->mmu.spare, list) {
+		if (vm->mmu.nr_spare <= SPARE_WANTED)
 			break;
 		list_del(&page->list);
-		vm->mmu.nr_unused--;
+		vm->mmu.nr_spare--;
 		lg_shadow_free(page);
 	}
 }
@@ -446,12 +446,12 @@ static void zap_level(struct lg_vm *vm, int level)
 			list_move(&page->list, &mmu->pages);
 		if (n % ZAP_STEP)
 			continue;
-		lg_shadow_flush_freed(vm);
+		lg_shadow_free_unlinked(vm);
 		write_unlock(&vm->mmu_lock);
 		cond_resched();
 		write_lock(&vm->mmu_lock);
 	}
-	lg_shadow_flush_freed(vm);
+	lg_shadow_free_unlinked(vm);
 	write_unlock(&vm->mmu_lock);
 }
 
@@ -494,7 +494,7 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 		}
 		drop_page(vm, page);
 	}
-	lg_shadow_flush_freed(vm);
+	lg_shadow_free_unlinked(vm);
 	return before - mmu->count;
 }
 

@@ -15,7 +15,7 @@
  */
 struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva)
 {
-	struct lg_path *path = &vcpu->paths[(gva >> PMD_SHIFT) % LG_PATHS];
+	struct lg_path *path = &vcpu->path_cache[(gva >> PMD_SHIFT) % LG_PATHS];
 	struct lg_shadow_page *page = root;
 	struct lg_vm *vm = vcpu->vm;
 	u64 above = _PAGE_RW;

@@ -297,7 +297,7 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 	if (select_root(vcpu, LG_ENTRY_FRAME(cr3)) && !(cr3 & NOFLUSH))
 		lg_sync_user(vcpu);
 	publish(vcpu);
-	lg_shadow_flush_freed(vm);
+	lg_shadow_free_unlinked(vm);
 	write_unlock(&vm->mmu_lock);
 }
 
@@ -321,7 +321,7 @@ void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn)
 			continue;
 		write_lock(&vcpu->vm->mmu_lock);
 		empty_root(vcpu, root);
-		lg_shadow_flush_freed(vcpu->vm);
+		lg_shadow_free_unlinked(vcpu->vm);
 		write_unlock(&vcpu->vm->mmu_lock);
 	}
 }

@@ -27,7 +27,7 @@ struct lg_shadow_page {
 	struct lg_link *links;		/* by entry */
 	u64 *top;			/* roots with LA57: the level above */
 	struct hlist_node hash;
-	struct list_head list;		/* lg_mmu.pages, .freed or .unused */
+	struct list_head list;		/* lg_mmu.pages, .unlinked or .spare */
 	gfn_t gfn;			/* of the Guest's table, or first of a large page */
 	u32 id;				/* its number, while in use */
 	lg_spte_t parents;		/* entries that point here */
@@ -101,7 +101,7 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    u64 instead);
 void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page);
-void lg_shadow_flush_freed(struct lg_vm *vm);
+void lg_shadow_free_unlinked(struct lg_vm *vm);
 void lg_shadow_trim(struct lg_vm *vm);
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
 void lg_flush_others(struct lg_vm *vm);

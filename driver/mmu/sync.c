@@ -209,7 +209,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t s
 		sync_roots(vcpu, every, 0, USER_LAST);
 	else
 		sync_roots(vcpu, true, 0, ~0ULL);
-	lg_shadow_flush_freed(vm);
+	lg_shadow_free_unlinked(vm);
 	write_unlock(&vm->mmu_lock);
 }
 

@@ -47,9 +47,9 @@ struct lg_mmu {
 	atomic64_t prefills_used, prefills_wasted;	/* of those dropped or compared */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the Launcher; 0: none */
 	u64 dirty_map_size;
-	struct list_head freed;		/* unlinked, to be freed once no TLB has them */
-	struct list_head unused;	/* ready for the next faults */
-	unsigned int nr_unused;
+	struct list_head unlinked;	/* to be freed once no TLB has them */
+	struct list_head spare;		/* ready for the next faults */
+	unsigned int nr_spare;
 	struct lg_shadow_page **by_id;	/* all pages in use, by number */
 	unsigned long *ids;		/* bitmap: numbers in use */
 	unsigned int nr_ids, id_hint;
@@ -89,7 +89,7 @@ struct lg_flush {
 };
 
 /* What lg_fault_in() found last: good while lg_mmu.invalidated is the same. */
-struct lg_found {
+struct lg_last_frame {
 	hva_t hva;
 	u64 frame, invalidated;
 };
