@@ -17,7 +17,7 @@ struct cursor {
 	bool cut;			/* there was more to read than is there */
 };
 
-static u8 next(struct cursor *c)
+static u8 next_byte(struct cursor *c)
 {
 	if (c->at < c->end)
 		return c->bytes[c->at++];
@@ -38,18 +38,18 @@ u64 *lg_register(struct guest_regs *regs, u8 number)
 	return table[number & 15];
 }
 
-static u64 value(const struct guest_regs *regs, u8 number)
+static u64 register_value(const struct guest_regs *regs, u8 number)
 {
 	return *lg_register((struct guest_regs *)regs, number);
 }
 
-static s32 displacement(struct cursor *c, int bytes)
+static s32 read_displacement(struct cursor *c, int bytes)
 {
 	u32 disp = 0;
 	int i;
 
 	for (i = 0; i < bytes; i++)
-		disp |= (u32)next(c) << 8 * i;
+		disp |= (u32)next_byte(c) << 8 * i;
 	return bytes == 1 ? (s8)disp : (s32)disp;
 }
 
@@ -62,26 +62,26 @@ static unsigned int immediate_bytes(const struct lg_insn *insn)
 }
 
 /* The memory operand: base + index * scale + displacement, or %rip-relative. */
-static void memory_operand(const struct guest_regs *regs, struct cursor *c, u8 rex,
-			   struct lg_insn *insn)
+static void decode_memory_operand(const struct guest_regs *regs, struct cursor *c, u8 rex,
+				  struct lg_insn *insn)
 {
 	u8 mod = insn->modrm >> 6, base = insn->modrm & 7;
 	int disp_bytes = mod == 1 ? 1 : mod == 2 ? 4 : 0;
 	bool rip = mod == 0 && base == 5, no_base = false;
 
 	if (base == 4) {
-		u8 sib = next(c), index = (sib >> 3 & 7) | (rex & 2) << 2;
+		u8 sib = next_byte(c), index = (sib >> 3 & 7) | (rex & 2) << 2;
 
 		base = sib & 7;
 		if (index != 4)
-			insn->address += value(regs, index) << (sib >> 6);
+			insn->address += register_value(regs, index) << (sib >> 6);
 		no_base = mod == 0 && base == 5;
 	}
 	if (rip || no_base)
 		disp_bytes = 4;
 	else
-		insn->address += value(regs, base | (rex & 1) << 3);
-	insn->address += displacement(c, disp_bytes);
+		insn->address += register_value(regs, base | (rex & 1) << 3);
+	insn->address += read_displacement(c, disp_bytes);
 	/* That counts from the end, which is behind an immediate. */
 	if (rip)
 		insn->address += regs->ip + c->at + immediate_bytes(insn);
@@ -128,7 +128,7 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 
 	memset(insn, 0, sizeof(*insn));
 	for (;;) {
-		byte = next(&c);
+		byte = next_byte(&c);
 		if (byte >= 0x40 && byte <= 0x4f) {
 			rex = byte;
 			continue;
@@ -144,15 +144,15 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 	insn->operand_bytes = rex & 8 ? 8 : short_operand ? 2 : 4;
 	insn->opcode = byte;
 	if (byte == 0x0f)
-		insn->opcode = 0x0f00 | next(&c);
+		insn->opcode = 0x0f00 | next_byte(&c);
 	if (opcode_has_modrm(insn->opcode)) {
-		byte = next(&c);
+		byte = next_byte(&c);
 		insn->modrm = byte;
 		insn->reg = (byte >> 3 & 7) | (rex & 4) << 1;
 		insn->rm = (byte & 7) | (rex & 1) << 3;
 		insn->memory = byte >> 6 != 3 && opcode_has_memory(insn->opcode);
 		if (insn->memory)
-			memory_operand(regs, &c, rex, insn);
+			decode_memory_operand(regs, &c, rex, insn);
 		if (short_address)
 			insn->address = (u32)insn->address;
 	}

@@ -22,7 +22,7 @@
 #define GUEST_CR4	(X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | \
 			 X86_CR4_FSGSBASE | X86_CR4_OSXSAVE)
 
-static u64 read_cr(struct lg_vcpu *vcpu, u8 number)
+static u64 read_guest_cr(struct lg_vcpu *vcpu, u8 number)
 {
 	switch (number) {
 	case 0:
@@ -38,7 +38,7 @@ static u64 read_cr(struct lg_vcpu *vcpu, u8 number)
 }
 
 /* No ports, so IN reads what an empty bus does; OUT goes nowhere. */
-static bool port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
+static bool emulate_port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
 {
 	bool imm = !(insn->opcode & 8), in = !(insn->opcode & 2);
 
@@ -50,7 +50,7 @@ static bool port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
 }
 
 /* UMIP: SGDT, SIDT, SLDT, STR and SMSW tell nothing. */
-static bool store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn)
+static bool emulate_store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
 	static const u8 zero[10];
 	unsigned int op = insn->modrm >> 3 & 7;
@@ -64,7 +64,7 @@ static bool store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 }
 
 /* 0F 01: by ModRM. */
-static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
+static bool emulate_group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
 	switch (insn->modrm) {
 	case 0xca: case 0xcb:	/* CLAC, STAC */
@@ -73,11 +73,11 @@ static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 	}
 	switch (insn->modrm >> 3 & 7) {
 	case 0: case 1:
-		return insn->memory && store_table(vcpu, insn);
+		return insn->memory && emulate_store_table(vcpu, insn);
 	case 2: case 3:		/* LGDT, LIDT */
 		return insn->memory;
 	case 4:
-		return store_table(vcpu, insn);
+		return emulate_store_table(vcpu, insn);
 	case 6:			/* LMSW */
 		return true;
 	case 7:			/* INVLPG */
@@ -90,7 +90,7 @@ static bool group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 }
 
 /* RDTSC and RDTSCP, which trap once the Guest's time was stopped. */
-static bool read_tsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
+static bool emulate_rdtsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
 	u64 tsc = rdtsc_ordered() - vcpu->vm->tsc_offset;
 
@@ -104,14 +104,14 @@ static bool read_tsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 }
 
 /* True: done, but for going on to the next instruction. */
-static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
+static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 {
 	struct guest_regs *regs = vcpu->regs;
 
 	switch (insn->opcode) {
 	case 0xe4 ... 0xe7:
 	case 0xec ... 0xef:
-		return port_io(vcpu, insn);
+		return emulate_port_io(vcpu, insn);
 	case 0xf4:		/* HLT */
 		*halt = true;
 		return true;
@@ -119,16 +119,16 @@ static bool privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 		vcpu->abi->set_irqs(vcpu, insn->opcode == 0xfb);
 		return true;
 	case 0x0f00:
-		return (insn->modrm >> 3 & 7) < 2 && store_table(vcpu, insn);
+		return (insn->modrm >> 3 & 7) < 2 && emulate_store_table(vcpu, insn);
 	case 0x0f01:
-		return group_7(vcpu, insn);
+		return emulate_group_7(vcpu, insn);
 	case 0x0f06:		/* CLTS */
 	case 0x0f08: case 0x0f09:	/* INVD, WBINVD */
 	case 0x0f22: case 0x0f23:	/* MOV to CR, DR */
 	case 0x0f30:		/* WRMSR */
 		return true;
 	case 0x0f20:
-		*lg_register(regs, insn->rm) = read_cr(vcpu, insn->reg);
+		*lg_register(regs, insn->rm) = read_guest_cr(vcpu, insn->reg);
 		return true;
 	case 0x0f21:
 		*lg_register(regs, insn->rm) = 0;
@@ -153,8 +153,8 @@ int lg_emulate(struct lg_vcpu *vcpu)
 	bool halt = false;
 
 	lockdep_assert_held(&vcpu->mutex);
-	if (!lg_fetch(vcpu, &insn, bytes) && (read_tsc(vcpu, &insn) ||
-	    (vcpu->cpu->mode == LG_KERNEL && privileged(vcpu, &insn, &halt)))) {
+	if (!lg_fetch(vcpu, &insn, bytes) && (emulate_rdtsc(vcpu, &insn) ||
+	    (vcpu->cpu->mode == LG_KERNEL && emulate_privileged(vcpu, &insn, &halt)))) {
 		vcpu->stats.emulated++;
 		vcpu->regs->ip += insn.length;
 		return halt ? lg_halt(vcpu) : 0;

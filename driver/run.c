@@ -56,7 +56,7 @@ static bool is_host_interrupt(const struct lg_vcpu *vcpu)
  * An interrupt of the Host is handed over at once, as if it had come now; the registers of
  * the extended state are given back first, since a handler may use them.
  */
-static bool enter(struct lg_vcpu *vcpu)
+static bool enter_guest(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
@@ -93,7 +93,7 @@ static bool enter(struct lg_vcpu *vcpu)
  * IRET would fault in ring 0. The Guest's kernel gets there by SYSCALL in the
  * last bytes of the lower half; with 5-level paging user mode by any jump.
  */
-static enum lg_slow check_ip(struct lg_vcpu *vcpu)
+static enum lg_slow check_guest_ip(struct lg_vcpu *vcpu)
 {
 	if (likely(lg_canonical(vcpu->regs->ip)))
 		return LG_FAST;
@@ -118,7 +118,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 			lg_flush_requested(vcpu);
 		slow = lg_abi_deliver(vcpu);
 		if (!slow)
-			slow = check_ip(vcpu);
+			slow = check_guest_ip(vcpu);
 		if (slow || READ_ONCE(vcpu->vm->dead))
 			return slow ?: LG_SLOW_DEAD;
 
@@ -137,7 +137,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 		/* TF is the Host's while a vCPU is stepped out of its noirq range. */
 		if (vcpu->stepping)
 			vcpu->regs->flags |= X86_EFLAGS_TF;
-		*interrupted = enter(vcpu);
+		*interrupted = enter_guest(vcpu);
 		local_irq_enable();
 		if (vcpu->stepping)
 			vcpu->regs->flags &= ~X86_EFLAGS_TF;
@@ -178,7 +178,7 @@ static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
  * CPU of any VM may meanwhile; else it faults, or traps, and sleeps again. With
  * split_lock_detect=fatal, too: the VM goes on, slowly.
  */
-static void slow_down(struct lg_vcpu *vcpu)
+static void slow_down_split_locks(struct lg_vcpu *vcpu)
 {
 	static unsigned long granted_until;	/* jiffies; changed by cmpxchg() alone */
 	unsigned long until, now;
@@ -200,7 +200,7 @@ static void slow_down(struct lg_vcpu *vcpu)
 }
 
 /* Where the Host has no memory just now, the Launcher may try again later. */
-static int fault_in(struct lg_vcpu *vcpu)
+static int fault_in_page(struct lg_vcpu *vcpu)
 {
 	int err = lg_fault_in(vcpu, vcpu->fault_hva, vcpu->fault_write);
 
@@ -211,11 +211,11 @@ static int fault_in(struct lg_vcpu *vcpu)
 }
 
 /* What the atomic part could not do. 0: go on; else LGUEST_RUN returns it, 1 as 0. */
-static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
+static int do_slow_work(struct lg_vcpu *vcpu, enum lg_slow slow)
 {
 	switch (slow) {
 	case LG_SLOW_FAULT_IN:
-		return fault_in(vcpu);
+		return fault_in_page(vcpu);
 	case LG_SLOW_WAIT:
 		lg_notifier_wait(vcpu);
 		return 0;
@@ -228,7 +228,7 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 	case LG_SLOW_HALT:
 		return lg_halt(vcpu);
 	case LG_SLOW_SPLIT_LOCK:
-		slow_down(vcpu);
+		slow_down_split_locks(vcpu);
 		return 0;
 	case LG_FAST:
 	case LG_SLOW_WORK:
@@ -239,7 +239,7 @@ static int do_slow(struct lg_vcpu *vcpu, enum lg_slow slow)
 	return 0;
 }
 
-static int run_loop(struct lg_vcpu *vcpu)
+static int run_vcpu_loop(struct lg_vcpu *vcpu)
 {
 	int ret = 0;
 
@@ -261,7 +261,7 @@ static int run_loop(struct lg_vcpu *vcpu)
 			lg_notifier_fix_slots(vcpu->vm);
 		ret = lg_clock_wait() ?: lg_shadow_topup(vcpu->vm);
 		if (!ret)
-			ret = do_slow(vcpu, run_loaded(vcpu));
+			ret = do_slow_work(vcpu, run_loaded(vcpu));
 	}
 	return ret;
 }
@@ -287,7 +287,7 @@ int lg_run(struct lg_vcpu *vcpu)
 	vcpu->run_delay = current->sched_info.run_delay;
 	vcpu->run->exit_reason = LGUEST_EXIT_NONE;
 	lg_complete_mmio(vcpu);
-	ret = run_loop(vcpu);
+	ret = run_vcpu_loop(vcpu);
 	WRITE_ONCE(vcpu->task, NULL);
 	if (ret == -EINTR)
 		vcpu->run->exit_reason = LGUEST_EXIT_INTR;

@@ -16,7 +16,7 @@ static bool direct = true;
 module_param(direct, bool, 0644);
 MODULE_PARM_DESC(direct, "system calls of Guests stay in the Switcher");
 
-static bool kernel_text(u64 address)
+static bool is_kernel_text(u64 address)
 {
 	return lg_canonical(address) && address >> 63;
 }
@@ -55,7 +55,7 @@ long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva)
 			abi.abi_version, LGUEST_ABI_VERSION);
 		return -EINVAL;
 	}
-	if (!kernel_text(abi.event_entry) || !kernel_text(abi.syscall_entry))
+	if (!is_kernel_text(abi.event_entry) || !is_kernel_text(abi.syscall_entry))
 		return -EINVAL;
 	if (abi.syscall_vec && (abi.syscall_vec < 32 || abi.syscall_vec >= LG_VECTORS))
 		return -EINVAL;

@@ -17,14 +17,14 @@
 #include "vcpu/vcpu.h"
 
 /* From user mode to kernel mode: the other GS base, the other page tables. */
-static void to_kernel_mode(struct lg_vcpu *vcpu)
+static void enter_kernel_mode(struct lg_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->lguest.data->user_gs_base, vcpu->cpu->gs_base);
 	vcpu->cpu->gs_base = vcpu->cpu->kernel_gs_base;
 	vcpu->cpu->mode = LG_KERNEL;
 }
 
-static enum lg_slow no_event(struct lg_vcpu *vcpu, unsigned int vector, const char *why)
+static enum lg_slow kill_for_event(struct lg_vcpu *vcpu, unsigned int vector, const char *why)
 {
 	lg_kill(vcpu->vm, "exception %u (error code 0x%llx, address 0x%llx) at 0x%llx %s",
 		vector, vector == vcpu->exception_vector ? vcpu->exception_error : 0,
@@ -33,16 +33,16 @@ static enum lg_slow no_event(struct lg_vcpu *vcpu, unsigned int vector, const ch
 }
 
 /* Write the event record and go to the Guest's entry point. */
-static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error)
+static enum lg_slow deliver_event(struct lg_vcpu *vcpu, unsigned int vector, u64 error)
 {
 	struct lguest_data *data = vcpu->lguest.data;
 	struct guest_regs *regs = vcpu->regs;
 	bool user = vcpu->cpu->mode == LG_USER;
 
 	if (!data || !vcpu->vm->lguest.ready)
-		return no_event(vcpu, vector, "before the Guest's kernel is ready for any");
+		return kill_for_event(vcpu, vector, "before the Guest's kernel is ready for any");
 	if (READ_ONCE(data->event_valid))
-		return no_event(vcpu, vector, "while the kernel takes another");
+		return kill_for_event(vcpu, vector, "while the kernel takes another");
 
 	data->event_vector = vector;
 	data->event_error = error;
@@ -56,7 +56,7 @@ static enum lg_slow deliver(struct lg_vcpu *vcpu, unsigned int vector, u64 error
 	WRITE_ONCE(data->event_valid, 1);
 	if (user) {
 		regs->sp = READ_ONCE(data->sp0);
-		to_kernel_mode(vcpu);
+		enter_kernel_mode(vcpu);
 	}
 	regs->ip = vcpu->vm->lguest.init.event_entry;
 	regs->cs = __USER_CS;
@@ -78,7 +78,7 @@ static enum lg_slow deliver_exception(struct lg_vcpu *vcpu)
 	else if (data && vector == X86_TRAP_DB)
 		/* Not B0 to B3, which may be set for the Host's breakpoints, though they are off. */
 		WRITE_ONCE(data->dr6, vcpu->dr6 & ~(u64)DR_TRAP_BITS);
-	return deliver(vcpu, vector, vcpu->exception_error);
+	return deliver_event(vcpu, vector, vcpu->exception_error);
 }
 
 /* Between "interrupts on" and the last instruction of a return to the kernel? */
@@ -104,7 +104,7 @@ static bool can_interrupt(struct lg_vcpu *vcpu)
  * waits only where the Guest's kernel could not take it: with a record that is
  * not read yet, in the noirq range, or with user mode's GS base; not for long.
  */
-static bool can_nmi(struct lg_vcpu *vcpu)
+static bool can_take_nmi(struct lg_vcpu *vcpu)
 {
 	if (READ_ONCE(vcpu->lguest.data->event_valid) || in_noirq_range(vcpu))
 		return false;
@@ -120,9 +120,9 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 	int vector;
 
 	if (unlikely(test_bit(X86_TRAP_NMI, vcpu->pending))) {
-		if (can_nmi(vcpu)) {
+		if (can_take_nmi(vcpu)) {
 			clear_bit(X86_TRAP_NMI, vcpu->pending);
-			return deliver(vcpu, X86_TRAP_NMI, ~0ULL);
+			return deliver_event(vcpu, X86_TRAP_NMI, ~0ULL);
 		}
 		vcpu->stepping = true;
 	}
@@ -136,7 +136,7 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 		if (!in_noirq_range(vcpu)) {
 			clear_bit(vector, vcpu->pending);
 			WRITE_ONCE(vcpu->lguest.data->irq_pending, lg_interrupt_waiting(vcpu));
-			return deliver(vcpu, vector, ~0ULL);
+			return deliver_event(vcpu, vector, ~0ULL);
 		}
 		vcpu->stepping = true;
 	}
@@ -173,7 +173,8 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	vcpu->stats.syscalls++;
 	vcpu->cpu->last_fault = ~0ULL;
 	if (!data || READ_ONCE(data->event_valid))
-		return no_event(vcpu, TRAP_SYSCALL, "(a system call) that the kernel cannot take");
+		return kill_for_event(vcpu, TRAP_SYSCALL,
+				      "(a system call) that the kernel cannot take");
 	WRITE_ONCE(data->syscall_ip, regs->ip);
 	WRITE_ONCE(data->syscall_flags, regs->flags);
 	WRITE_ONCE(data->syscall_sp, regs->sp);
@@ -181,12 +182,12 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	regs->sp = READ_ONCE(data->sp0);
 	regs->ip = vcpu->vm->lguest.init.syscall_entry;
 	regs->flags = lg_runnable_flags(0);
-	to_kernel_mode(vcpu);
+	enter_kernel_mode(vcpu);
 	return LG_FAST;
 }
 
 /* A frame that IRET would refuse: #GP in the user code it would have gone to. */
-static void bad_iret(struct lg_vcpu *vcpu, const struct lguest_frame *frame)
+static void raise_iret_fault(struct lg_vcpu *vcpu, const struct lguest_frame *frame)
 {
 	vcpu->regs->ip = frame->ip;
 	vcpu->regs->sp = frame->sp;
@@ -241,7 +242,7 @@ enum lg_slow lg_iret(struct lg_vcpu *vcpu)
 	vcpu->cpu->mode = LG_USER;
 	WRITE_ONCE(data->irq_enabled, X86_EFLAGS_IF);
 	if (!lg_canonical(frame.ip) || !lg_return_selectors_ok(vcpu, frame.cs, frame.ss)) {
-		bad_iret(vcpu, &frame);
+		raise_iret_fault(vcpu, &frame);
 		return LG_FAST;
 	}
 	regs->ip = frame.ip;

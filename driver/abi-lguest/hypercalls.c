@@ -15,13 +15,13 @@
 #include "abi-lguest/lguest.h"
 #include "mmu/mmu.h"
 
-static enum lg_slow result(struct lg_vcpu *vcpu, long value)
+static enum lg_slow hypercall_result(struct lg_vcpu *vcpu, long value)
 {
 	vcpu->regs->ax = value;
 	return LG_FAST;
 }
 
-static void count_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
+static void count_hypercall(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 {
 	vcpu->stats.hypercalls++;
 	if (nr < ARRAY_SIZE(vcpu->stats.hypercall_nr))
@@ -39,7 +39,7 @@ bool lg_hypercall_quickly(struct lg_vcpu *vcpu)
 	    (regs->ax != LHCALL_FLUSH_TLB || regs->di != LGUEST_FLUSH_RANGE ||
 	     !lg_flush_quickly(vcpu, regs->si, regs->dx)))
 		return false;
-	count_call(vcpu, regs->ax, (const u64[]) { regs->di, regs->si, regs->dx });
+	count_hypercall(vcpu, regs->ax, (const u64[]) { regs->di, regs->si, regs->dx });
 	regs->ax = 0;
 	return true;
 }
@@ -57,27 +57,27 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 	u64 nr = regs->ax;
 
 	lg_assert_atomic(vcpu);
-	count_call(vcpu, nr, arg);
+	count_hypercall(vcpu, nr, arg);
 	switch (nr) {
 	case LHCALL_IRET:
 		return lg_iret(vcpu);
 	case LHCALL_INTERRUPT:
-		return result(vcpu, 0);
+		return hypercall_result(vcpu, 0);
 	case LHCALL_LOAD_CR3:
 		lg_load_cr3(vcpu, arg[0]);
-		return result(vcpu, 0);
+		return hypercall_result(vcpu, 0);
 	case LHCALL_HALT:
-		result(vcpu, 0);
+		hypercall_result(vcpu, 0);
 		return LG_SLOW_HALT;
 	case LHCALL_SEND_IPI:
-		return result(vcpu, lg_send_ipi(vcpu, arg[0], arg[1]));
+		return hypercall_result(vcpu, lg_send_ipi(vcpu, arg[0], arg[1]));
 	case LHCALL_KICK:
-		return result(vcpu, lg_kick_halted(vcpu, arg[0]));
+		return hypercall_result(vcpu, lg_kick_halted(vcpu, arg[0]));
 	case LHCALL_FLUSH_MULTI:
 		if (!lg_flush_kind_ok(arg[0]))
-			return result(vcpu, -EINVAL);
+			return hypercall_result(vcpu, -EINVAL);
 		lg_flush_multi(vcpu, arg[0], arg[1], arg[2], regs->r10);
-		return result(vcpu, 0);
+		return hypercall_result(vcpu, 0);
 	case LHCALL_INIT:
 	case LHCALL_REGISTER:
 	case LHCALL_SHUTDOWN:
@@ -86,11 +86,11 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 	case LHCALL_VCPU_DOWN:
 		return LG_SLOW_HYPERCALL;
 	}
-	return result(vcpu, lg_simple_call(vcpu, nr, arg));
+	return hypercall_result(vcpu, lg_simple_call(vcpu, nr, arg));
 }
 
 /* A NUL-terminated string of the Guest's, cut where it is too long or unreadable. */
-static void read_message(struct lg_vcpu *vcpu, gva_t gva, char *to, size_t size)
+static void read_guest_message(struct lg_vcpu *vcpu, gva_t gva, char *to, size_t size)
 {
 	size_t done = 0;
 
@@ -105,7 +105,7 @@ static void read_message(struct lg_vcpu *vcpu, gva_t gva, char *to, size_t size)
 	to[size - 1] = 0;
 }
 
-static int shutdown_call(struct lg_vcpu *vcpu, u64 reason, gva_t message)
+static int hypercall_shutdown(struct lg_vcpu *vcpu, u64 reason, gva_t message)
 {
 	struct lguest_run *run = vcpu->run;
 
@@ -113,12 +113,12 @@ static int shutdown_call(struct lg_vcpu *vcpu, u64 reason, gva_t message)
 		reason = LGUEST_SHUTDOWN_CRASH;
 	memset(&run->shutdown, 0, sizeof(run->shutdown));
 	run->shutdown.reason = reason;
-	read_message(vcpu, message, run->shutdown.message, sizeof(run->shutdown.message));
+	read_guest_message(vcpu, message, run->shutdown.message, sizeof(run->shutdown.message));
 	run->exit_reason = LGUEST_EXIT_SHUTDOWN;
 	return 1;
 }
 
-static int console_call(struct lg_vcpu *vcpu, gva_t gva, u64 length)
+static int hypercall_console(struct lg_vcpu *vcpu, gva_t gva, u64 length)
 {
 	struct lguest_run *run = vcpu->run;
 
@@ -152,9 +152,9 @@ int lg_hypercall_slow(struct lg_vcpu *vcpu)
 		regs->ax = lg_register_data(vcpu, regs->di, regs->si);
 		return 0;
 	case LHCALL_SHUTDOWN:
-		return shutdown_call(vcpu, regs->di, regs->si);
+		return hypercall_shutdown(vcpu, regs->di, regs->si);
 	case LHCALL_CONSOLE:
-		return console_call(vcpu, regs->di, regs->si);
+		return hypercall_console(vcpu, regs->di, regs->si);
 	case LHCALL_VCPU_UP:
 		regs->ax = lg_vcpu_up(vcpu, regs->di, regs->si);
 		return 0;

@@ -13,7 +13,7 @@
 #include "vcpu/vcpu.h"
 
 /* Lines that the Guest holds back; read once, a lie hurts the Guest alone. */
-static bool blocked(u64 mask, unsigned int vector)
+static bool is_line_blocked(u64 mask, unsigned int vector)
 {
 	return vector < LGUEST_FIRST_IPI && (mask >> (vector - LGUEST_FIRST_VECTOR) & 1);
 }
@@ -33,7 +33,7 @@ int lg_interrupt_next(struct lg_vcpu *vcpu)
 		while (bits) {
 			unsigned int bit = __fls(bits), vector = i * BITS_PER_LONG + bit;
 
-			if (vector >= LGUEST_FIRST_VECTOR && !blocked(mask, vector))
+			if (vector >= LGUEST_FIRST_VECTOR && !is_line_blocked(mask, vector))
 				return vector;
 			bits &= ~BIT(bit);
 		}

@@ -16,7 +16,7 @@
 #include "mmu/mmu.h"
 #include "vcpu/vcpu.h"
 
-static struct lg_vcpu *vcpu_of(struct lg_vm *vm, u64 number)
+static struct lg_vcpu *vcpu_by_number(struct lg_vm *vm, u64 number)
 {
 	/* Nor by speculation, with what lies behind: the Guest says the number. */
 	return number < LGUEST_MAX_VCPUS ?
@@ -33,7 +33,7 @@ static struct lg_vcpu *vcpu_of(struct lg_vm *vm, u64 number)
  */
 long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva)
 {
-	struct lg_vcpu *other = vcpu_of(vcpu->vm, number);
+	struct lg_vcpu *other = vcpu_by_number(vcpu->vm, number);
 	struct lguest_vcpu_up up;
 
 	lockdep_assert_held(&vcpu->mutex);
@@ -90,7 +90,7 @@ void lg_vcpu_start(struct lg_vcpu *vcpu)
 /** lg_send_ipi - LHCALL_SEND_IPI: -ENOENT: no such vCPU; -EINVAL: not a vector for it */
 long lg_send_ipi(struct lg_vcpu *vcpu, u64 vector, u64 number)
 {
-	struct lg_vcpu *other = vcpu_of(vcpu->vm, number);
+	struct lg_vcpu *other = vcpu_by_number(vcpu->vm, number);
 
 	if (!other)
 		return -ENOENT;
@@ -103,7 +103,7 @@ long lg_send_ipi(struct lg_vcpu *vcpu, u64 vector, u64 number)
 /** lg_kick_halted - LHCALL_KICK: end the HALT of a vCPU, or its next */
 long lg_kick_halted(struct lg_vcpu *vcpu, u64 number)
 {
-	struct lg_vcpu *other = vcpu_of(vcpu->vm, number);
+	struct lg_vcpu *other = vcpu_by_number(vcpu->vm, number);
 
 	if (!other)
 		return -ENOENT;

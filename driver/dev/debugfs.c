@@ -53,10 +53,10 @@ static const struct counter counters[] = {
 static_assert(ARRAY_SIZE(counters) ==
 	      WORD(reserved) - (ARRAY_SIZE(((struct lguest_stats *)NULL)->hypercall_nr) - LHCALL_NR));
 
-static struct dentry *root;
+static struct dentry *debugfs_root;
 
 /* By the file's name: lines of text, or one object of JSON, a line each, for jq and grep. */
-static int show(struct seq_file *m, const u64 *words, unsigned int count)
+static int show_counters(struct seq_file *m, const u64 *words, unsigned int count)
 {
 	bool json = strchr(m->file->f_path.dentry->d_name.name, '.');
 	unsigned int i;
@@ -68,7 +68,7 @@ static int show(struct seq_file *m, const u64 *words, unsigned int count)
 	return 0;
 }
 
-static void add(u64 *words, const struct lg_vcpu *vcpu)
+static void add_vcpu_stats(u64 *words, const struct lg_vcpu *vcpu)
 {
 	const u64 *from = (const u64 *)&vcpu->stats;
 	unsigned int i;
@@ -77,13 +77,13 @@ static void add(u64 *words, const struct lg_vcpu *vcpu)
 		words[i] += READ_ONCE(from[i]);
 }
 
-static void add_all(u64 *words, struct lg_vm *vm)
+static void add_vm_stats(u64 *words, struct lg_vm *vm)
 {
 	struct lg_vcpu *vcpu;
 	unsigned int i;
 
 	lg_for_each_vcpu(i, vcpu, vm)
-		add(words, vcpu);
+		add_vcpu_stats(words, vcpu);
 	lg_mmu_stats(vm, (struct lguest_stats *)words);
 }
 
@@ -91,8 +91,8 @@ static int vcpu_show(struct seq_file *m, void *unused)
 {
 	u64 words[WORDS] = {};
 
-	add(words, m->private);
-	return show(m, words, VCPU_COUNTERS);
+	add_vcpu_stats(words, m->private);
+	return show_counters(m, words, VCPU_COUNTERS);
 }
 DEFINE_SHOW_ATTRIBUTE(vcpu);
 
@@ -100,8 +100,8 @@ static int vm_show(struct seq_file *m, void *unused)
 {
 	u64 words[WORDS] = {};
 
-	add_all(words, m->private);
-	return show(m, words, ARRAY_SIZE(counters));
+	add_vm_stats(words, m->private);
+	return show_counters(m, words, ARRAY_SIZE(counters));
 }
 DEFINE_SHOW_ATTRIBUTE(vm);
 
@@ -115,7 +115,7 @@ void lg_debugfs_vm(struct lg_vm *vm)
 
 	snprintf(name, sizeof(name), "%d-%lld", task_tgid_nr(current),
 		 atomic64_inc_return(&serial));
-	vm->debugfs = debugfs_create_dir(name, root);
+	vm->debugfs = debugfs_create_dir(name, debugfs_root);
 	debugfs_create_file("stats", 0444, vm->debugfs, vm, &vm_fops);
 	debugfs_create_file("stats.json", 0444, vm->debugfs, vm, &vm_fops);
 }
@@ -140,10 +140,10 @@ void lg_debugfs_remove(struct lg_vm *vm)
 
 void lg_debugfs_init(void)
 {
-	root = debugfs_create_dir("lguest", NULL);
+	debugfs_root = debugfs_create_dir("lguest", NULL);
 }
 
 void lg_debugfs_exit(void)
 {
-	debugfs_remove(root);
+	debugfs_remove(debugfs_root);
 }

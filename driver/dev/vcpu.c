@@ -31,7 +31,7 @@ static void free_vcpu_parts(struct lg_vcpu *vcpu)
 	kfree(vcpu);
 }
 
-static atomic64_t last_serial = ATOMIC64_INIT(0);
+static atomic64_t last_vcpu_serial = ATOMIC64_INIT(0);
 
 static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 {
@@ -42,7 +42,7 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	vcpu->vm = vm;
 	vcpu->abi = vm->abi;
 	vcpu->id = id;
-	vcpu->serial = atomic64_inc_return(&last_serial);
+	vcpu->serial = atomic64_inc_return(&last_vcpu_serial);
 	vcpu->running_cpu = -1;
 	vcpu->regs = &vcpu->saved_regs;
 	vcpu->cpu = &vcpu->saved_cpu;
@@ -109,7 +109,7 @@ void lg_vcpu_free(struct lg_vcpu *vcpu)
 	free_vcpu_parts(vcpu);
 }
 
-static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
+static void vcpu_get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 {
 	const struct guest_regs *from = vcpu->regs;
 
@@ -128,7 +128,7 @@ static void get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 }
 
 /* The first state of a vCPU: kernel mode only, nothing that the CPU would refuse. */
-static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
+static int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 {
 	if (from->reserved || from->kernel_mode != 1)
 		return -EINVAL;
@@ -150,7 +150,7 @@ static int set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 	return 0;
 }
 
-static long get_stats(struct lg_vcpu *vcpu, void __user *to)
+static long vcpu_get_stats(struct lg_vcpu *vcpu, void __user *to)
 {
 	struct lguest_stats stats = vcpu->stats;
 
@@ -167,12 +167,12 @@ static long vcpu_ioctl_locked(struct lg_vcpu *vcpu, unsigned int cmd, void __use
 	case LGUEST_RUN:
 		return lg_run(vcpu);
 	case LGUEST_GET_REGS:
-		get_regs(vcpu, &regs);
+		vcpu_get_regs(vcpu, &regs);
 		return copy_to_user(user, &regs, sizeof(regs)) ? -EFAULT : 0;
 	case LGUEST_SET_REGS:
 		if (copy_from_user(&regs, user, sizeof(regs)))
 			return -EFAULT;
-		return set_regs(vcpu, &regs);
+		return vcpu_set_regs(vcpu, &regs);
 	}
 	return -ENOTTY;
 }
@@ -186,7 +186,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EPERM;
 	/* Counts are as good as any of their last moments: no need to stop it. */
 	if (cmd == LGUEST_GET_STATS)
-		return get_stats(vcpu, (void __user *)arg);
+		return vcpu_get_stats(vcpu, (void __user *)arg);
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	/*

@@ -107,7 +107,7 @@ static int vm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static long get_info(void __user *to)
+static long vm_get_info(void __user *to)
 {
 	struct lguest_info info = {
 		.api_version = LGUEST_API_VERSION,
@@ -120,7 +120,7 @@ static long get_info(void __user *to)
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-static long irq_line(struct lg_vm *vm, unsigned long line)
+static long vm_raise_line(struct lg_vm *vm, unsigned long line)
 {
 	if (line < vm->abi->first_line || line >= vm->abi->end_line)
 		return -EINVAL;
@@ -144,7 +144,7 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 	case LGUEST_CREATE_VCPU:
 		return lg_vcpu_create(vm, arg);
 	case LGUEST_IRQ_LINE:
-		return irq_line(vm, arg);
+		return vm_raise_line(vm, arg);
 	case LGUEST_PAUSE:
 		return lg_clock_pause(vm, arg);
 	case LGUEST_SET_SHADOW_LIMIT:
@@ -166,7 +166,7 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 }
 
 /* One more VM, for a process that may have lost the way to /dev/lguest. */
-static long create_vm(void)
+static long vm_create_fd(void)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 	struct lg_vm *vm;
@@ -194,9 +194,9 @@ static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (vm->mm != current->mm)
 		return -EPERM;
 	if (cmd == LGUEST_GET_INFO)
-		return get_info((void __user *)arg);
+		return vm_get_info((void __user *)arg);
 	if (cmd == LGUEST_CREATE_VM)
-		return create_vm();
+		return vm_create_fd();
 	mutex_lock(&vm->lock);
 	ret = vm_ioctl_locked(vm, cmd, arg);
 	mutex_unlock(&vm->lock);

@@ -35,7 +35,7 @@ static bool msrs_each_time(void)
 	return LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0);
 }
 
-static u64 quiet_msr(bool there, u32 msr)
+static u64 clear_msr(bool there, u32 msr)
 {
 	u64 value = there ? lg_rdmsr(msr) : 0;
 
@@ -75,7 +75,7 @@ static bool launcher_has_shadow_stack(void)
 
 static void shadow_stack_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
-	w->u_cet = quiet_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
+	w->u_cet = clear_msr(launcher_has_shadow_stack(), MSR_IA32_U_CET);
 }
 
 static void shadow_stack_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
@@ -85,8 +85,9 @@ static void shadow_stack_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 }
 
 /*
- * A Guest that has been slowed down for its split locks may go on with them: slow_down() in
- * run.c. The register is the core's: what a sibling does to it costs another slow_down().
+ * A Guest that has been slowed down for its split locks may go on with them: see
+ * slow_down_split_locks() in run.c. The register is the core's: what a sibling does to it
+ * costs another sleep.
  */
 static void split_locks_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
@@ -116,7 +117,7 @@ static __always_inline bool has_debug_stores(void)
 }
 
 /* All but the Host's watch over bus locks: they cost it the same in a Guest. */
-static u64 quiet_debugctl(void)
+static u64 clear_debugctl(void)
 {
 	u64 value = cpu_feature_enabled(X86_FEATURE_BTS) ? lg_rdmsr(MSR_IA32_DEBUGCTLMSR) : 0;
 
@@ -135,8 +136,8 @@ static u64 quiet_debugctl(void)
 static void debug_store_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	lockdep_assert_irqs_disabled();
-	w->pebs = quiet_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
-	w->debugctl = quiet_debugctl();
+	w->pebs = clear_msr(cpu_feature_enabled(X86_FEATURE_PEBS), MSR_IA32_PEBS_ENABLE);
+	w->debugctl = clear_debugctl();
 	window_state(w)->stores = (w->pebs ? STORES_PEBS : 0) | (w->debugctl ? STORES_BTS : 0);
 }
 
@@ -255,7 +256,7 @@ static __always_inline void set_spec_ctrl(u64 clear)
 #define TO_HOST(name, when)	((when) ? name##_to_host(vcpu, w) : (void)0);
 
 /* What the Host's registers hold now: another CPU's, if we have moved. */
-static void sample_host(struct lg_window *w)
+static void sample_host_state(struct lg_window *w)
 {
 	struct switcher_host *host = window_host(w);
 	struct desc_ptr gdtr, idtr;
@@ -315,7 +316,7 @@ u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 	w->last_vcpu = vcpu->serial;
 	vcpu->last_window = w;
 	lg_speculation_load(w, vcpu->vm->mm->context.ctx_id);
-	sample_host(w);
+	sample_host_state(w);
 	/* The Launcher's own are null: it is 64-bit code. */
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
@@ -353,7 +354,7 @@ void lg_window_put(struct lg_vcpu *vcpu)
 }
 
 /* The Switcher loads these in ring 0, where a bad one would fault. */
-static void check_selectors(struct lg_vcpu *vcpu)
+static void check_guest_selectors(struct lg_vcpu *vcpu)
 {
 	struct switcher_vcpu *cpu = vcpu->cpu;
 	struct guest_regs *regs = vcpu->regs;
@@ -405,7 +406,7 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 
 	lg_assert_irqs_off(vcpu);
 	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
-		check_selectors(vcpu);
+		check_guest_selectors(vcpu);
 	WHILE_ENTERED(TO_GUEST)
 	/* Without IBRS no indirect branch of ours: right before the Switcher, and behind it. */
 	set_spec_ctrl(SPEC_CTRL_IBRS);

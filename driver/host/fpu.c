@@ -69,7 +69,7 @@ void lg_fpu_begin(struct lg_vcpu *vcpu)
 			 "d" ((u32)(xsave_mask >> 32)) : "memory");
 }
 
-static void save(struct lg_vcpu *vcpu)
+static void save_guest_fpu(struct lg_vcpu *vcpu)
 {
 	lg_assert_atomic(vcpu);
 	asm volatile("xsave64 %0"
@@ -92,7 +92,7 @@ static void save(struct lg_vcpu *vcpu)
 void lg_fpu_interrupted(struct lg_vcpu *vcpu)
 {
 	lg_assert_irqs_off(vcpu);
-	save(vcpu);
+	save_guest_fpu(vcpu);
 	preempt_disable();
 	kernel_fpu_end();
 	/* From 6.15 on the section keeps softirqs off, and ends that with interrupts on alone. */
@@ -111,7 +111,7 @@ void lg_fpu_end(struct lg_vcpu *vcpu, bool interrupted)
 {
 	lg_assert_atomic(vcpu);
 	if (!interrupted) {
-		save(vcpu);
+		save_guest_fpu(vcpu);
 		kernel_fpu_end();
 		return;
 	}

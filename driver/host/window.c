@@ -64,12 +64,12 @@ SAME_HOST(gdtr, HOST_GDTR);
 SAME_HOST(idtr, HOST_IDTR);
 SAME_HOST(tss, HOST_TSS);
 
-static void *new_page(void)
+static void *new_window_page(void)
 {
 	return (void *)get_zeroed_page(GFP_KERNEL);
 }
 
-static u64 table_entry(void *table)
+static u64 window_table_entry(void *table)
 {
 	return __pa(table) | ENTRY_TABLE;
 }
@@ -81,18 +81,18 @@ static int alloc_host_tables(void)
 	int i;
 
 	for (i = 0; i < (lg_la57 ? 3 : 2); i++) {
-		host_tables[i] = new_page();
+		host_tables[i] = new_window_page();
 		if (!host_tables[i])
 			return -ENOMEM;
 		if (i)
-			host_tables[i][0] = table_entry(host_tables[i - 1]);
+			host_tables[i][0] = window_table_entry(host_tables[i - 1]);
 	}
 	return 0;
 }
 
-static u64 host_entry(void)
+static u64 host_window_entry(void)
 {
-	return table_entry(host_tables[lg_la57 ? 2 : 1]);
+	return window_table_entry(host_tables[lg_la57 ? 2 : 1]);
 }
 
 /*
@@ -105,10 +105,10 @@ static int map_host_side(struct lg_window *w, int cpu)
 	u64 *entry;
 
 	if (!host_pts[pt]) {
-		host_pts[pt] = new_page();
+		host_pts[pt] = new_window_page();
 		if (!host_pts[pt])
 			return -ENOMEM;
-		host_tables[0][pt] = table_entry(host_pts[pt]);
+		host_tables[0][pt] = window_table_entry(host_pts[pt]);
 	}
 	entry = &host_pts[pt][(cpu % WINDOWS_PER_PT) * (WINDOW_STRIDE >> PAGE_SHIFT)];
 	for (i = 0; i < WINDOW_PAGES; i++) {
@@ -126,7 +126,7 @@ static int map_guest_side(struct lg_window *w, int cpu)
 	unsigned int first = (cpu % WINDOWS_PER_PT) * (WINDOW_STRIDE >> PAGE_SHIFT), i;
 	u64 *host = host_pts[cpu / WINDOWS_PER_PT], *table;
 
-	w->guest_pt = new_page();
+	w->guest_pt = new_window_page();
 	if (!w->guest_pt)
 		return -ENOMEM;
 	for (i = 0; i < WINDOW_PAGES; i++)
@@ -135,13 +135,13 @@ static int map_guest_side(struct lg_window *w, int cpu)
 
 	table = w->guest_pt;
 	for (i = 0; i < (lg_la57 ? 3 : 2); i++) {
-		w->guest_tables[i] = new_page();
+		w->guest_tables[i] = new_window_page();
 		if (!w->guest_tables[i])
 			return -ENOMEM;
-		w->guest_tables[i][i ? 0 : cpu / WINDOWS_PER_PT] = table_entry(table);
+		w->guest_tables[i][i ? 0 : cpu / WINDOWS_PER_PT] = window_table_entry(table);
 		table = w->guest_tables[i];
 	}
-	w->guest_entry = table_entry(table);
+	w->guest_entry = window_table_entry(table);
 	return 0;
 }
 
@@ -232,7 +232,7 @@ static int window_cpu_online(unsigned int cpu)
 	for (i = WINDOW_TEXT_PAGES; i < WINDOW_PAGES; i++) {
 		if (i == WINDOW_DATA >> PAGE_SHIFT)
 			continue;
-		w->pages[i] = new_page();
+		w->pages[i] = new_window_page();
 		if (!w->pages[i])
 			goto fail;
 	}
@@ -294,7 +294,7 @@ void lg_window_restore_cr4(struct lg_window *w)
 	w->cr4_cleared = 0;
 }
 
-static void restore_cr4(void *unused)
+static void restore_cr4_ipi(void *unused)
 {
 	struct lg_window *w = windows[smp_processor_id()];
 
@@ -369,7 +369,7 @@ int lg_windows_attach(struct mm_struct *mm)
 		} else {
 			a->mm = mm;
 			list_add(&a->list, &attached);
-			WRITE_ONCE(*window_slot(mm), host_entry());
+			WRITE_ONCE(*window_slot(mm), host_window_entry());
 		}
 	}
 	if (!err && a->vms >= MAX_VMS)
@@ -399,7 +399,7 @@ void lg_windows_detach(struct mm_struct *mm)
 	}
 	/* The last VM is gone: the Host may have its global pages again. */
 	if (list_empty(&attached))
-		on_each_cpu(restore_cr4, NULL, 1);
+		on_each_cpu(restore_cr4_ipi, NULL, 1);
 	mutex_unlock(&attach_lock);
 }
 

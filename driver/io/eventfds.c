@@ -95,7 +95,7 @@ static int irqfd_remove(struct lg_vm *vm, struct eventfd_ctx *ctx, u32 line)
 	return err;
 }
 
-static unsigned int list_length(struct list_head *head)
+static unsigned int count_list(struct list_head *head)
 {
 	struct list_head *pos;
 	unsigned int n = 0;
@@ -124,7 +124,7 @@ int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 		return -EINVAL;
 	if (args->line < vm->abi->first_line || args->line >= vm->abi->end_line)
 		return -EINVAL;
-	if (!remove && list_length(&vm->irqfds) >= MAX_IRQFDS)
+	if (!remove && count_list(&vm->irqfds) >= MAX_IRQFDS)
 		return -ENOSPC;
 	file = fget(args->fd);
 	if (!file)
@@ -158,7 +158,7 @@ static int ioeventfd_add(struct lg_vm *vm, const struct lguest_ioeventfd *args,
 	list_for_each_entry(io, &vm->ioeventfds, list)
 		if (io->gpa == args->guest_phys && io->value == args->value)
 			return -EEXIST;
-	if (list_length(&vm->ioeventfds) >= LGUEST_MAX_IOEVENTFD)
+	if (count_list(&vm->ioeventfds) >= LGUEST_MAX_IOEVENTFD)
 		return -ENOSPC;
 	io = kzalloc(sizeof(*io), GFP_KERNEL_ACCOUNT);
 	if (!io)

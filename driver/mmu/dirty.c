@@ -13,7 +13,7 @@
 #include "mmu/shadow.h"
 
 /* Read a byte of the map, and take it back to 0. */
-static bool take_mark(struct lg_vm *vm, gfn_t gfn)
+static bool take_dirty_mark(struct lg_vm *vm, gfn_t gfn)
 {
 	u8 __user *byte = (u8 __user *)vm->mmu.dirty_map + gfn;
 	u8 mark = 1;
@@ -45,7 +45,7 @@ bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
 	if (page->level == LG_PT_LEVELS || page->gfn >= vm->mmu.dirty_map_size)
 		return true;
 	/* The mark is for all the pages that shadow this table. */
-	if (take_mark(vm, page->gfn))
+	if (take_dirty_mark(vm, page->gfn))
 		hlist_for_each_entry(other, lg_shadow_bucket(vm, page->gfn), hash)
 			if (other->gfn == page->gfn)
 				other->changed = true;

@@ -46,8 +46,8 @@ static u8 chain_role(struct lg_shadow_page *root, unsigned int index, const stru
  * another one of the VM's, or a new one. One that another address space knows
  * too may be stale there, where the Guest has not flushed yet, but not here.
  */
-static struct lg_shadow_page *descend(struct lg_vcpu *vcpu, struct lg_shadow_page *page,
-				      const struct lg_walk *walk)
+static struct lg_shadow_page *descend_to_child(struct lg_vcpu *vcpu, struct lg_shadow_page *page,
+					       const struct lg_walk *walk)
 {
 	unsigned int index = lg_table_index(walk->gva, page->level);
 	struct lg_shadow_page *now = lg_shadow_child(page, index), *child, *other;
@@ -100,7 +100,7 @@ static enum lg_fill guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 }
 
 /* Is a device at @gpa? The access is the Launcher's to do then, or a doorbell. */
-static bool is_mmio(struct lg_vcpu *vcpu, gpa_t gpa)
+static bool is_device_access(struct lg_vcpu *vcpu, gpa_t gpa)
 {
 	vcpu->mmio_gpa = gpa;
 	return lg_in_hole(vcpu->vm, gpa);
@@ -113,8 +113,8 @@ static bool is_mmio(struct lg_vcpu *vcpu, gpa_t gpa)
  * @page is locked: reading the Guest's entries and making ours is one step to whoever
  * flushes.
  */
-static enum lg_fill fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva,
-			     u64 access)
+static enum lg_fill fill_one_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva,
+				   u64 access)
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
 	/* One that was looked at and not there: are its neighbours there now, too? */
@@ -142,7 +142,8 @@ static enum lg_fill fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	fill = lg_guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
 	/* A doorbell needs no written lock. Of the Guest's end a walk decides. */
 	if (fill == LG_FILL_NO_MEMORY)
-		return is_mmio(vcpu, LG_ENTRY_FRAME(entry) << PAGE_SHIFT | (gva & ~PAGE_MASK)) ?
+		return is_device_access(vcpu, LG_ENTRY_FRAME(entry) << PAGE_SHIFT |
+					      (gva & ~PAGE_MASK)) ?
 		       LG_FILL_MMIO : LG_FILL_EXCLUSIVE;
 	if (fill)
 		return fill;
@@ -163,7 +164,7 @@ static enum lg_fill fill_one(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 }
 
 /* Make the entry that @walk asks for; the Host's frame behind it is @frame. */
-static enum lg_fill map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
+static enum lg_fill map_walk(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
 {
 	struct lg_shadow_page *page = current_root(vcpu);
 	/* It takes U at all levels to make a user page. */
@@ -176,7 +177,7 @@ static enum lg_fill map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
 
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	while (page->level > (large ? 2 : 1)) {
-		page = descend(vcpu, page, walk);
+		page = descend_to_child(vcpu, page, walk);
 		if (!page)
 			return LG_FILL_NO_PAGES;
 	}
@@ -209,14 +210,14 @@ static enum lg_fill map(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 fr
  * do, and say so if they map nothing: the next such fault then needs no walk, and a
  * flush finds where the entry belongs.
  */
-static void note_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
+static void note_guest_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 {
 	struct lg_shadow_page *page = current_root(vcpu);
 	unsigned int index;
 
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	while (page && page->level > walk->leaf)
-		page = descend(vcpu, page, walk);
+		page = descend_to_child(vcpu, page, walk);
 	if (!page)
 		return;
 	index = lg_table_index(walk->gva, page->level);
@@ -241,7 +242,7 @@ static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	case LG_WALK_FAULT:
 		/* The user's root has no tables that only the kernel may use. */
 		if (!(gva >> 63) && (walk.user || vcpu->cpu->mode == LG_KERNEL))
-			note_fault(vcpu, &walk);
+			note_guest_fault(vcpu, &walk);
 		return guest_fault(vcpu, gva, walk.error);
 	case LG_WALK_AGAIN:
 		vcpu->fault_hva = walk.hva;
@@ -256,17 +257,17 @@ static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	}
 	fill = lg_guest_frame(vcpu, walk.gpa >> PAGE_SHIFT, access & X86_PF_WRITE, &frame);
 	if (fill == LG_FILL_NO_MEMORY) {
-		if (is_mmio(vcpu, walk.gpa))
+		if (is_device_access(vcpu, walk.gpa))
 			return LG_FILL_MMIO;
 		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
 			walk.gpa, vcpu->regs->ip);
 		return LG_FILL_DEAD;
 	}
-	return fill ?: map(vcpu, &walk, frame);
+	return fill ?: map_walk(vcpu, &walk, frame);
 }
 
 /* Addresses that the Guest's tables cannot map: not canonical, or the window's. */
-static bool reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
+static bool is_reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	if (!lg_canonical(gva)) {
 		/* Only with 5-level paging: to 48-bit code this is #GP. */
@@ -292,19 +293,19 @@ static enum lg_fill fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	if (!path || (!path->writable && (access & X86_PF_WRITE)) ||
 	    !lg_shadow_trylock(path->table))
 		return LG_FILL_EXCLUSIVE;
-	fill = fill_one(vcpu, path->table, gva, access);
+	fill = fill_one_entry(vcpu, path->table, gva, access);
 	lg_shadow_unlock(path->table);
 	return fill;
 }
 
-static u64 access_of(const struct lg_vcpu *vcpu)
+static u64 fault_access(const struct lg_vcpu *vcpu)
 {
 	return (vcpu->regs->error & (X86_PF_WRITE | X86_PF_INSTR)) |
 	       (vcpu->cpu->mode == LG_USER ? X86_PF_USER : 0);
 }
 
 /* What the run loop is to do. */
-static enum lg_slow slow_for(enum lg_fill fill)
+static enum lg_slow slow_for_fill(enum lg_fill fill)
 {
 	switch (fill) {
 	case LG_FILL_FAULT_IN:
@@ -336,26 +337,26 @@ static enum lg_slow slow_for(enum lg_fill fill)
  */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 {
-	u64 access = access_of(vcpu);
+	u64 access = fault_access(vcpu);
 	gva_t gva = vcpu->cpu->cr2;
 	enum lg_fill fill;
 
 	lockdep_assert_held(&vcpu->mutex);
 	/* lg_shadow_fault_quickly() has found it to be the Guest's. */
-	if (vcpu->exception_pending || reserved_address(vcpu, gva, access))
+	if (vcpu->exception_pending || is_reserved_address(vcpu, gva, access))
 		return LG_FAST;
 	/* Once more, now that it may wait: who only reads keeps no other reader out. */
 	read_lock(&vcpu->vm->mmu_lock);
 	fill = fault_shared(vcpu, gva, access);
 	read_unlock(&vcpu->vm->mmu_lock);
 	if (fill != LG_FILL_EXCLUSIVE)
-		return slow_for(fill);
+		return slow_for_fill(fill);
 	vcpu->cpu->last_fault = ~0ULL;
 	lg_mmu_lock(vcpu);
 	fill = fault_locked(vcpu, gva, access);
 	lg_shadow_free_unlinked(vcpu->vm);
 	write_unlock(&vcpu->vm->mmu_lock);
-	return slow_for(fill);
+	return slow_for_fill(fill);
 }
 
 /** lg_shadow_fault_quickly - see lg_exit_quickly(); what is the Guest's is made pending */
@@ -366,7 +367,7 @@ bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
 
 	if (!lg_canonical(gva) || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	fill = fault_shared(vcpu, gva, access_of(vcpu));
+	fill = fault_shared(vcpu, gva, fault_access(vcpu));
 	read_unlock(&vcpu->vm->mmu_lock);
 	if (fill || vcpu->exception_pending)
 		return false;

@@ -21,7 +21,8 @@ static void drop_sptes(struct lg_vm *vm, const lg_spte_t *head)
 }
 
 /* Drop what maps Guest frames [first, end) of @slot, frame by frame. */
-static void drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+static void drop_frames_by_rmap(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first,
+				gfn_t end)
 {
 	gfn_t gfn, large;
 
@@ -32,7 +33,7 @@ static void drop_frames(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t fir
 }
 
 /* The same, looking at all that is mapped: the way that is shorter for many frames. */
-static void drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
+static void drop_frames_by_search(struct lg_vm *vm, gfn_t first, gfn_t end)
 {
 	struct lg_shadow_page *page;
 	unsigned int i;
@@ -51,15 +52,15 @@ static void drop_leaves(struct lg_vm *vm, gfn_t first, gfn_t end)
 	}
 }
 
-static void drop_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
+static void drop_frame_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first, gfn_t end)
 {
 	gfn_t large = lg_large_of(slot, first);
 
 	memset(slot->no_large + large, 0, lg_large_of(slot, end - 1) + 1 - large);
 	if (end - first > (gfn_t)vm->mmu.count * LG_ENTRIES)
-		drop_leaves(vm, first, end);
+		drop_frames_by_search(vm, first, end);
 	else
-		drop_frames(vm, slot, first, end);
+		drop_frames_by_rmap(vm, slot, first, end);
 }
 
 /* The frames of @slot that the Launcher has in [start, end), from @first to before @last. */
@@ -106,7 +107,7 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 
 		if (!slot_frames(slot, start, end, &first, &last))
 			continue;
-		drop_range(vm, slot, first, last);
+		drop_frame_range(vm, slot, first, last);
 		/* Even if nothing was dropped: a vCPU may have flushed for itself alone. */
 		lg_flush_others(vm);
 	}

@@ -17,7 +17,7 @@ bool lg_in_hole(const struct lg_vm *vm, gpa_t gpa)
 	return gpa >= vm->abi->hole_start && gpa < vm->abi->hole_end;
 }
 
-static bool overlaps(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
+static bool frames_overlap(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
 {
 	return a < b + nb && b < a + na;
 }
@@ -47,15 +47,15 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	if (!frames || frames > U32_MAX || first > U32_MAX - frames)
 		return -EINVAL;
 	if (vm->abi->hole_start < vm->abi->hole_end &&
-	    overlaps(first, frames, vm->abi->hole_start >> PAGE_SHIFT,
-		     (vm->abi->hole_end - vm->abi->hole_start) >> PAGE_SHIFT))
+	    frames_overlap(first, frames, vm->abi->hole_start >> PAGE_SHIFT,
+			   (vm->abi->hole_end - vm->abi->hole_start) >> PAGE_SHIFT))
 		return -EINVAL;
 	/* Notifiers name addresses without the tag that LAM lets be there. */
 	if (!access_ok((void __user *)args->host_virt, args->size) ||
 	    args->host_virt + args->size > TASK_SIZE_MAX)
 		return -EINVAL;
 	for (i = 0; i < vm->nr_slots; i++)
-		if (overlaps(first, frames, vm->slots[i].first, vm->slots[i].frames))
+		if (frames_overlap(first, frames, vm->slots[i].first, vm->slots[i].frames))
 			return -EINVAL;
 	if (vm->nr_slots == LGUEST_MAX_MEMORY)
 		return -ENOSPC;
@@ -104,7 +104,8 @@ int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
  * Guest virtual memory, as the Guest's kernel in its current address space sees
  * it. May sleep; a page that the Launcher has swapped out comes back.
  */
-static int copy_gva(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes, bool write)
+static int copy_guest_memory(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes,
+			     bool write)
 {
 	struct lg_walk walk;
 	hva_t hva;
@@ -139,11 +140,11 @@ static int copy_gva(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes,
 /** lg_read_gva - copy from Guest memory; may sleep; 0 or -EFAULT */
 int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes)
 {
-	return copy_gva(vcpu, gva, to, bytes, false);
+	return copy_guest_memory(vcpu, gva, to, bytes, false);
 }
 
 /** lg_write_gva - copy to Guest memory, where its kernel may write; may sleep */
 int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes)
 {
-	return copy_gva(vcpu, gva, (void *)from, bytes, true);
+	return copy_guest_memory(vcpu, gva, (void *)from, bytes, true);
 }

@@ -18,7 +18,7 @@
 #include "mmu/shadow.h"
 #include "vcpu/vcpu.h"
 
-static struct lg_vm *vm_of(struct mmu_notifier *mn)
+static struct lg_vm *notifier_vm(struct mmu_notifier *mn)
 {
 	return container_of(mn, struct lg_vm, notifier);
 }
@@ -28,7 +28,7 @@ static struct lg_vm *vm_of(struct mmu_notifier *mn)
  * memory. The answer is the same at the start of a range and at its end: while one is under
  * way that was counted because the slots were not fixed yet, they do not become so.
  */
-static bool none_of_ours(struct lg_vm *vm, const struct mmu_notifier_range *range)
+static bool is_foreign_range(struct lg_vm *vm, const struct mmu_notifier_range *range)
 {
 	return smp_load_acquire(&vm->mmu.fixed) &&
 	       !lg_shadow_concerned(vm, range->start, range->end);
@@ -44,7 +44,7 @@ void lg_notifier_fix_slots(struct lg_vm *vm)
 }
 
 /* All ranges that are under way are in one. It is forgotten with the last of them. */
-static void begin(struct lg_mmu *mmu, hva_t start, hva_t end)
+static void begin_invalidation(struct lg_mmu *mmu, hva_t start, hva_t end)
 {
 	lockdep_assert_held_write(&container_of(mmu, struct lg_vm, mmu)->mmu_lock);
 	if (!mmu->invalidating) {
@@ -57,28 +57,30 @@ static void begin(struct lg_mmu *mmu, hva_t start, hva_t end)
 	WRITE_ONCE(mmu->invalidating, mmu->invalidating + 1);
 }
 
-static int invalidate_range_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+static int notifier_invalidate_start(struct mmu_notifier *mn,
+				     const struct mmu_notifier_range *range)
 {
-	struct lg_vm *vm = vm_of(mn);
+	struct lg_vm *vm = notifier_vm(mn);
 
-	if (none_of_ours(vm, range))
+	if (is_foreign_range(vm, range))
 		return 0;
 	write_lock(&vm->mmu_lock);
 	/* The slots may have become fixed before this. */
-	if (!none_of_ours(vm, range)) {
+	if (!is_foreign_range(vm, range)) {
 		trace_lguest_invalidate(range->start, range->end);
-		begin(&vm->mmu, range->start, range->end);
+		begin_invalidation(&vm->mmu, range->start, range->end);
 		lg_shadow_invalidate(vm, range->start, range->end);
 	}
 	write_unlock(&vm->mmu_lock);
 	return 0;
 }
 
-static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
+static void notifier_invalidate_end(struct mmu_notifier *mn,
+				    const struct mmu_notifier_range *range)
 {
-	struct lg_vm *vm = vm_of(mn);
+	struct lg_vm *vm = notifier_vm(mn);
 
-	if (none_of_ours(vm, range))
+	if (is_foreign_range(vm, range))
 		return;
 	write_lock(&vm->mmu_lock);
 	WRITE_ONCE(vm->mmu.invalidating, vm->mmu.invalidating - 1);
@@ -107,33 +109,34 @@ void lg_notifier_wait(struct lg_vcpu *vcpu)
  * Has the Guest used these pages? The CPU says so in the shadow alone: without us, what the
  * Guest uses most would look idle to the Host, and be swapped out first.
  */
-static lg_young_t test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long address)
+static lg_young_t notifier_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				      unsigned long address)
 {
-	return lg_shadow_young(vm_of(mn), address, address + 1, false);
+	return lg_shadow_young(notifier_vm(mn), address, address + 1, false);
 }
 
 /* "May omit flushing the secondary TLB" (mmu_notifier.h): that has little for long. */
-static lg_young_t clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
-			      unsigned long end)
+static lg_young_t notifier_clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				       unsigned long start, unsigned long end)
 {
-	return lg_shadow_young(vm_of(mn), start, end, true);
+	return lg_shadow_young(notifier_vm(mn), start, end, true);
 }
 
 /* Each CPU flushes when it enters the next time: at the next tick of its timer, at the latest. */
-static lg_young_t clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
-				    unsigned long start, unsigned long end)
+static lg_young_t notifier_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
+					     unsigned long start, unsigned long end)
 {
-	bool young = lg_shadow_young(vm_of(mn), start, end, true);
+	bool young = lg_shadow_young(notifier_vm(mn), start, end, true);
 
 	if (young)
-		atomic64_inc(&vm_of(mn)->mmu.generation);
+		atomic64_inc(&notifier_vm(mn)->mmu.generation);
 	return young;
 }
 
 /* The mm is going before the fd is closed: nothing of it may be used again. */
-static void release(struct mmu_notifier *mn, struct mm_struct *mm)
+static void notifier_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
-	struct lg_vm *vm = vm_of(mn);
+	struct lg_vm *vm = notifier_vm(mn);
 
 	lg_kill(vm, "the Launcher has ended");
 	lg_shadow_zap_all(vm);
@@ -141,12 +144,12 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 }
 
 static const struct mmu_notifier_ops notifier_ops = {
-	.invalidate_range_start	= invalidate_range_start,
-	.invalidate_range_end	= invalidate_range_end,
-	.clear_flush_young	= clear_flush_young,
-	.clear_young		= clear_young,
-	.test_young		= test_young,
-	.release		= release,
+	.invalidate_range_start	= notifier_invalidate_start,
+	.invalidate_range_end	= notifier_invalidate_end,
+	.clear_flush_young	= notifier_clear_flush_young,
+	.clear_young		= notifier_clear_young,
+	.test_young		= notifier_test_young,
+	.release		= notifier_release,
 };
 
 /*
@@ -155,7 +158,7 @@ static const struct mmu_notifier_ops notifier_ops = {
  * what a module can ask whom an object is charged to. It also keeps the kernel from asking us
  * for cgroups in which there is no VM.
  */
-static bool charged_to(struct lg_vm *vm, const struct shrink_control *control)
+static bool vm_is_charged_to(struct lg_vm *vm, const struct shrink_control *control)
 {
 	unsigned long found = 0;
 	int node;
@@ -170,15 +173,15 @@ static bool charged_to(struct lg_vm *vm, const struct shrink_control *control)
 }
 
 /* Not SHRINK_EMPTY: the kernel would not ask again before the token is put on its list anew. */
-static unsigned long count_pages(struct shrinker *shrinker, struct shrink_control *control)
+static unsigned long shrinker_count_pages(struct shrinker *shrinker, struct shrink_control *control)
 {
 	struct lg_vm *vm = lg_shrinker_data(shrinker);
 
-	return charged_to(vm, control) ? READ_ONCE(vm->mmu.count) : 0;
+	return vm_is_charged_to(vm, control) ? READ_ONCE(vm->mmu.count) : 0;
 }
 
 /* Called by who needs memory, with whatever it holds: no lock but a spinlock here. */
-static unsigned long scan_pages(struct shrinker *shrinker, struct shrink_control *control)
+static unsigned long shrinker_scan_pages(struct shrinker *shrinker, struct shrink_control *control)
 {
 	struct lg_vm *vm = lg_shrinker_data(shrinker);
 	unsigned long freed;
@@ -204,7 +207,7 @@ void lg_notifier_exit(void)
 }
 
 /* Behind the shrinker, whose number the list wants. */
-static int add_token(struct lg_vm *vm)
+static int add_lru_token(struct lg_vm *vm)
 {
 	struct list_head *token;
 	int err = list_lru_init_memcg(&vm->lru, vm->shrinker);
@@ -222,7 +225,7 @@ static int add_token(struct lg_vm *vm)
 	return 0;
 }
 
-static void free_shrinker(struct lg_vm *vm)
+static void free_vm_shrinker(struct lg_vm *vm)
 {
 	struct list_head *token = vm->token;
 
@@ -243,24 +246,24 @@ int lg_notifier_register(struct lg_vm *vm)
 	vm->shrinker = shrinker_alloc(SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB, "lguest");
 	if (!vm->shrinker)
 		return -ENOMEM;
-	vm->shrinker->count_objects = count_pages;
-	vm->shrinker->scan_objects = scan_pages;
+	vm->shrinker->count_objects = shrinker_count_pages;
+	vm->shrinker->scan_objects = shrinker_scan_pages;
 	vm->shrinker->seeks = DEFAULT_SEEKS;
 	lg_shrinker_data(vm->shrinker) = vm;
 	err = lg_shrinker_register(vm->shrinker, SHRINKER_MEMCG_AWARE | SHRINKER_NONSLAB);
 	if (err)
 		return err;
 	vm->notifier.ops = &notifier_ops;
-	err = add_token(vm);
+	err = add_lru_token(vm);
 	if (!err)
 		err = mmu_notifier_register(&vm->notifier, vm->mm);
 	if (err)
-		free_shrinker(vm);
+		free_vm_shrinker(vm);
 	return err;
 }
 
 void lg_notifier_unregister(struct lg_vm *vm)
 {
 	mmu_notifier_unregister(&vm->notifier, vm->mm);
-	free_shrinker(vm);
+	free_vm_shrinker(vm);
 }

@@ -188,34 +188,35 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 }
 
 /* Has @vcpu not flushed since lg_mmu.generation came to be this? See lg_root_load(). */
-static bool older(const struct lg_vcpu *vcpu, u64 generation)
+static bool has_older_tlb(const struct lg_vcpu *vcpu, u64 generation)
 {
 	return READ_ONCE(vcpu->generation) < generation;
 }
 
 /* No other CPU runs this VM with what its TLB had before @generation. */
-static void flush_older(struct lg_vm *vm, u64 generation)
+static void flush_older_tlbs(struct lg_vm *vm, u64 generation)
 {
 	struct lg_vcpu *vcpu;
 	unsigned int i;
 
 	smp_mb();
 	lg_for_each_vcpu(i, vcpu, vm)
-		if (older(vcpu, generation))
+		if (has_older_tlb(vcpu, generation))
 			lg_vcpu_leave_guest(vcpu);
 }
 
 /* lg_flush_others - the same, with what it had before any entry became narrower */
 void lg_flush_others(struct lg_vm *vm)
 {
-	flush_older(vm, atomic64_read(&vm->mmu.generation));
+	flush_older_tlbs(vm, atomic64_read(&vm->mmu.generation));
 }
 
 /*
  * Every change of an entry. What a TLB may still have of one that became
  * narrower is gone once the CPU has flushed: see lg_root_load().
  */
-static void set_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
+static void set_shadow_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+			     u64 entry)
 {
 	u64 old = page->table[index], narrower;
 	struct lg_mmu *mmu = &vm->mmu;
@@ -251,7 +252,7 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 	if (!(old & _PAGE_ACCESSED))
 		entry |= old & LG_PREFILLED;
 	if (old != entry)
-		set_entry(vm, page, index, entry);
+		set_shadow_entry(vm, page, index, entry);
 }
 
 /*
@@ -259,14 +260,14 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
  * about to enter says so before it flushes: that takes a moment, and some milliseconds if a
  * hypervisor gives its CPU no turn meanwhile. Called only while somebody traces.
  */
-static unsigned int stale_vcpus(struct lg_vm *vm, u64 generation)
+static unsigned int count_stale_vcpus(struct lg_vm *vm, u64 generation)
 {
 	struct lg_vcpu *vcpu;
 	unsigned int i, n = 0, tries;
 
 	lg_for_each_vcpu(i, vcpu, vm) {
 		for (tries = 1000000; tries; tries--) {
-			if (!older(vcpu, generation) || READ_ONCE(vcpu->running_cpu) < 0)
+			if (!has_older_tlb(vcpu, generation) || READ_ONCE(vcpu->running_cpu) < 0)
 				break;
 			cpu_relax();
 		}
@@ -286,9 +287,9 @@ static void before_resize(struct lg_vm *vm, const struct lg_shadow_page *page, b
 	lockdep_assert_held_write(&vm->mmu_lock);
 	if (!itlb_multihit && !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
 		return;
-	flush_older(vm, vm->mmu.resized);
+	flush_older_tlbs(vm, vm->mmu.resized);
 	if (trace_lguest_resize_enabled())
-		trace_lguest_resize(page->level, large, stale_vcpus(vm, vm->mmu.resized));
+		trace_lguest_resize(page->level, large, count_stale_vcpus(vm, vm->mmu.resized));
 }
 
 /** lg_shadow_link - point to a table, in an entry that maps nothing */
@@ -297,7 +298,7 @@ void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 {
 	lockdep_assert_held_write(&vm->mmu_lock);
 	before_resize(vm, page, false);
-	set_entry(vm, page, index, entry);
+	set_shadow_entry(vm, page, index, entry);
 	lg_spte_add(vm, &child->parents, page, index);
 }
 
@@ -322,12 +323,12 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 	if (page->level > 1)
 		before_resize(vm, page, true);
 	page->links[index].gfn = gfn;
-	set_entry(vm, page, index, entry);
+	set_shadow_entry(vm, page, index, entry);
 	lg_spte_add(vm, lg_frame_sptes(vm, gfn, page->level), page, index);
 }
 
 /* No parent: the page's own children lose one, and it waits to be freed. */
-static void unlink_page(struct lg_vm *vm, struct lg_shadow_page *page)
+static void unlink_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	lockdep_assert_held_write(&vm->mmu_lock);
 	lg_shadow_empty(vm, page);
@@ -359,9 +360,9 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 	else if (lg_mapped(page->table[index]))
 		lg_spte_del(vm, lg_frame_sptes(vm, page->links[index].gfn, page->level), page,
 			    index);
-	set_entry(vm, page, index, instead);
+	set_shadow_entry(vm, page, index, instead);
 	if (child && !child->parents)
-		unlink_page(vm, child);
+		unlink_shadow_page(vm, child);
 }
 
 /* Map nothing in the whole page. */
@@ -418,7 +419,7 @@ void lg_shadow_trim(struct lg_vm *vm)
 }
 
 /* Everywhere: with the last parent it leaves lg_mmu.pages. */
-static void drop_page(struct lg_vm *vm, struct lg_shadow_page *page)
+static void drop_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	struct lg_shadow_page *parent;
 	unsigned int index;
@@ -431,7 +432,7 @@ static void drop_page(struct lg_vm *vm, struct lg_shadow_page *page)
 }
 
 /* All pages of this level, some at a time: below them there is nothing any more. */
-static void zap_level(struct lg_vm *vm, int level)
+static void zap_shadow_level(struct lg_vm *vm, int level)
 {
 	struct lg_mmu *mmu = &vm->mmu;
 	struct lg_shadow_page *page;
@@ -441,7 +442,7 @@ static void zap_level(struct lg_vm *vm, int level)
 	for (n = mmu->count; n && !list_empty(&mmu->pages); n--) {
 		page = list_last_entry(&mmu->pages, struct lg_shadow_page, list);
 		if (page->level == level)
-			drop_page(vm, page);
+			drop_shadow_page(vm, page);
 		else
 			list_move(&page->list, &mmu->pages);
 		if (n % ZAP_STEP)
@@ -467,7 +468,7 @@ void lg_shadow_zap_all(struct lg_vm *vm)
 	int level;
 
 	for (level = 1; level < LG_PT_LEVELS; level++)
-		zap_level(vm, level);
+		zap_shadow_level(vm, level);
 }
 
 /**
@@ -492,7 +493,7 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 			list_move(&page->list, &mmu->pages);
 			continue;
 		}
-		drop_page(vm, page);
+		drop_shadow_page(vm, page);
 	}
 	lg_shadow_free_unlinked(vm);
 	return before - mmu->count;

@@ -8,7 +8,8 @@
 #include "vcpu/vcpu.h"
 
 /* Two requests become one that is good for both. */
-static void request_flush(struct lg_vcpu *other, enum lg_flush_kind kind, gva_t start, gva_t end)
+static void request_vcpu_flush(struct lg_vcpu *other, enum lg_flush_kind kind, gva_t start,
+			       gva_t end)
 {
 	struct lg_flush *flush = &other->flush;
 
@@ -48,7 +49,7 @@ void lg_flush_multi(struct lg_vcpu *vcpu, enum lg_flush_kind kind, gva_t start, 
 	write_lock(&vm->mmu_lock);
 	lg_for_each_vcpu(i, other, vm)
 		if (mask & BIT_ULL(i))
-			request_flush(other, kind, start, end);
+			request_vcpu_flush(other, kind, start, end);
 	write_unlock(&vm->mmu_lock);
 	lg_leave_guest(vm, mask);
 }

@@ -103,7 +103,7 @@ lg_spte_t *lg_frame_sptes(struct lg_vm *vm, gfn_t gfn, int level)
 			    &slot->large_sptes[lg_large_of(slot, gfn)];
 }
 
-static u64 frame_at(struct lg_vm *vm, lg_spte_t spte)
+static u64 spte_frame(struct lg_vm *vm, lg_spte_t spte)
 {
 	unsigned int index;
 	struct lg_shadow_page *page = lg_spte_page(vm, spte, &index);
@@ -131,7 +131,7 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 	if (READ_ONCE(*head)) {
 		spte = lock_sptes(head, &flags);
 		if (spte)
-			*frame = frame_at(vm, spte);
+			*frame = spte_frame(vm, spte);
 		unlock_sptes(head, spte, flags);
 	}
 	if (spte || !lg_frame_large(vm, gfn, frame))
@@ -148,7 +148,7 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 
 	lockdep_assert_held(&vm->mmu_lock);
 	if (spte)
-		*first = frame_at(vm, spte);
+		*first = spte_frame(vm, spte);
 	return spte;
 }
 

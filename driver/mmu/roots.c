@@ -69,7 +69,7 @@ static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
 }
 
 /* Tell the Switcher of the current roots; their first load flushes. */
-static void publish(struct lg_vcpu *vcpu)
+static void publish_root(struct lg_vcpu *vcpu)
 {
 	unsigned int slot = vcpu->cr3 % LG_ROOTS;
 	u64 pcid = (boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI) + 2 * slot;
@@ -111,7 +111,7 @@ int lg_roots_alloc(struct lg_vcpu *vcpu)
 	vcpu->cpu->noflush = lg_pcid ? NOFLUSH : 0;
 	vcpu->root = &vcpu->roots[0];
 	vcpu->root->gfn = vcpu->root->kernel->gfn = vcpu->root->user->gfn = 0;
-	publish(vcpu);
+	publish_root(vcpu);
 	return 0;
 }
 
@@ -126,7 +126,7 @@ void lg_roots_free(struct lg_vcpu *vcpu)
 }
 
 /* The Guest's CR3 is not known to the Switcher (any more). */
-static void unpublish(struct lg_vcpu *vcpu, const struct lg_root *root)
+static void unpublish_root(struct lg_vcpu *vcpu, const struct lg_root *root)
 {
 	unsigned int i;
 
@@ -137,7 +137,7 @@ static void unpublish(struct lg_vcpu *vcpu, const struct lg_root *root)
 		}
 }
 
-static bool is_published(const struct lg_vcpu *vcpu, const struct lg_root *root)
+static bool is_root_published(const struct lg_vcpu *vcpu, const struct lg_root *root)
 {
 	unsigned int i;
 
@@ -154,7 +154,7 @@ static void empty_root(struct lg_vcpu *vcpu, struct lg_root *root)
 	lg_shadow_empty(vcpu->vm, root->user);
 	root->gfn = root->kernel->gfn = root->user->gfn = ~0ULL;
 	root->used = 0;
-	unpublish(vcpu, root);
+	unpublish_root(vcpu, root);
 }
 
 /* The root to do without: the Switcher's own use of those it knows is not seen. */
@@ -166,7 +166,7 @@ static struct lg_root *oldest_root(struct lg_vcpu *vcpu)
 
 	for (i = 0; i < LG_ROOTS; i++) {
 		struct lg_root *root = &vcpu->roots[i];
-		bool known = is_published(vcpu, root);
+		bool known = is_root_published(vcpu, root);
 
 		if (root == vcpu->root)
 			continue;
@@ -217,7 +217,7 @@ void lg_root_changed(struct lg_vcpu *vcpu)
 	vcpu->cr3 = vcpu->cpu->roots[slot].cr3;
 }
 
-static void flush_at_next_load(struct switcher_vcpu *cpu)
+static void flush_roots_at_next_load(struct switcher_vcpu *cpu)
 {
 	unsigned int i;
 
@@ -248,7 +248,7 @@ void lg_root_load(struct lg_vcpu *vcpu)
 
 	lockdep_assert_held(&vcpu->mutex);
 	if (vcpu->generation != generation) {
-		flush_at_next_load(cpu);
+		flush_roots_at_next_load(cpu);
 		/* Behind this, what the TLB has of before is gone before the Guest runs. */
 		WRITE_ONCE(vcpu->generation, generation);
 	}
@@ -268,7 +268,7 @@ void lg_roots_show(struct lg_vcpu *vcpu, u64 entry, bool elsewhere)
 
 	lg_assert_atomic(vcpu);
 	if (elsewhere)
-		flush_at_next_load(vcpu->cpu);
+		flush_roots_at_next_load(vcpu->cpu);
 	if (vcpu->window_entry == entry)
 		return;
 	vcpu->window_entry = entry;
@@ -296,7 +296,7 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 	vcpu->cr3 = cr3 & ~NOFLUSH;
 	if (select_root(vcpu, LG_ENTRY_FRAME(cr3)) && !(cr3 & NOFLUSH))
 		lg_sync_user(vcpu);
-	publish(vcpu);
+	publish_root(vcpu);
 	lg_shadow_free_unlinked(vm);
 	write_unlock(&vm->mmu_lock);
 }

@@ -19,8 +19,8 @@
 #define KERNEL_FIRST	(gva_t)GENMASK_ULL(63, 47)
 
 /* A 2 MiB leaf of ours: the same large page of the Guest's, or away with it. */
-static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
-		       u64 guest_entry)
+static void sync_large_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
+			     u64 guest_entry)
 {
 	gfn_t gfn = LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE);
 
@@ -37,8 +37,8 @@ static void sync_large(struct lg_vm *vm, struct lg_shadow_page *page, unsigned i
  * Compare one entry that maps something. Returns the page below if it is still
  * linked and shadows a table of the Guest's.
  */
-static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page *page,
-					 unsigned int index, u64 guest_entry)
+static struct lg_shadow_page *sync_branch_entry(struct lg_vm *vm, struct lg_shadow_page *page,
+						unsigned int index, u64 guest_entry)
 {
 	struct lg_shadow_page *child = lg_shadow_child(page, index);
 
@@ -47,7 +47,7 @@ static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page
 		return NULL;
 	}
 	if (!child) {
-		sync_large(vm, page, index, guest_entry);
+		sync_large_entry(vm, page, index, guest_entry);
 		return NULL;
 	}
 	if (!lg_same_table(page, child, guest_entry)) {
@@ -59,8 +59,8 @@ static struct lg_shadow_page *sync_entry(struct lg_vm *vm, struct lg_shadow_page
 }
 
 /* Where it is swapped out: entries without an A bit, to be looked at again. */
-static void read_entries(struct lg_vm *vm, const struct lg_shadow_page *page, unsigned int first,
-			 unsigned int count, u64 *entries)
+static void read_guest_entries(struct lg_vm *vm, const struct lg_shadow_page *page,
+			       unsigned int first, unsigned int count, u64 *entries)
 {
 	if (lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, count))
 		memset64(entries, _PAGE_PRESENT, count);
@@ -74,7 +74,8 @@ static void read_entries(struct lg_vm *vm, const struct lg_shadow_page *page, un
  * hostile Guest's tables lead to it, and the two edges of a range are one way down
  * each: the time that this takes is bounded by the number of shadow pages.
  */
-static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start, gva_t last)
+static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start,
+			     gva_t last)
 {
 	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
 	unsigned int first = lg_table_index(start, page->level), i;
@@ -102,18 +103,18 @@ static void sync_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t s
 
 		if (!changed) {
 			if (child && !(child->role & LG_ROLE_SPLIT))
-				sync_page(vcpu, child, from, from | (span - 1));
+				sync_shadow_page(vcpu, child, from, from | (span - 1));
 			continue;
 		}
 		/* One by one where there is but one, or they lie far apart. */
 		if (i >= read + BATCH || read == LG_ENTRIES) {
 			read = i;
-			read_entries(vm, page, i, min3(BATCH, end + 1 - i, LG_ENTRIES - i),
-				     entries);
+			read_guest_entries(vm, page, i, min3(BATCH, end + 1 - i, LG_ENTRIES - i),
+					   entries);
 		}
-		child = sync_entry(vm, page, i, entries[i - read]);
+		child = sync_branch_entry(vm, page, i, entries[i - read]);
 		if (child)
-			sync_page(vcpu, child, from, min(last, from | (span - 1)));
+			sync_shadow_page(vcpu, child, from, min(last, from | (span - 1)));
 	}
 }
 
@@ -134,7 +135,7 @@ void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shad
 		struct lg_shadow_page *child = lg_shadow_child(from, i);
 		u64 entry;
 
-		read_entries(vm, to, i, 1, &entry);
+		read_guest_entries(vm, to, i, 1, &entry);
 		if (child && lg_same_table(to, child, entry))
 			lg_shadow_link(vm, to, i, child, lg_shadow_table_entry(to, child, entry));
 	}
@@ -144,13 +145,13 @@ void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shad
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 {
 	vcpu->vm->mmu.sync_clock++;
-	sync_page(vcpu, page, 0, ~0ULL);
+	sync_shadow_page(vcpu, page, 0, ~0ULL);
 }
 
 static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, gva_t last)
 {
-	sync_page(vcpu, root->user, start, last);
-	sync_page(vcpu, root->kernel, start, last);
+	sync_shadow_page(vcpu, root->user, start, last);
+	sync_shadow_page(vcpu, root->kernel, start, last);
 }
 
 static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
@@ -172,7 +173,7 @@ void lg_sync_user(struct lg_vcpu *vcpu)
 	sync_root(vcpu, vcpu->root, 0, USER_LAST);
 }
 
-static void flush_range(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
+static void flush_gva_range(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
 {
 	if (start > last)
 		return;
@@ -203,7 +204,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t s
 	lg_mmu_lock(vcpu);
 	vm->mmu.sync_clock++;
 	if (kind == LG_FLUSH_RANGE)
-		flush_range(vcpu, every, start, end - 1);
+		flush_gva_range(vcpu, every, start, end - 1);
 	else if (kind == LG_FLUSH_USER)
 		/* Linux has global pages in its upper half, and those stay. */
 		sync_roots(vcpu, every, 0, USER_LAST);
@@ -214,7 +215,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t s
 }
 
 /* Are the Guest's entries on the way to a table still what the shadow's are made from? */
-static bool path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS + 1])
+static bool is_path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS + 1])
 {
 	struct lg_shadow_page *page = path->root;
 
@@ -237,8 +238,8 @@ static bool path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS + 
 }
 
 /* The Guest's entries on a way, and @count of its table's from @first on. Does not sleep. */
-static bool read_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
-		      unsigned int first, unsigned int count, u64 *entries)
+static bool read_guest_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
+			    unsigned int first, unsigned int count, u64 *entries)
 {
 	const u64 __user *table = (const u64 __user *)path->hva[1] + first;
 	unsigned int i;
@@ -256,7 +257,7 @@ static bool read_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
 }
 
 /* A few pages in one table, if the shadow's way to it is the Guest's still. */
-static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
+static bool flush_few_pages_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	unsigned int top = lg_table_index(start, LG_PT_LEVELS), first = lg_table_index(start, 1);
 	unsigned int count = lg_table_index(last, 1) + 1 - first, i;
@@ -272,7 +273,8 @@ static bool flush_few_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 	path = lg_shadow_path(vcpu, vcpu->root->user, start);
 	if (!path || (path->table->role & LG_ROLE_SPLIT) || !lg_shadow_trylock(path->table))
 		return false;
-	done = read_path(path, guest, first, count, entries) && path_unchanged(path, guest);
+	done = read_guest_path(path, guest, first, count, entries) &&
+	       is_path_unchanged(path, guest);
 	/* One page alone was written to, most often, and will be used: fill it in any case. */
 	for (i = 0; done && i < count; i++)
 		if (count == 1 || lg_mapped(path->table->table[first + i]))
@@ -290,7 +292,7 @@ bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end)
 	if (start > last || last > USER_LAST ||
 	    ((start ^ last) & ~(gva_t)(BATCH * PAGE_SIZE - 1)) || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	done = flush_few_quickly(vcpu, start, last);
+	done = flush_few_pages_quickly(vcpu, start, last);
 	read_unlock(&vcpu->vm->mmu_lock);
 	if (!done)
 		return false;

@@ -68,7 +68,7 @@ fault:
 }
 
 /* Set A or D as the CPU does: only if the entry is still what we read. */
-static int set_bits(hva_t hva, u64 *entry, u64 bits)
+static int set_accessed_bits(hva_t hva, u64 *entry, u64 bits)
 {
 	u64 old = *entry;
 	int err;
@@ -88,7 +88,7 @@ static enum lg_walk_result walk_fault(struct lg_walk *walk, u64 error)
 }
 
 /* The rights are known: is the access one that the Guest allows? */
-static bool allowed(const struct lg_walk *walk, u64 access)
+static bool walk_allows(const struct lg_walk *walk, u64 access)
 {
 	if ((access & X86_PF_USER) && !walk->user)
 		return false;
@@ -139,12 +139,12 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 		walk->executable &= !(entry & _PAGE_NX);
 		leaf = level == 1 || (entry & _PAGE_PSE);
 		if (leaf) {
-			if (!allowed(walk, access))
+			if (!walk_allows(walk, access))
 				return walk_fault(walk, error | X86_PF_PROT);
 			if (access & X86_PF_WRITE)
 				bits |= _PAGE_DIRTY;
 		}
-		if ((entry & bits) != bits && set_bits(walk->hva, &entry, bits))
+		if ((entry & bits) != bits && set_accessed_bits(walk->hva, &entry, bits))
 			return LG_WALK_AGAIN;
 		walk->entry[level] = entry;
 		table = entry & GENMASK_ULL(51, PAGE_SHIFT);

@@ -55,7 +55,7 @@ static DECLARE_WAIT_QUEUE_HEAD(resumed);
 static u64 suspend_raw, suspend_tsc;	/* as of then */
 
 /* Both as of the same moment. The raw clock is what the TSC would be if the Host never slept. */
-static void read_both(u64 *raw_ns, u64 *tsc)
+static void read_both_clocks(u64 *raw_ns, u64 *tsc)
 {
 	unsigned long flags;
 
@@ -76,7 +76,7 @@ static void resume_clocks(void)
 	struct lg_vm *vm;
 	s64 shift;
 
-	read_both(&raw_ns, &tsc);
+	read_both_clocks(&raw_ns, &tsc);
 	raw_ns -= suspend_raw;
 	shift = tsc - suspend_tsc - mul_u64_u64_div_u64(raw_ns, tsc_khz, NSEC_PER_MSEC);
 	if (check_tsc_unstable() || abs(shift) < tsc_khz + (s64)(tsc - suspend_tsc - shift) / 1024)
@@ -96,12 +96,12 @@ static void resume_clocks(void)
  * The freezer makes all threads leave LGUEST_RUN. They are thawed before we hear of it, and
  * wait for us then: lg_clock_wait().
  */
-static int power_event(struct notifier_block *unused, unsigned long event, void *data)
+static int clock_power_event(struct notifier_block *unused, unsigned long event, void *data)
 {
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-		read_both(&suspend_raw, &suspend_tsc);
+		read_both_clocks(&suspend_raw, &suspend_tsc);
 		WRITE_ONCE(suspending, true);
 		break;
 	case PM_POST_SUSPEND:
@@ -116,7 +116,7 @@ static int power_event(struct notifier_block *unused, unsigned long event, void 
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block power_notifier = { .notifier_call = power_event };
+static struct notifier_block power_notifier = { .notifier_call = clock_power_event };
 
 /** lg_clock_wait - before a vCPU runs: while the Host is about to sleep; -EINTR: a signal */
 int lg_clock_wait(void)

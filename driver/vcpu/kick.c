@@ -60,7 +60,7 @@ void lg_kick(struct lg_vcpu *vcpu)
 	rcu_read_unlock();
 }
 
-static void nothing(void *unused)
+static void leave_guest_ipi(void *unused)
 {
 }
 
@@ -75,7 +75,7 @@ void lg_vcpu_leave_guest(const struct lg_vcpu *vcpu)
 	int cpu = READ_ONCE(vcpu->running_cpu);
 
 	if (cpu >= 0 && cpu != smp_processor_id())
-		smp_call_function_single(cpu, nothing, NULL, 1);
+		smp_call_function_single(cpu, leave_guest_ipi, NULL, 1);
 }
 
 /**
