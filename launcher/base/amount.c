@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Amounts as a person says them: of memory, CPUs and time.
+ * Amounts of memory, CPUs and time, in the form in which a person writes them.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 #include "base/message.h"
 #include "base/number.h"
 
-/* Behind the digits: a unit, or nothing. Return: the shift to bytes, or -1. */
+/* @unit: what follows the digits: a unit, or nothing. Return: the shift to bytes, or -1. */
 static int unit_shift(const char *unit)
 {
 	static const char units[] = "kmg";
@@ -24,10 +24,10 @@ static int unit_shift(const char *unit)
 }
 
 /**
- * amount_looks_like() - does a person mean an amount of memory by it?
+ * amount_looks_like() - does this word look like an amount of memory?
  * @text: a word
  *
- * Return: true for digits and perhaps one of k, m, g.
+ * Return: true for digits, with or without one of k, m, g after them.
  */
 bool amount_looks_like(const char *text)
 {
@@ -37,15 +37,15 @@ bool amount_looks_like(const char *text)
 }
 
 /**
- * amount_bytes() - understand an amount of memory, which may be nothing
- * @text: digits and one of k, m, g; none means MiB
- * @size: bytes, whole pages, go there
+ * amount_bytes() - understand an amount of memory, which may be 0
+ * @text: digits and one of k, m, g; digits alone mean MiB
+ * @size: receives the bytes, rounded down to whole pages
  *
  * Return: 0, or a negative errno after telling the person.
  */
 int amount_bytes(const char *text, uint64_t *size)
 {
-	uint64_t value = UINT64_MAX;	/* if it is larger */
+	uint64_t value = UINT64_MAX;	/* number_read() leaves it if there are too many digits */
 	int shift;
 
 	if (!amount_looks_like(text))
@@ -60,9 +60,9 @@ int amount_bytes(const char *text, uint64_t *size)
 }
 
 /**
- * amount_memory() - understand how much memory a Guest is to have
+ * amount_memory() - understand how much memory a guest gets
  * @text: as for amount_bytes()
- * @size: bytes, whole pages, at least one, go there
+ * @size: receives the bytes, at least one whole page
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -78,7 +78,7 @@ int amount_memory(const char *text, uint64_t *size)
 /**
  * amount_cpus() - understand a number of CPUs
  * @text: digits
- * @cpus: goes there
+ * @cpus: receives the number
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -96,7 +96,7 @@ int amount_cpus(const char *text, unsigned int *cpus)
 /**
  * amount_seconds() - understand an amount of time
  * @text: digits
- * @seconds: goes there, more than 0
+ * @seconds: receives the number, which is more than 0
  *
  * Return: 0, or a negative errno after telling the person.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Amounts as a person says them. */
+/* Amounts of memory, CPUs and time, in the form in which a person writes them. */
 #ifndef _LAUNCHER_AMOUNT_H
 #define _LAUNCHER_AMOUNT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A view of bytes that somebody else owns, and the only ways to look into it:
- * every parser of files goes through bytes_slice() and so can't leave the file.
+ * A view of bytes that somebody else owns. Every parser of files reads through bytes_slice()
+ * and bytes_take() alone, and so can't leave the file.
  */
 #ifndef _LAUNCHER_BYTES_H
 #define _LAUNCHER_BYTES_H
@@ -20,9 +20,9 @@ struct bytes {
 /**
  * bytes_slice() - part of a view
  * @from: the whole
- * @offset: first byte of the part; any number, as a file may say
+ * @offset: first byte of the part; any number, since a file may say anything
  * @size: bytes of the part; any number
- * @part: where the part's view goes
+ * @part: receives the view of the part
  *
  * Return: false if @from does not hold all of the part.
  */

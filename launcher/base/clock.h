@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Time that goes on whatever is done to the Host's clock. */
+/* Time that passes evenly, even if somebody sets the host's clock. */
 #ifndef _LAUNCHER_CLOCK_H
 #define _LAUNCHER_CLOCK_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Names that kernel people know, for what the compiler gives. */
+/* The kernel's names for features of the compiler. */
 #ifndef _LAUNCHER_COMPILER_H
 #define _LAUNCHER_COMPILER_H
 
@@ -13,7 +13,7 @@
 #define __printf(string, first)	__attribute__((format(printf, string, first)))
 #endif
 
-/* One access, whole, and where it stands: for memory that the Guest shares. */
+/* Exactly one access, not split, not left out: for memory that the guest can change. */
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading files: all of it or a message; and descriptors, which are -1 where there is none.
+ * Reading files: completely, or with a message that says why not. A descriptor of -1 stands
+ * for none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 
 /**
  * file_close() - close a descriptor, if there is one
- * @fd: is -1 then
+ * @fd: the descriptor or -1; is -1 afterwards
  */
 void file_close(int *fd)
 {
@@ -25,8 +26,8 @@ void file_close(int *fd)
 }
 
 /**
- * file_use() - is it a regular file that has been opened?
- * @fd: its descriptor, or -1 and errno; closed if the file is of no use
+ * file_use() - use what open() returned, if that is a regular file
+ * @fd: what open() returned: a descriptor, or -1 and errno; closed if it is no regular file
  * @path: its name for the person
  * @what: what it is for the person: "kernel"
  *
@@ -50,7 +51,7 @@ int file_use(int fd, const char *path, const char *what)
 }
 
 /**
- * file_open() - open a regular file to read it
+ * file_open() - open a regular file for reading
  * @path: its name
  * @what: what it is for the person: "kernel"
  *
@@ -58,7 +59,7 @@ int file_use(int fd, const char *path, const char *what)
  */
 int file_open(const char *path, const char *what)
 {
-	/* O_NONBLOCK: a pipe without a writer is refused, not waited for. */
+	/* O_NONBLOCK: do not wait for the writer of a pipe; file_use() refuses it. */
 	return file_use(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), path, what);
 }
 
@@ -66,7 +67,7 @@ int file_open(const char *path, const char *what)
  * file_size() - how long is it now?
  * @fd: a regular file
  * @path: its name for the person
- * @size: bytes go there
+ * @size: receives the number of bytes
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -81,7 +82,7 @@ int file_size(int fd, const char *path, uint64_t *size)
 }
 
 /**
- * file_read() - read the first bytes of a file, however often that has been done
+ * file_read() - read the first bytes of a file, wherever its offset stands
  * @fd: the file
  * @path: its name for the person
  * @buffer: where they go

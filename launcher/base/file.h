@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading files: all of it or a message; and descriptors, which are -1 where there is none. */
+/* Reading files: completely, or with a message that says why not. */
 #ifndef _LAUNCHER_FILE_H
 #define _LAUNCHER_FILE_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the Launcher says to the person: one line each on standard error.
+ * Messages to the person who started the launcher: one line each, on standard error.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,12 +28,13 @@ static struct {
 } limit = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /**
- * message_limit() - while a Guest runs, what is said may be its doing
- * @on: from now on only some lines a minute, and only what standard error takes at once:
- *	neither the Host's log nor a lock of ours can be kept busy with them
+ * message_limit() - limit the messages while a guest runs, which can cause any number of them
+ * @on: print at most LINES_A_MINUTE lines a minute, and only if standard error takes a line
+ *	at once: a guest must be able to fill neither the host's log nor the time that our
+ *	locks are held
  *
- * The lines are counted on when it is turned off and on again: a Guest that restarts has no
- * more of them.
+ * Turning the limit off and on again does not reset the count: a guest that restarts gets no
+ * more lines.
  */
 void message_limit(bool on)
 {
@@ -42,7 +43,7 @@ void message_limit(bool on)
 	pthread_mutex_unlock(&limit.lock);
 }
 
-/* Bytes of the character at @text that a terminal shows and does not act on; 0: none. */
+/* Return: the bytes of the character at @text; 0: a terminal would not simply show it. */
 static size_t shown(const unsigned char *text, size_t left)
 {
 	size_t size = *text < 0x80 ? 1 : *text < 0xc2 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : *text < 0xf5 ? 4 : 0, i;
@@ -52,13 +53,13 @@ static size_t shown(const unsigned char *text, size_t left)
 	for (i = 1; i < size; i++)
 		if ((text[i] & 0xc0) != 0x80)
 			return 0;
-	/* U+0080 to U+009F: control characters, too. */
+	/* U+0080 to U+009F are control characters, too. */
 	return *text == 0xc2 && text[1] < 0xa0 ? 0 : size;
 }
 
 /**
- * message_plain() - make a stranger's text such that it can't play with the terminal
- * @text: UTF-8; what is not, and what is no text, becomes '?'
+ * message_plain() - make a stranger's text harmless for a terminal
+ * @text: UTF-8; each control character and each byte that is not UTF-8 becomes '?'
  * @size: bytes
  */
 void message_plain(char *text, size_t size)
@@ -74,10 +75,10 @@ void message_plain(char *text, size_t size)
 }
 
 /**
- * message_forked() - this process is a copy of one that may have had threads
- * @sink: where its lines go
+ * message_forked() - make messages work in a process just forked
+ * @sink: takes its lines
  *
- * One of those may have had the lock, and is not there to give it back.
+ * A thread of the parent may have held limit.lock, and does not exist here to release it.
  */
 void message_forked(void (*sink)(const char *line))
 {
@@ -86,7 +87,7 @@ void message_forked(void (*sink)(const char *line))
 	message_error_sink = NULL;
 }
 
-/* Return: whether this line may be said; *last: it is the last one for a while. */
+/* Return: whether the next line may be printed; *last: it is the last one for this minute. */
 static bool may_say(bool *last)
 {
 	struct pollfd output = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -141,7 +142,7 @@ void message(const char *format, ...)
 }
 
 /**
- * detail() - tell the person something, if --verbose asks for it
+ * detail() - tell the person something, but only with --verbose
  * @format: as printf, with no newline
  */
 void detail(const char *format, ...)
@@ -158,7 +159,7 @@ void detail(const char *format, ...)
 /**
  * refuse() - say why something can't be done
  * @error: a negative errno
- * @format: as printf, with no newline: what is wrong and what mends it
+ * @format: as printf, with no newline: what is wrong and how to mend it
  *
  * Return: @error, so that the caller can "return refuse(-EINVAL, ...)".
  */
@@ -174,9 +175,9 @@ int refuse(int error, const char *format, ...)
 
 /**
  * misused() - say what is wrong with the words on the command line
- * @format: as printf, with no newline: what is wrong and what mends it
+ * @format: as printf, with no newline: what is wrong and how to mend it
  *
- * Return: -EINVAL; the exit status is to be EXIT_USAGE.
+ * Return: -EINVAL; message_misused makes the exit status EXIT_USAGE.
  */
 int misused(const char *format, ...)
 {
@@ -190,8 +191,8 @@ int misused(const char *format, ...)
 }
 
 /**
- * host_refuses() - lg.ko does not do what it was asked for
- * @what: that the Guest needs; errno says why not
+ * host_refuses() - say that lg.ko refused a request; errno says why
+ * @what: what was requested
  *
  * Return: a negative errno.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the Launcher says to the person: one line each on standard error.
+ * Messages to the person who started the launcher: one line each, on standard error.
  */
 #ifndef _LAUNCHER_MESSAGE_H
 #define _LAUNCHER_MESSAGE_H
@@ -13,19 +13,19 @@
 /* --verbose was given. */
 extern bool message_verbose;
 
-/* --json was given: what a command says, it is to say in JSON. */
+/* --json was given: commands print JSON. */
 extern bool message_json;
 
-/* Where, with --json, what refuse(), misused() and host_refuses() say goes. */
+/* With --json: takes the lines of refuse(), misused() and host_refuses(). */
 extern void (*message_error_sink)(const char *line);
 
-/* misused() was called: the person has to say it in another way. */
+/* misused() was called: the command line is wrong. */
 extern bool message_misused;
 
-/* What ends a line; a raw terminal needs to be told to go back to the first column, too. */
+/* What ends a line: a raw terminal needs a carriage return, too. */
 extern const char *_Atomic message_newline;
 
-/* Where lines go instead of standard error; for the tests. */
+/* Takes the lines instead of standard error: the system's log, a parent process or a test. */
 extern void (*message_sink)(const char *line);
 
 __printf(1, 2) void message(const char *format, ...);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Numbers that a person, or another program, has written: decimal digits, without signs
- * and blanks. Who reads one knows best what to say if it is none.
+ * Numbers that a person or another program has written: decimal digits, without sign or
+ * blanks. These functions print no message: their callers know better what to say.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,11 +13,11 @@
 /**
  * number_read() - read a number at the beginning of a text
  * @text: the text
- * @min: the least that may be
- * @max: the most
- * @value: the number goes there, if it is one
+ * @min: the least number allowed
+ * @max: the greatest number allowed
+ * @value: receives the number; unchanged if NULL is returned
  *
- * Return: what follows the digits; NULL: there are none, or too little or much is said.
+ * Return: what follows the digits; NULL if there are none, or the number is not allowed.
  */
 const char *number_read(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
@@ -35,13 +35,13 @@ const char *number_read(const char *text, uint64_t min, uint64_t max, uint64_t *
 }
 
 /**
- * number_parse() - read a text that is a number
+ * number_parse() - read a text that is a number and nothing else
  * @text: the text
- * @min: the least that may be
- * @max: the most
- * @value: the number goes there, if it is one
+ * @min: the least number allowed
+ * @max: the greatest number allowed
+ * @value: receives the number; unchanged if false is returned
  *
- * Return: is it one?
+ * Return: true if it is an allowed number.
  */
 bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {

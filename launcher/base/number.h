@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Numbers that a person, or another program, has written. */
+/* Numbers that a person or another program has written. */
 #ifndef _LAUNCHER_NUMBER_H
 #define _LAUNCHER_NUMBER_H
 

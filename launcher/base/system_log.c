@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The system's log, as syslog(3) writes to it. That waits as long as the log's daemon takes
- * nothing, with a lock held that all threads need; here such a line is lost.
+ * The system's log, in the form of syslog(3). While the log's daemon takes nothing, syslog(3)
+ * would wait, holding a lock that all threads need; this one drops the line instead.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -25,11 +25,11 @@ static struct {
 #define FLAGS	(MSG_NOSIGNAL | MSG_DONTWAIT)
 
 /**
- * system_log_open() - be ready for lines
- * @path: SYSTEM_LOG; tests have their own
+ * system_log_open() - prepare for system_log()
+ * @path: SYSTEM_LOG; tests use another one
  *
- * Once the Guest runs there are no new sockets. This one is connected, since there may be no
- * names of files any more, either.
+ * The sandbox allows no new sockets once the guest runs, and perhaps no names of files: so
+ * make the socket and connect it now.
  */
 void system_log_open(const char *path)
 {
@@ -43,7 +43,7 @@ void system_log_open(const char *path)
 }
 
 /**
- * system_log() - write a line to the log, or lose it
+ * system_log() - write a line to the log; it is lost if the daemon takes nothing
  * @line: without a newline
  */
 void system_log(const char *line)
@@ -59,7 +59,7 @@ void system_log(const char *line)
 	if (size >= (int)sizeof(text))
 		size = sizeof(text) - 1;
 	pthread_mutex_lock(&where.lock);
-	/* The daemon may have been started anew since: its name leads to the new one. */
+	/* If the daemon was restarted meanwhile, reach the new one by the socket's name. */
 	if (send(where.fd, text, size, FLAGS) < 0 && errno != EAGAIN)
 		sendto(where.fd, text, size, FLAGS, (struct sockaddr *)&where.address,
 		       sizeof(where.address));

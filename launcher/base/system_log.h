@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The system's log, which is not waited for. */
+/* The system's log, without waiting for its daemon. */
 #ifndef _LAUNCHER_SYSTEM_LOG_H
 #define _LAUNCHER_SYSTEM_LOG_H
 

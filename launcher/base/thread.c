@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads beside the main one: of virtual CPUs and of devices.
+ * Threads of virtual CPUs and devices, beside the main thread.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,8 +12,8 @@
 #include "base/thread.h"
 
 /*
- * Several times what the deepest thread needs. With the usual 8 MiB, transparent
- * huge pages of the Host make 2 MiB of it present at the first push.
+ * Several times what the deepest thread needs. In a stack of the usual 8 MiB the host's
+ * transparent huge pages would make 2 MiB present at the first push.
  */
 #define STACK_SIZE	(256 * 1024)
 
@@ -23,7 +23,7 @@ static void on_wake_up(int signal)
 }
 
 /**
- * thread_take_wake_ups() - from now on SIGUSR1 does nothing but end a system call
+ * thread_take_wake_ups() - let SIGUSR1 interrupt a system call and do nothing else
  */
 void thread_take_wake_ups(void)
 {
@@ -34,12 +34,12 @@ void thread_take_wake_ups(void)
 
 /**
  * thread_start() - start a thread
- * @thread: its name goes there
+ * @thread: receives its handle
  * @run: its body
  * @argument: for @run
  *
- * All signals are for the main thread, but for those that a thread's own fault
- * raises, and SIGUSR1, which ends a system call of a thread that must end.
+ * The main thread takes all signals except those that a thread's own fault raises, and
+ * SIGUSR1, which thread_join() sends.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -69,10 +69,10 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 
 /**
  * thread_join() - get a thread out of its system call, and wait for its end
- * @thread: from thread_start(); it has been told, in its own way, to end
+ * @thread: from thread_start(); the caller has told it, in its own way, to end
  *
- * A signal may come just before the thread goes to sleep: send more of them. What they do
- * is seen to here: a thread may have to end before there is a VM, when its Guest can't start.
+ * A signal may come just before the thread sleeps: so send one again and again. The handler
+ * is set here, too: if the guest can't start, threads end before anything else has set it.
  */
 void thread_join(pthread_t thread)
 {

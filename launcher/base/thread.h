@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Threads beside the main one: of virtual CPUs and of devices. */
+/* Threads of virtual CPUs and devices, beside the main thread. */
 #ifndef _LAUNCHER_THREAD_H
 #define _LAUNCHER_THREAD_H
 

@@ -11,11 +11,11 @@
 #include "base/unix_socket.h"
 
 /**
- * unix_address() - a socket's name as the kernel wants it
+ * unix_address() - make a socket's address from its name
  * @address: filled in
  * @path: the name
  *
- * Return: 0, or -ENAMETOOLONG; nobody is told.
+ * Return: 0, or -ENAMETOOLONG; prints no message.
  */
 int unix_address(struct sockaddr_un *address, const char *path)
 {
@@ -27,14 +27,14 @@ int unix_address(struct sockaddr_un *address, const char *path)
 }
 
 /**
- * unix_connect() - connect to a socket's listener
+ * unix_connect() - connect to a socket by its name
  * @path: the socket's name
  * @type: SOCK_*
  *
- * A listener whose queue is full, since it takes nobody out of it, is waited for no longer
- * than UNIX_PATIENCE_S, and neither is one that takes nothing of what is sent later.
+ * Wait no longer than UNIX_PATIENCE_S for a listener that accepts nobody and so has a full
+ * queue. The same limit holds for each later send() on the descriptor.
  *
- * Return: a descriptor, or a negative errno; nobody is told.
+ * Return: a descriptor, or a negative errno; prints no message.
  */
 int unix_connect(const char *path, int type)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who has called us: a user, or one who has become root by sudo.
+ * The user who started lguest, perhaps through sudo.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include "base/number.h"
 #include "base/user.h"
 
-#define NOBODY	65534	/* the group of a user who has none that we know */
+#define NOBODY	65534	/* the group of a user whose group we do not know */
 
 /* @name: sudo's variable. Return: 0; -ENOENT: it is not set; -EINVAL: it is no number. */
 static int read_id(const char *name, uint64_t *id)
@@ -23,11 +23,11 @@ static int read_id(const char *name, uint64_t *id)
 }
 
 /**
- * user_who_called() - the user who has called us, through sudo perhaps
- * @uid: the user goes there
- * @gid: and the user's group
+ * user_who_called() - find out who started lguest, perhaps through sudo
+ * @uid: receives the user
+ * @gid: receives the user's group
  *
- * Return: 0, or -EINVAL if sudo's variables make no sense; nobody is told.
+ * Return: 0, or -EINVAL if sudo's variables are no numbers; prints no message.
  */
 int user_who_called(uid_t *uid, gid_t *gid)
 {
@@ -44,10 +44,10 @@ int user_who_called(uid_t *uid, gid_t *gid)
 }
 
 /**
- * user_is_trusted() - may a file of that user's be used that nobody has named?
- * @uid: the user
+ * user_is_trusted() - may lguest use this user's file although nobody named it?
+ * @uid: the file's owner
  *
- * Return: true for root, ourselves, and who has called us through sudo.
+ * Return: true for root, our own user, and the user who started us through sudo.
  */
 bool user_is_trusted(uid_t uid)
 {

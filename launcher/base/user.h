@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who has called us. */
+/* The user who started lguest. */
 #ifndef _LAUNCHER_USER_H
 #define _LAUNCHER_USER_H
 

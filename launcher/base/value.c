@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An option's value: FIRST[,WORD][,KEY=TEXT]...  A comma that belongs to a word is
- * written twice, as QEMU has it.
+ * An option's value: FIRST[,WORD][,KEY=TEXT]...  As in QEMU, a comma that belongs to a word
+ * is written twice.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 #include "base/message.h"
 #include "base/value.h"
 
-/* End the word that begins at @from at its comma; the next one, or NULL. */
+/* End the word at @from where its comma is. Return: the next word, or NULL. */
 static char *cut(char *from)
 {
 	char *to = from;
@@ -27,8 +27,8 @@ static char *cut(char *from)
 }
 
 /**
- * value_parse() - take a value apart
- * @value: filled in; value_free() it, whatever is returned
+ * value_parse() - split a value into its words
+ * @value: filled in; value_free() it, whatever this returns
  * @option: its option's name, for the person
  * @what: what the first word is, for the person
  * @text: the value
@@ -57,7 +57,7 @@ int value_parse(struct value *value, const char *option, const char *what, const
 }
 
 /**
- * value_flag() - is there this word?
+ * value_flag() - is this word in the value?
  * @value: from value_parse()
  * @word: a word without "="
  */
@@ -79,7 +79,7 @@ static bool has_key(const char *word, const char *key)
 }
 
 /**
- * value_get() - the text of KEY=TEXT, the last one if there are several
+ * value_get() - get the text of KEY=TEXT; the last one counts
  * @value: from value_parse()
  * @key: the key
  *
@@ -96,10 +96,10 @@ const char *value_get(const struct value *value, const char *key)
 }
 
 /**
- * value_refuse_others() - complain of words that nobody knows
+ * value_refuse_others() - refuse words that the option does not know
  * @value: from value_parse()
  * @option: its option's name, for the person
- * @...: the words that are known, keys with "=" behind them; NULL at the end
+ * @...: the words that it knows, keys with "=" after them; NULL at the end
  *
  * Return: 0, or -EINVAL after telling the person.
  */

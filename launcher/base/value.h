@@ -8,7 +8,7 @@
 #define VALUE_MAX_WORDS	16
 
 struct value {
-	char *text;	/* malloc; the words are in it */
+	char *text;	/* from malloc(); holds the words */
 	const char *first;
 	unsigned int words;
 	const char *word[VALUE_MAX_WORDS];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The words of a command, one after the other.
+ * The words of a command line.
  */
 #include <string.h>
 
@@ -11,12 +11,12 @@
 /**
  * words_option() - is a command's word this option?
  * @word: in a list that ends with NULL
- * @name: the option's
- * @has_value: --NAME=VALUE or --NAME VALUE, not --NAME
- * @value: goes there
+ * @name: the option's name
+ * @has_value: the option is --NAME=VALUE or --NAME VALUE, not --NAME
+ * @value: receives the value
  *
- * Return: how many words it takes, 0 if the word is something else; or a negative errno
- * after telling the person.
+ * Return: how many words the option takes; 0 if the word is something else; or a negative
+ * errno after telling the person.
  */
 int words_option(char **word, const char *name, bool has_value, const char **value)
 {
@@ -37,14 +37,14 @@ int words_option(char **word, const char *name, bool has_value, const char **val
 }
 
 /**
- * words_distance() - may the person have meant that word?
- * @said: what was said
+ * words_distance() - how far is what the person typed from this word?
+ * @said: what the person typed
  * @length: of @said
  * @word: the word
  *
- * Counts letters that are missing, too many or others; the beginning of a word is near it.
+ * Counts missing, additional and wrong letters. The beginning of a word counts as near.
  *
- * Return: the distance; WORDS_FAR if it is too large for a mistake in typing.
+ * Return: the distance; WORDS_FAR if it is too large to be a typing mistake.
  */
 unsigned int words_distance(const char *said, unsigned int length, const char *word)
 {

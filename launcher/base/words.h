@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The words of a command. */
+/* The words of a command line. */
 #ifndef _LAUNCHER_WORDS_H
 #define _LAUNCHER_WORDS_H
 
 #include <stdbool.h>
 
-/* Words that have nothing to do with each other are so far apart. */
+/* The distance of words that have nothing to do with each other. */
 #define WORDS_FAR	100
 
 int words_option(char **word, const char *name, bool has_value, const char **value);
