@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * All that is in Guest memory when the Guest starts: the kernel where its ELF
- * file wants it, the initrd as high as it may be, and low down the page tables,
- * the command line and the page that tells the kernel of all the others.
+ * What is in guest memory when the guest starts: the kernel where its ELF file
+ * wants it, the initrd as high as possible, and at the bottom the page tables,
+ * the command line, and boot_params, which tells the kernel where the others are.
  * Linux: Documentation/arch/x86/boot.rst, zero-page.rst.
  */
 #include <asm/bootparam.h>
@@ -18,7 +18,7 @@
 #include "boot/pagetables.h"
 #include "boot/parser.h"
 
-/* Where PCs have memory-mapped I/O: Linux expects no memory there. */
+/* PCs have memory-mapped I/O here: Linux expects no memory. */
 #define ISA_START	0xa0000ULL
 #define ISA_END		0x100000ULL
 
@@ -28,7 +28,7 @@
 #define UNKNOWN_LOADER	0xff
 #define MIB		(1ULL << 20)
 
-/* What a kernel wants beside itself and its initrd to come anywhere at all. */
+/* A kernel needs at least so much memory beside itself and its initrd. */
 #define LEAST_SPARE	(4 * MIB)
 
 _Static_assert(BOOT_PAGE_TABLES_GPA + PAGE_TABLES_SIZE <= 0x10000, "in the first 64 KiB");
@@ -44,13 +44,13 @@ static unsigned long long to_mib(uint64_t bytes)
 	return align_up(bytes, MIB) / MIB;
 }
 
-/* The highest place where kernel and Guest can both use an initrd. */
+/* Return: the highest address that both the kernel and the guest's memory allow; 0: none. */
 static uint64_t initrd_place(const struct kernel *kernel, const struct guest_memory *memory,
 			     uint64_t size)
 {
 	uint64_t top = memory->low;
 
-	/* The header's number is the last byte's address. */
+	/* initrd_addr_max is the address of the last byte. */
 	if (kernel->header.initrd_addr_max && top > kernel->header.initrd_addr_max)
 		top = kernel->header.initrd_addr_max + 1ULL;
 	if (size > top)
@@ -112,7 +112,7 @@ static void add_e820(struct boot_params *params, uint64_t from, uint64_t to, uin
 	params->e820_entries++;
 }
 
-/* The memory map. The devices' hole is simply not in it. */
+/* The memory map. It leaves out the hole for devices. */
 static void write_e820(struct boot_params *params, const struct guest_memory *memory)
 {
 	add_e820(params, 0, ISA_START, E820_RAM);
@@ -121,10 +121,7 @@ static void write_e820(struct boot_params *params, const struct guest_memory *me
 	add_e820(params, LGUEST_HOLE_END, LGUEST_HOLE_END + memory->size - memory->low, E820_RAM);
 }
 
-/*
- * The first question is what the smallest Guest is: whoever asked for less
- * than the kernel itself takes learns how much to ask for.
- */
+/* Check the size first: the message tells the person how much memory this kernel needs. */
 static int load_kernel(const struct boot_request *request, const struct kernel *kernel,
 		       struct guest_memory *memory)
 {
@@ -152,9 +149,9 @@ static int fill_memory(const struct boot_request *request, const struct kernel *
 	params->hdr = kernel->header;
 	params->hdr.type_of_loader = UNKNOWN_LOADER;
 	params->hdr.hardware_subarch = LGUEST_SUBARCH;
-	/* Ours to define: how many virtual CPUs there are. */
+	/* lguest is free to define this field: it holds the number of virtual CPUs. */
 	params->hdr.hardware_subarch_data = request->cpus;
-	/* Nobody moved the kernel (no KASLR), and there is no heap for set-up code. */
+	/* No KASLR_FLAG: nobody moved the kernel. No CAN_USE_HEAP: no set-up code runs. */
 	params->hdr.loadflags = LOADED_HIGH;
 	params->hdr.setup_data = 0;
 	params->hdr.ramdisk_image = 0;
@@ -169,10 +166,10 @@ static int fill_memory(const struct boot_request *request, const struct kernel *
 }
 
 /**
- * boot_prepare() - put all that a Guest starts from into its memory
+ * boot_prepare() - fill a guest's memory for its start
  * @request: what to boot
- * @memory: fresh Guest memory
- * @entry: filled in: where to start
+ * @memory: fresh guest memory, all zero
+ * @entry: filled in: the registers to start with
  *
  * Return: 0, or a negative errno after telling the person.
  */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* All that is in Guest memory when the Guest starts. */
+/* What is in guest memory when the guest starts. */
 #ifndef _LAUNCHER_BOOT_H
 #define _LAUNCHER_BOOT_H
 
 #include <stdint.h>
 
 /*
- * Our own things lie in the first 64 KiB, which Linux never gives to anybody
- * (a rule from BIOS times), so that nothing overwrites them before the Guest's
- * kernel has copied what it wants and has page tables of its own.
+ * What the launcher adds lies in the first 64 KiB. Linux never allocates these (a rule from
+ * BIOS times), so nothing overwrites them before the guest's kernel has copied what it needs
+ * and has page tables of its own.
  */
 #define BOOT_PARAMS_GPA		0x1000ULL
 #define BOOT_COMMAND_LINE_GPA	0x2000ULL
@@ -17,13 +17,13 @@
 
 struct guest_memory;
 
-/* A file that a Guest starts from: opened once, and read at each of its starts. */
+/* A file that a guest starts from: opened once, read at each start. */
 struct boot_file {
 	int fd;				/* -1: there is none */
-	const char *path;		/* its name, for the person alone */
+	const char *path;		/* its name, only for messages */
 };
 
-/* What to boot: the person's wishes. */
+/* What to boot, as the person wants it. */
 struct boot_request {
 	struct boot_file kernel;
 	struct boot_file initrd;
@@ -31,10 +31,10 @@ struct boot_request {
 	unsigned int cpus;
 };
 
-/* Where the Guest starts. */
+/* The registers that the guest starts with. */
 struct boot_entry {
-	uint64_t rip;	/* Guest virtual */
-	uint64_t rsi;	/* Guest physical: struct boot_params */
+	uint64_t rip;	/* guest virtual address */
+	uint64_t rsi;	/* guest physical address of struct boot_params */
 	uint64_t cr3;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The outside of a bzImage: real-mode set-up code that we never run, with a
- * header in it that says where the compressed kernel is.
+ * The outer part of a bzImage: real-mode set-up code, which we never run. The header in it
+ * says where the compressed kernel is.
  * Linux: Documentation/arch/x86/boot.rst.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@
  * bzimage_probe() - is this a bzImage?
  * @file: all of the file
  *
- * Return: true if it looks like one from afar.
+ * Return: true if the magic number is there; bzimage_parse() checks the rest.
  */
 bool bzimage_probe(struct bytes file)
 {
@@ -33,8 +33,8 @@ bool bzimage_probe(struct bytes file)
 }
 
 /*
- * The header's own length is where its first instruction jumps to: newer
- * kernels have longer headers, and we may know less of it than there is.
+ * The header ends where its first instruction jumps to. A newer kernel may have a longer
+ * header than we know: copy what we know.
  */
 static bool copy_header(struct bytes file, struct setup_header *header)
 {
@@ -55,8 +55,8 @@ static bool copy_header(struct bytes file, struct setup_header *header)
  * bzimage_parse() - find the header and the payload
  * @path: the file's name for the person
  * @file: all of the file
- * @header: its set-up header goes there
- * @payload: where in @file the compressed kernel is
+ * @header: receives the set-up header
+ * @payload: receives the part of @file that is the compressed kernel
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -72,7 +72,7 @@ int bzimage_parse(const char *path, struct bytes file, struct setup_header *head
 	if (header->version < VERSION_PAYLOAD || !(header->loadflags & LOADED_HIGH))
 		return refuse(-EINVAL, "the kernel '%s' is too old: boot protocol %u.%02u", path,
 			      header->version >> 8, header->version & 0xff);
-	/* A very old rule, still in boot.rst: 0 means 4. One more: the boot sector. */
+	/* 0 means 4, a very old rule that boot.rst still has. Add one for the boot sector. */
 	setup_size = (1ULL + (header->setup_sects ? header->setup_sects : 4)) * SECTOR_SIZE;
 	if (setup_size > file.size ||
 	    !bytes_slice(file, setup_size, file.size - setup_size, &kernel) ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The outside of a bzImage. */
+/* The outer part of a bzImage. */
 #ifndef _LAUNCHER_BZIMAGE_H
 #define _LAUNCHER_BZIMAGE_H
 

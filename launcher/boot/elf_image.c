@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel proper: an ELF file, of which we want the segments to load and
- * the two notes that say that it can be our Guest.  Every number in it may be
- * a lie, so each goes through bytes_slice() or is compared before it is used.
+ * The kernel itself: an ELF file. We take from it the segments to load and the two
+ * notes that say that it can run as our guest. Any number in it may be a lie, so
+ * each goes through bytes_slice() or is compared before it is used.
  */
 #include <elf.h>
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "lguest_abi.h"
 #include "base/message.h"
 
-/* Kernels start at 1 MiB or above; our own things are below (boot.h). */
+/* Kernels start at 1 MiB or above; what the launcher adds lies below (boot.h). */
 #define LOWEST_SEGMENT	0x100000ULL
-/* Any higher is no kernel. It keeps sums of these from overflowing, too. */
+/* No kernel lies higher. The limit keeps sums of addresses from overflowing, too. */
 #define HIGHEST_SEGMENT	LGUEST_HOLE_START
 
 /* The notes found so far. */
@@ -63,8 +63,8 @@ static int check_header(const char *path, struct bytes file, Elf64_Ehdr *header)
 }
 
 /**
- * elf_segment_fits() - may a segment lie there?
- * @gpa: Guest physical address; any number
+ * elf_segment_fits() - may a segment lie in this range?
+ * @gpa: guest physical address; any number
  * @size: bytes; any number
  */
 bool elf_segment_fits(uint64_t gpa, uint64_t size)
@@ -73,8 +73,8 @@ bool elf_segment_fits(uint64_t gpa, uint64_t size)
 }
 
 /**
- * elf_segment_added() - one more segment
- * @image: has it behind its last one
+ * elf_segment_added() - count one more segment
+ * @image: image->segment[image->segments] is filled in
  */
 void elf_segment_added(struct elf_image *image)
 {
@@ -109,7 +109,7 @@ static int add_segment(const char *path, struct bytes file, const Elf64_Phdr *he
 	return 0;
 }
 
-/* Name and contents of a note are both padded to 4 bytes. */
+/* A note's name and its contents are each padded to 4 bytes. */
 static uint64_t pad(uint64_t size)
 {
 	return (size + 3) & ~3ULL;
@@ -162,7 +162,7 @@ static int check_notes(const char *path, const struct notes *notes, struct elf_i
 		return refuse(-ENOEXEC,
 			      "the kernel '%s' speaks version %u of the guest ABI, this lguest version %u: build both from the same tree",
 			      path, notes->abi, LGUEST_ABI_VERSION);
-	/* In the kernel's half, where our page tables map its first GiB. */
+	/* In the GiB of the kernel's half that our page tables map. */
 	if (notes->entry >> 31 != 0x1ffffffffULL)
 		return bad_file(path, "its entry point is not a kernel address");
 	image->entry = notes->entry;

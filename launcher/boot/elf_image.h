@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel proper: an ELF file with notes for us. */
+/* The kernel itself: an ELF file with notes for us. */
 #ifndef _LAUNCHER_ELF_IMAGE_H
 #define _LAUNCHER_ELF_IMAGE_H
 
@@ -7,19 +7,19 @@
 
 #define ELF_MAX_SEGMENTS	32
 
-/* What of the file goes where in Guest memory. */
+/* One part of the file, and the part of guest memory that it goes to. */
 struct elf_segment {
 	struct bytes contents;
 	uint64_t gpa;
-	uint64_t size;	/* in memory: the rest after contents is zero */
+	uint64_t size;	/* in guest memory; zero follows the contents */
 };
 
 struct elf_image {
 	unsigned int segments;
 	struct elf_segment segment[ELF_MAX_SEGMENTS];
-	uint64_t start;		/* lowest Guest physical address used */
+	uint64_t start;		/* lowest guest physical address used */
 	uint64_t end;		/* first one after all segments */
-	uint64_t entry;		/* Guest virtual address, from the note */
+	uint64_t entry;		/* guest virtual address, from the note */
 };
 
 bool elf_probe(struct bytes file);

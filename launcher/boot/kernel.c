@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Guest kernel, from a file to Guest memory: a bzImage, which we unpack
- * ourselves, or a plain vmlinux.
+ * Reads a guest kernel from a file and copies it to guest memory: a bzImage, which we
+ * unpack ourselves, or a plain vmlinux.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "base/message.h"
 #include "boot/payload.h"
 
-/* What a vmlinux would have said, had it been a bzImage. */
+/* A vmlinux has no set-up header; its bzImage would have this one. */
 static const struct setup_header vmlinux_header = {
 	.boot_flag = 0xaa55,
 	.header = 0x53726448,	/* "HdrS" */
@@ -25,10 +25,10 @@ static const struct setup_header vmlinux_header = {
 };
 
 /**
- * kernel_parse() - check a kernel, and unpack it if need be
+ * kernel_parse() - unpack a kernel if it is packed, and check it
  * @kernel: filled in; kernel_close() it if this succeeds
  * @path: the file's name for the person
- * @file: all of the file; the kernel frees it, whatever is returned
+ * @file: all of the file, from malloc(); this function or kernel_close() frees it
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -60,7 +60,7 @@ int kernel_parse(struct kernel *kernel, const char *path, struct bytes file)
 /**
  * kernel_open() - read and check a kernel
  * @kernel: filled in; kernel_close() it if this succeeds
- * @fd: the file, which stays the caller's; read as it is now
+ * @fd: the file, which the caller closes
  * @path: its name for the person
  *
  * Return: 0, or a negative errno after telling the person.
@@ -75,9 +75,9 @@ int kernel_open(struct kernel *kernel, int fd, const char *path)
 }
 
 /**
- * kernel_load() - copy a kernel into fresh Guest memory
+ * kernel_load() - copy a kernel into fresh guest memory
  * @kernel: as kernel_open() left it
- * @memory: all zero
+ * @memory: guest memory, all zero
  *
  * Return: 0, or -ENOSPC if it does not fit.
  */
@@ -97,8 +97,8 @@ int kernel_load(const struct kernel *kernel, const struct guest_memory *memory)
 }
 
 /**
- * kernel_close() - forget a kernel
- * @kernel: as kernel_open() left it
+ * kernel_close() - free a kernel
+ * @kernel: from kernel_open(), kernel_parse() or parser_open()
  */
 void kernel_close(struct kernel *kernel)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A Guest kernel, from a file to Guest memory. */
+/* Reads a guest kernel from a file and copies it to guest memory. */
 #ifndef _LAUNCHER_KERNEL_H
 #define _LAUNCHER_KERNEL_H
 
@@ -14,10 +14,10 @@ struct guest_memory;
 #define KERNEL_FILE_MAX	(2ULL << 30)
 
 struct kernel {
-	struct setup_header header;	/* the bzImage's, or what stands for it */
+	struct setup_header header;	/* the bzImage's, or vmlinux_header */
 	struct elf_image image;		/* refers to contents */
-	struct bytes contents;		/* the ELF file, malloc; or of it the segments, and */
-	bool mapped;			/* that is a mapping */
+	struct bytes contents;		/* the ELF file, from malloc(); or, if mapped, only its */
+	bool mapped;			/* segments, from mmap() */
 };
 
 int kernel_open(struct kernel *kernel, int fd, const char *path);

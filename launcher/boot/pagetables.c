@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The page tables that the Guest's kernel starts on, as lguest_abi.h promises
- * them: all memory below the hole at 0 and at 0xffff888000000000, where Linux
- * has its direct map, and its first GiB at 0xffffffff80000000, where Linux has
- * its code.  SDM volume 3, table 4-15 and following, say what the bits mean.
+ * The page tables that the guest's kernel starts with, as lguest_abi.h promises
+ * them. They map all memory below the hole twice: at 0, and at 0xffff888000000000,
+ * where Linux has its direct map. They map its first GiB at 0xffffffff80000000,
+ * too, where Linux has its code. For the bits see SDM volume 3, table 4-15 and
+ * the following ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #define PTE_DIRTY	0x040ULL
 #define PTE_PAGE_SIZE	0x080ULL
 
-/* No user bit: the Guest's user space has nothing to look for here. */
+/* No user bit: the guest's programs must not use these mappings. */
 #define TABLE		(PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | PTE_DIRTY)
 #define LARGE_PAGE	(TABLE | PTE_PAGE_SIZE)
 #define LARGE_SIZE	(2ULL << 20)
@@ -31,15 +32,15 @@
 #define KERNEL_MAP	0xffffffff80000000ULL
 
 /**
- * page_tables_build() - write the Guest's first page tables into its memory
- * @memory: the Guest's memory
- * @gpa: where: PAGE_TABLES_SIZE bytes, page aligned; the top-level table is
- *       first, so this is the Guest's first %cr3
+ * page_tables_build() - write the guest's first page tables into its memory
+ * @memory: the guest's memory
+ * @gpa: page-aligned address of PAGE_TABLES_SIZE bytes; the top-level table comes
+ *       first, so this is the guest's first %cr3
  *
- * The three mappings share their lower tables: the Guest's kernel only reads
- * here until it has tables of its own.
+ * The three mappings share their lower tables: the guest's kernel only reads
+ * these tables until it has its own.
  *
- * Return: 0, or -EFAULT if that is not Guest memory.
+ * Return: 0, or -EFAULT if @gpa is not aligned or not guest memory.
  */
 int page_tables_build(const struct guest_memory *memory, uint64_t gpa)
 {
@@ -53,7 +54,7 @@ int page_tables_build(const struct guest_memory *memory, uint64_t gpa)
 	top = tables[0];
 	direct = tables[1];
 	kernel = tables[2];
-	pages = tables[3];	/* the second-level tables, as one */
+	pages = tables[3];	/* the four second-level tables, as one array */
 
 	top[INDEX(0ULL, 4)] = (gpa + PAGE_SIZE) | TABLE;
 	top[INDEX(DIRECT_MAP, 4)] = (gpa + PAGE_SIZE) | TABLE;

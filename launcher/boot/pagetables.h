@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The page tables that the Guest's kernel starts on. */
+/* The page tables that the guest's kernel starts with. */
 #ifndef _LAUNCHER_PAGETABLES_H
 #define _LAUNCHER_PAGETABLES_H
 

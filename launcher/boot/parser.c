@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process that unpacks kernels. A kernel may lie on the Guest's own disk and be
- * another one at each boot; it is unpacked by seven libraries. So the process is there as
- * long as the VM is, can do next to nothing but reckon, gets a descriptor of the file each
- * time, and gives back one of the segments and where they go. The Launcher checks that.
+ * A process that unpacks kernels. A kernel may lie on the guest's own disk, where the guest
+ * can change it before each boot, and seven libraries unpack it. So the launcher leaves this
+ * to a process that can do little more than compute. It lives as long as the VM. At each
+ * boot it gets a descriptor of the kernel's file, and answers with a descriptor of the
+ * segments and with their addresses, which the launcher checks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,20 +27,20 @@
 #include "sandbox/process.h"
 #include "sandbox/sandbox.h"
 
-#define PATH_ROOM	1024	/* of its name, for messages */
+#define PATH_ROOM	1024	/* for the file's name, only for messages */
 #define LINE_ROOM	1024
 #define MAX_LINES	16	/* in one answer */
-#define MAX_LINES_EVER	256	/* in all of them: a guest may start as often as it likes */
+#define MAX_LINES_EVER	256	/* in all answers: a guest may restart any number of times */
 
-/* Nothing in it may change once the Launcher has looked at it. */
+/* The file of segments must not change once the launcher has checked it. */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct answer_segment {
-	uint64_t gpa, size;	/* in Guest memory */
+	uint64_t gpa, size;	/* in guest memory */
 	uint64_t offset, bytes;	/* in the file that comes with the answer */
 };
 
-/* The last message of an answer; lines for the person come before. */
+/* The last message of an answer; lines for the person come before it. */
 struct answer {
 	int32_t error;
 	uint32_t segments;
@@ -48,13 +49,13 @@ struct answer {
 	struct answer_segment segment[ELF_MAX_SEGMENTS];
 };
 
-_Static_assert(sizeof(struct answer) > LINE_ROOM, "it is known by its size");
+_Static_assert(sizeof(struct answer) > LINE_ROOM, "its size tells it from a line");
 
 static struct process parser;
 
 int parser_limit_ms = 60 * 1000;
 
-/* What it still had to say would have been taken for the next answer: it was ended. */
+/* end_parser() was called: what the process still says must not pass for the next answer. */
 static bool was_ended;
 static unsigned int lines_ever;
 
@@ -94,7 +95,10 @@ static int write_segment(int fd, struct bytes contents, uint64_t at)
 	return 0;
 }
 
-/* The segments, one after the other. Return: a descriptor, or a negative errno. */
+/*
+ * Write the segments to a file in memory, one after the other.
+ * Return: its descriptor, or a negative errno.
+ */
 static int put_segments(const struct kernel *kernel, struct answer *answer)
 {
 	int fd = memfd_create("lguest-kernel", MFD_CLOEXEC | MFD_ALLOW_SEALING), error = 0;
@@ -172,7 +176,7 @@ static void run(int socket, void *argument)
 	}
 }
 
-/* --- In the Launcher. --- */
+/* --- In the launcher. --- */
 
 /**
  * parser_start() - start the process
@@ -185,7 +189,7 @@ int parser_start(void)
 
 	was_ended = false;
 	lines_ever = 0;
-	/* One that answers and never reads does not keep us. */
+	/* A process that answers but never reads must not block the launcher. */
 	if (!error && fcntl(parser.socket, F_SETFL, O_NONBLOCK) < 0) {
 		error = refuse(-errno, "can't prepare a socket: %s", strerror(errno));
 		process_stop(&parser);
@@ -194,7 +198,7 @@ int parser_start(void)
 }
 
 /**
- * parser_stop() - end it
+ * parser_stop() - end the process
  */
 void parser_stop(void)
 {
@@ -202,8 +206,8 @@ void parser_stop(void)
 }
 
 /*
- * Its last message, whose descriptor may come with it. Return: 0, -EPIPE: it has gone,
- * -ETIMEDOUT, or -EPROTO: there is no end to its lines.
+ * Print the lines of an answer and take its last message, perhaps with a descriptor.
+ * Return: 0; -EPIPE: the process has ended; -ETIMEDOUT; -EPROTO: it sent too many lines.
  */
 static int wait_for_answer(struct answer *answer, int *fd, unsigned int *lines)
 {
@@ -227,7 +231,7 @@ static int wait_for_answer(struct answer *answer, int *fd, unsigned int *lines)
 	}
 }
 
-/* It lies, or is at work on something that a stranger made for that. */
+/* The process lies, or works too long on a kernel, perhaps one made for that purpose. */
 static void end_parser(void)
 {
 	parser_stop();
@@ -265,7 +269,7 @@ static bool check_segment(const struct answer_segment *from, struct bytes conten
 	return true;
 }
 
-/* The file of segments: it is mapped, and stays as it is. */
+/* Map the file of segments, if its seals say that it can't change any more. */
 static bool map_segments(struct kernel *kernel, int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -284,7 +288,7 @@ static bool map_segments(struct kernel *kernel, int fd)
 	return true;
 }
 
-/* Believe nothing of it. */
+/* Believe nothing in the answer. */
 static bool check_answer(const struct answer *answer, struct kernel *kernel, int fd)
 {
 	unsigned int i;
@@ -316,7 +320,7 @@ static int ask(struct kernel *kernel, const char *path, int file)
 		error = wait_for_answer(&answer, &fd, &lines);
 	if (error)
 		return has_no_answer(error, path);
-	/* An error has a line that says what it is. */
+	/* Believe in an error only if a line has told the person why. */
 	error = answer.error < 0 && answer.error >= -4095 && lines ? answer.error : 0;
 	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd))) {
 		end_parser();
@@ -329,9 +333,9 @@ static int ask(struct kernel *kernel, const char *path, int file)
 }
 
 /**
- * parser_open() - have a kernel unpacked and checked, by the process if there is one
+ * parser_open() - unpack and check a kernel, in the process if there is one
  * @kernel: filled in; kernel_close() it if this succeeds
- * @file: the file, which stays the caller's; read as it is now
+ * @file: the file, which the caller closes
  * @path: its name for the person
  *
  * Return: 0, or a negative errno after telling the person.

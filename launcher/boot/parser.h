@@ -5,7 +5,7 @@
 
 struct kernel;
 
-extern int parser_limit_ms;	/* for an answer; tests have less of it */
+extern int parser_limit_ms;	/* the time for an answer; tests set a shorter one */
 
 int parser_start(void);
 void parser_stop(void);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The compressed kernel inside a bzImage: seven formats, each undone by the
- * library made for it.
+ * The compressed kernel inside a bzImage, in one of seven formats. A library
+ * unpacks each.
  *
- * Whatever the format, the last four bytes of the payload say how long its
- * contents are (gzip has that number at its end; the kernel's build puts it
- * after the others, scripts/Makefile.lib: size_append).  So the buffer has the
- * right size from the start, and contents of any other size are corrupt.
+ * In every format the last four bytes of the payload say how long its contents
+ * are: gzip ends with that number, and the kernel's build adds it after the
+ * others (scripts/Makefile.lib: size_append).  So the buffer has the right size
+ * from the start, and contents of any other size are corrupt.
  */
 #include <bzlib.h>
 #include <errno.h>
@@ -26,7 +26,7 @@
 /* The kernel's build allows xz and lzma dictionaries of 128 MiB at most. */
 #define LZMA_MEMORY	(256ULL << 20)
 
-/* One format: undo() fills all of to and returns true, or returns false. */
+/* One format. undo() returns true if it has filled all of @to. */
 struct payload_format {
 	const char *name;
 	uint8_t magic[9];
@@ -44,7 +44,7 @@ static bool undo_gzip(struct bytes from, uint8_t *to, size_t size)
 	};
 	int result;
 
-	/* 15 bits of window, and 16 says gzip. */
+	/* A window of 15 bits; plus 16 means gzip. */
 	if (inflateInit2(&stream, 15 + 16) != Z_OK)
 		return false;
 	result = inflate(&stream, Z_FINISH);
@@ -73,8 +73,8 @@ static bool undo_lzma_stream(lzma_stream *stream, struct bytes from, uint8_t *to
 	result = lzma_code(stream, LZMA_FINISH);
 	lzma_end(stream);
 	/*
-	 * An .lzma file may end with its last byte of contents, without a
-	 * mark; then LZMA_OK and a full buffer is what there is to see.
+	 * An .lzma file may have no end mark: then liblzma says LZMA_OK when the
+	 * buffer is full.
 	 */
 	return (result == LZMA_STREAM_END || result == LZMA_OK) && stream->total_out == size;
 }
@@ -97,7 +97,7 @@ static bool undo_lzma(struct bytes from, uint8_t *to, size_t size)
 	return undo_lzma_stream(&stream, from, to, size);
 }
 
-/* The legacy frame: blocks of 8 MiB, each after its compressed size. */
+/* The legacy frame: blocks of 8 MiB, each with its compressed size before it. */
 static bool undo_lz4(struct bytes from, uint8_t *to, size_t size)
 {
 	const size_t block = 8 << 20;
@@ -125,7 +125,7 @@ static bool undo_lz4(struct bytes from, uint8_t *to, size_t size)
 	return true;
 }
 
-/* lzop's flags: which checksums its blocks have, and what its header has. */
+/* lzop's flags: the checksums of its blocks, and the fields of its header. */
 #define LZOP_ADLER32		0x0001
 #define LZOP_ADLER32_PACKED	0x0002
 #define LZOP_EXTRA_FIELD	0x0040
@@ -147,7 +147,7 @@ static bool lzop_header(struct bytes *from, uint32_t *flags)
 	if (!version)
 		return false;
 	modern = get_be16(version) >= 0x0940;
-	/* Version of the library; version needed and level if modern; method. */
+	/* The library's version; if modern, the version needed and the level; the method. */
 	if (!bytes_take(from, modern ? 6 : 3))
 		return false;
 	field = bytes_take(from, 4);
@@ -165,7 +165,7 @@ static bool lzop_header(struct bytes *from, uint32_t *flags)
 	return field && bytes_take(from, *field + 4);
 }
 
-/* One block of lzop: Return: bytes of contents, 0 if corrupt. */
+/* Unpack one block of lzop. Return: bytes of contents; 0: it is corrupt. */
 static size_t lzop_block(struct bytes *from, uint32_t flags, uint8_t *to, size_t size)
 {
 	const uint8_t *field, *sum = NULL, *packed;
@@ -196,7 +196,7 @@ static size_t lzop_block(struct bytes *from, uint32_t flags, uint8_t *to, size_t
 	packed = bytes_take(from, packed_size);
 	if (!packed)
 		return 0;
-	if (packed_size == unpacked_size) {	/* did not compress: stored as it was */
+	if (packed_size == unpacked_size) {	/* did not shrink: stored unpacked */
 		memcpy(to, packed, packed_size);
 	} else if (lzo1x_decompress_safe(packed, packed_size, to, &written, NULL) != LZO_E_OK ||
 		   written != unpacked_size) {

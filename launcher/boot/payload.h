@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-/* No kernel is bigger than this, unpacked. */
+/* No unpacked kernel is bigger than this. */
 #define PAYLOAD_MAX	(512ULL << 20)
 
 int payload_unpack(const char *path, struct bytes packed, struct bytes *unpacked);

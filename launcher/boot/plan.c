@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What follows from the person's wishes for how the Guest starts: the files that it starts
- * from and its kernel's command line.
+ * From the person's options to the guest's start: opens the files that it starts from, and
+ * makes its kernel's command line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +27,9 @@ static bool names_root(char *const *arguments)
 }
 
 /*
- * The file initrd.img beside the kernel, if there is one: nobody has asked for it by name,
- * so it has to be a file itself. What a Guest can write to, it could make a link to any of
- * the Host's files.
+ * Open the file initrd.img beside the kernel, if there is one. Refuse a link, since nobody
+ * has named this file: a guest that can write to the directory could make it a link to any
+ * of the host's files.
  */
 static void open_beside(struct boot_file *initrd, struct options *options)
 {
@@ -57,13 +57,13 @@ static bool is_trusted(int fd)
 }
 
 /**
- * boot_plan_open() - open the files that the Guest starts from
- * @options: as parsed; what lives as long has their names
- * @request: its files are filled in; boot_plan_close() it, whatever is returned
+ * boot_plan_open() - open the files that the guest starts from
+ * @options: as parsed; must live as long as @request, which points to its names
+ * @request: its files are filled in; boot_plan_close() it, whatever this returns
  *
- * Once for all starts of the Guest: what their names lead to later is none of its business.
- * The initial file system is what --initrd says; without it, and without a root= for the
- * kernel, the file initrd.img beside the kernel, if there is one.
+ * The files are opened once for all starts of the guest: later changes of their names do not
+ * matter. The initrd is the file that --initrd names. Without --initrd, and without root= for
+ * the kernel, it is initrd.img beside the kernel, if there is one.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -85,8 +85,8 @@ int boot_plan_open(struct options *options, struct boot_request *request)
 }
 
 /**
- * boot_plan_close() - give back what boot_plan_open() took
- * @request: as it left it
+ * boot_plan_close() - close what boot_plan_open() opened
+ * @request: from boot_plan_open()
  */
 void boot_plan_close(struct boot_request *request)
 {
@@ -95,11 +95,11 @@ void boot_plan_close(struct boot_request *request)
 }
 
 /**
- * boot_plan_command_line() - the Guest kernel's command line
+ * boot_plan_command_line() - make the guest kernel's command line
  * @options: with the person's arguments
- * @devices: what the kernel must be told of its devices
+ * @devices: the arguments that tell the kernel of its devices
  *
- * Ours comes first: after "--" the arguments are for the Guest's init.
+ * Put our own arguments first: after "--" the person's are for the guest's init.
  *
  * Return: memory that the caller frees, or NULL after telling the person.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How the Guest starts, as it follows from the person's wishes. */
+/* From the person's options to the guest's start. */
 #ifndef _LAUNCHER_BOOT_PLAN_H
 #define _LAUNCHER_BOOT_PLAN_H
 
