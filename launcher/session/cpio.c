@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Archives in cpio's "newc" form, which the kernel unpacks into its first file system
- * (Documentation/driver-api/early-userspace/buffer-format.rst): numbers are eight
- * hexadecimal digits, each part begins at a multiple of 4 bytes.
+ * Archives in cpio's "newc" format, which the kernel unpacks into its first file system
+ * (Documentation/driver-api/early-userspace/buffer-format.rst): a number is eight
+ * hexadecimal digits, and each part begins at a multiple of 4 bytes.
  */
 #include <string.h>
 
@@ -16,11 +16,11 @@ static void align(FILE *archive)
 
 /**
  * cpio_add() - add a file or directory
- * @archive: at its end; the caller looks at ferror() in the end
- * @name: without "/" before it
- * @mode: type and permissions
- * @data: what is in it
- * @size: bytes of that
+ * @archive: written at its end; the caller checks ferror() after the last entry
+ * @name: its name, without a "/" at the front
+ * @mode: its type and permissions
+ * @data: its contents
+ * @size: bytes of @data
  */
 void cpio_add(FILE *archive, const char *name, uint32_t mode, const void *data, size_t size)
 {
@@ -36,8 +36,8 @@ void cpio_add(FILE *archive, const char *name, uint32_t mode, const void *data, 
 }
 
 /**
- * cpio_end() - what the last entry must be
- * @archive: at its end
+ * cpio_end() - add the last entry, which marks the end
+ * @archive: the archive
  */
 void cpio_end(FILE *archive)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The first file system of a Guest of "lguest run": an archive in memory with the one
- * program session/init/run_init.c, which the Makefile has built into us.
+ * The initrd of a guest of "lguest run": an archive in memory with one program,
+ * session/init/run_init.c, which the Makefile builds into the launcher.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -21,7 +21,7 @@ __asm__(".section .rodata\n"
 extern const uint8_t run_init_start[], run_init_end[];
 
 /**
- * run_image() - make it
+ * run_image() - make the initrd of a guest of "lguest run"
  *
  * Return: a descriptor of the archive, or a negative errno after telling the person.
  */

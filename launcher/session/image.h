@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The first file system of a Guest of "lguest run". */
+/* The initrd of a guest of "lguest run". */
 #ifndef _LAUNCHER_RUN_IMAGE_H
 #define _LAUNCHER_RUN_IMAGE_H
 

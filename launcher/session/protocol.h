@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What "lguest run" and its init in the Guest (session/init/run_init.c) say to each other on
- * the port SESSION_PORT: frames, each a struct session_frame and so many bytes.
+ * The protocol between "lguest run" and its init in the guest (session/init/run_init.c) on
+ * the port SESSION_PORT. Each frame is a struct session_frame and as many bytes as it says.
  */
 #ifndef _LAUNCHER_SESSION_PROTOCOL_H
 #define _LAUNCHER_SESSION_PROTOCOL_H
@@ -9,26 +9,26 @@
 #include <stdint.h>
 
 #define SESSION_PORT	"lguest.run"
-#define SESSION_TAG	"lguest.root"	/* of the share that is the Guest's root */
+#define SESSION_TAG	"lguest.root"	/* the tag of the share that is the guest's root */
 
 #define SESSION_RESOLVER	"10.0.2.3"	/* see virtio/net/user.c */
 
-#define SESSION_MAX_DATA	16384U		/* bytes in one frame, but for */
-#define SESSION_MAX_COMMAND	(1U << 20)	/* the command */
+#define SESSION_MAX_DATA	16384U		/* bytes in any frame except the command's */
+#define SESSION_MAX_COMMAND	(1U << 20)	/* bytes in the command's frame */
 
 enum session_type {
-	/* To the Guest. */
-	SESSION_COMMAND,	/* struct session_command and its texts: the first, once */
-	SESSION_STDIN,		/* bytes, no more than were wanted */
+	/* To the guest. */
+	SESSION_COMMAND,	/* struct session_command and its texts: first, and once */
+	SESSION_STDIN,		/* input: one frame for each SESSION_WANT */
 	SESSION_STDIN_END,
 	SESSION_SIGNAL,		/* uint32_t: for the command's processes */
 	SESSION_CLOSED,		/* uint32_t: nobody reads this descriptor any more */
-	SESSION_GOODBYE,	/* all has come, SESSION_EXIT too: the power may go off */
-	/* From the Guest. */
-	SESSION_WANT,		/* the command may read: send up to SESSION_MAX_DATA */
+	SESSION_GOODBYE,	/* SESSION_EXIT has come, and all before it: switch the power off */
+	/* From the guest. */
+	SESSION_WANT,		/* the command has room for input: send up to SESSION_MAX_DATA */
 	SESSION_STDOUT,
 	SESSION_STDERR,
-	SESSION_EXIT,		/* uint32_t: the status; only goodbye follows */
+	SESSION_EXIT,		/* uint32_t: the status; the guest sends nothing after this */
 };
 
 struct session_frame {
@@ -37,19 +37,20 @@ struct session_frame {
 };
 
 /*
- * The texts, each with a 0 at its end: current directory, arguments, environment; and of
- * each share beside the root its tag and where it is on the Host, and in the Guest, too.
+ * Texts follow, each with a 0 at its end: the current directory, the arguments, the
+ * environment, and for each share beside the root its tag and its directory, which is the
+ * same on the host and in the guest.
  */
 struct session_command {
-	uint32_t writable;	/* the Host's files */
-	uint32_t terminal;	/* descriptors that are the console: bits 0 to 2 */
+	uint32_t writable;	/* the guest may write to the host's files */
+	uint32_t terminal;	/* bits 0 to 2: this standard descriptor is the console */
 	uint32_t uid, gid;
 	uint32_t groups;
 	uint32_t group[32];
-	uint32_t arguments;	/* 0: a shell */
+	uint32_t arguments;	/* how many; 0: run a shell */
 	uint32_t variables;
 	uint32_t shares;
-	uint32_t resolver;	/* there is a network of ours, and SESSION_RESOLVER in it */
+	uint32_t resolver;	/* the guest is on our user network, which has SESSION_RESOLVER */
 };
 
 #endif /* _LAUNCHER_SESSION_PROTOCOL_H */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The command that "lguest run" runs in a Guest: a thread carries its streams, our
- * signals and its end between us and the Guest's init (session/init/run_init.c), by frames on
- * a socket behind a virtio port.  What comes from there is a Guest's: a frame that
- * makes no sense ends the session.
+ * The command that "lguest run" runs in a guest. A thread exchanges frames with the guest's
+ * init (session/init/run_init.c) over a socket behind a virtio port: they carry the command's
+ * streams, our signals and the command's end. The guest may send anything: a frame that makes
+ * no sense ends the session.
  */
 #include <errno.h>
 #include <limits.h>
@@ -29,11 +29,11 @@
 static const int passed_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR2 };
 
 /**
- * session_init() - be ready for a command
- * @session: filled in; session_exit() it, whatever is returned
- * @timeout: seconds until it is ended; 0: never
+ * session_init() - prepare for a command
+ * @session: filled in; session_exit() it, whatever this returns
+ * @timeout: seconds after which the command is ended; 0: never
  *
- * Signals are read from here on, by the session's thread.
+ * From here on the session's thread reads the signals.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -72,8 +72,8 @@ static void end_process(int status)
 }
 
 /*
- * The Guest has to go. Before it runs there is nothing to be ended but us: we may be reading
- * a kernel from a slow disk, or wait for a program that has a disk for the Guest.
+ * End the guest. Before it runs, end this process: the main thread may be reading a kernel
+ * from a slow disk, or waiting for a program that serves a disk.
  */
 static void leave(struct session *session, int status)
 {
@@ -87,7 +87,7 @@ static void leave(struct session *session, int status)
 	pthread_mutex_unlock(&session->lock);
 }
 
-/* Return: the number of a signal that came, or 0. */
+/* Return: the number of a signal that has come, or 0. */
 static uint32_t read_signal(struct session *session)
 {
 	struct signalfd_siginfo info;
@@ -108,7 +108,7 @@ static void take_timeout(struct session *session)
 static void take_signal(struct session *session);
 
 /*
- * Wait for one descriptor, or two. Signals and time matter whatever we wait for.
+ * Wait for one or two descriptors, and meanwhile for signals and the time limit.
  *
  * Return: false if the session is over.
  */
@@ -165,8 +165,8 @@ static void send_frame(struct session *session, enum session_type type, const vo
 }
 
 /*
- * The first signal is the command's, if it is there yet; the next one means it, and so does
- * one that can't be passed on, for the Guest takes nothing.
+ * Pass the first signal to the command, if the command is there. A second one ends the guest;
+ * so does one that can't be passed on while send_frame() waits for the guest.
  */
 static void take_signal(struct session *session)
 {
@@ -185,7 +185,7 @@ static void put_output(struct session *session, int fd, const char *from, size_t
 {
 	uint32_t number = fd;
 
-	/* It has been told that nobody reads, and may have sent more before it heard. */
+	/* The guest has been told that nobody reads, but may have sent this before. */
 	if (session->closed & 1U << fd)
 		return;
 	while (size) {
@@ -196,7 +196,7 @@ static void put_output(struct session *session, int fd, const char *from, size_t
 			return;
 		if (!output.revents)
 			continue;
-		/* What poll() calls writable takes so much without waiting. */
+		/* A pipe that poll() calls writable takes PIPE_BUF bytes without waiting. */
 		done = write(fd, from, size < PIPE_BUF ? size : PIPE_BUF);
 		if (done > 0) {
 			from += done;
@@ -248,7 +248,7 @@ static bool receive(struct session *session, void *to, size_t size)
 	return true;
 }
 
-/* Return: false if nothing more is to come. */
+/* Return: false if this was the last frame, or made no sense. */
 static bool take_frame(struct session *session)
 {
 	char data[SESSION_MAX_DATA];
@@ -281,7 +281,7 @@ static bool take_frame(struct session *session)
 	}
 }
 
-/* Nothing comes from the Guest any more, which should be on its way out. */
+/* No more frames come; the guest should be about to end. */
 static void wait_for_end(struct session *session)
 {
 	struct pollfd stop = { .fd = session->stop, .events = POLLIN };
@@ -314,8 +314,8 @@ static void *run_session(void *argument)
 }
 
 /**
- * session_start() - start the session's thread, from which on signals count
- * @session: as session_init() left it, with a command
+ * session_start() - start the session's thread, which acts on signals
+ * @session: from session_init(), with a command
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -328,9 +328,9 @@ int session_start(struct session *session)
 }
 
 /**
- * session_attach() - the Guest is about to run
+ * session_attach() - the guest is about to run
  * @session: the session
- * @vm: which can be left from here on
+ * @vm: from here on a signal or the time limit ends this VM
  */
 void session_attach(struct session *session, struct vm *vm)
 {
@@ -343,7 +343,7 @@ void session_attach(struct session *session, struct vm *vm)
 }
 
 /**
- * session_detach() - the Guest does not run any more
+ * session_detach() - the guest does not run any more
  * @session: the session
  */
 void session_detach(struct session *session)
@@ -354,14 +354,14 @@ void session_detach(struct session *session)
 }
 
 /**
- * session_stop() - end the session's thread, when it has passed on all that came
- * @session: whose Guest has ended, and its port with it
+ * session_stop() - end the session's thread after it has passed on all that came
+ * @session: the session; its guest and its port are gone
  */
 void session_stop(struct session *session)
 {
 	uint64_t one = 1;
 
-	/* With all its ends closed, what is in the socket comes, and then its end. */
+	/* The thread still reads what is in the socket, and then the end of file. */
 	file_close(&session->guest_fd);
 	if (!session->has_thread)
 		return;
@@ -372,9 +372,9 @@ void session_stop(struct session *session)
 }
 
 /**
- * session_status() - what "lguest run" ends with
+ * session_status() - the exit status of "lguest run"
  * @session: after session_stop()
- * @how_it_ended: start_guest()'s
+ * @how_it_ended: what start_guest() returned
  *
  * Return: the exit status.
  */
@@ -393,7 +393,7 @@ int session_status(const struct session *session, int how_it_ended)
 }
 
 /**
- * session_exit() - give back what session_init() took
+ * session_exit() - free what session_init() allocated
  * @session: after session_stop()
  */
 void session_exit(struct session *session)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The command that "lguest run" runs in a Guest: its streams, signals and end. */
+/* The command that "lguest run" runs in a guest: its streams, its signals and its end. */
 #ifndef _LAUNCHER_SESSION_H
 #define _LAUNCHER_SESSION_H
 
@@ -18,23 +18,23 @@ struct session {
 	int timer;		/* timerfd */
 	int stop;		/* eventfd */
 	bool reads_stdin;
-	int panic_status;	/* what a crash ends with */
-	struct bytes command;	/* frame for the Guest: see protocol.h */
+	int panic_status;	/* the exit status after a crash of the guest */
+	struct bytes command;	/* the first frame for the guest: see protocol.h */
 	pthread_t thread;
 	bool has_thread;
 
-	/* Of the thread, then of whoever has joined it: */
-	bool wants_stdin;	/* the Guest has asked */
+	/* Only the thread uses these; after thread_join(), the joining thread. */
+	bool wants_stdin;	/* the guest has asked for input */
 	unsigned int closed;	/* bit n: nobody reads our descriptor n */
-	bool sends;		/* a frame, which no other may come into */
-	bool started;		/* the Guest's init has spoken: signals go there */
-	int signalled;		/* the first signal that came */
-	int status;		/* the command's, or -1 */
-	int left;		/* why we had it left: a status, or -1 */
+	bool sends;		/* in the middle of sending a frame: start no other */
+	bool started;		/* the guest's init has answered: pass signals to it */
+	int signalled;		/* the last signal that came, or 0 */
+	int status;		/* the command's status, or -1 */
+	int left;		/* the exit status if we ended the guest, or -1 */
 
 	pthread_mutex_t lock;
-	bool attached;		/* there was a Guest that could be left; under the lock */
-	struct vm *vm;		/* that runs now, or NULL; under lock */
+	bool attached;		/* session_attach() was called; under the lock */
+	struct vm *vm;		/* the running VM, or NULL; under the lock */
 };
 
 int session_init(struct session *session, unsigned int timeout);

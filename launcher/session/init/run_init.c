@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The first process of a Guest of "lguest run": it makes the Host's files the root,
- * runs the command there, carries its streams and its end to the Launcher, and
- * switches the power off.
+ * The first process of a guest of "lguest run": it makes the host's files its root, runs the
+ * command there, carries the command's streams and end to the launcher, and switches the
+ * power off.
  *
- * It is alone in the Guest's first file system, so it is static and brings all.
+ * It is the only file of the guest's first file system, and so it is linked statically.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,25 +29,25 @@
 
 #define ROOT_OPTIONS	"trans=virtio,version=9p2000.L,msize=512000"
 
-/* The most that a pipe holds, unless root has allowed for more: see pipe(7). */
+/* The most that a pipe holds unless root has raised the limit: see pipe(7). */
 #define PIPE_MOST	(1U << 20)
 
-/* Where the command could not be run: as shells have it. */
+/* The command could not be run: the same statuses as a shell's. */
 #define EXIT_NOT_RUN	126
 #define EXIT_NOT_FOUND	127
 
-/* And where it was not even tried: as lguest has it when no Guest could be started. */
+/* The command was not even tried: the status of lguest when no guest could be started. */
 #define EXIT_NOT_STARTED	125
 
 static int port = -1;
 static struct session_command command;
-static char *texts;	/* the command's */
+static char *texts;	/* that follow struct session_command */
 static char *directory, **arguments, **variables;
-static char **shares;	/* tag and directory of each */
+static char **shares;	/* of each share its tag and its directory */
 
-/* The command's streams: our ends of pipes, or -1. */
+/* Our ends of the pipes that are the command's streams, or -1. */
 static int in = -1, out = -1, err = -1;
-static char input[SESSION_MAX_DATA];	/* that the command has not taken yet */
+static char input[SESSION_MAX_DATA];	/* for the command; input_done of input_size are written */
 static size_t input_size, input_done;
 static bool input_ended, wanted;
 
@@ -95,7 +95,7 @@ static bool read_all(void *to, size_t size)
 	return true;
 }
 
-/* The driver drops what is still on its way when the power goes off: hear that it came. */
+/* Power-off drops what is still in the port's queue: wait until the launcher has it all. */
 static void finish(uint32_t status)
 {
 	struct session_frame frame;
@@ -108,7 +108,7 @@ static void finish(uint32_t status)
 	reboot(RB_POWER_OFF);
 }
 
-/* Without the port the console must do; the kernel's panic makes it seen. */
+/* Without a port use the console; the panic that follows our exit makes the launcher show it. */
 static void die(const char *what)
 {
 	char text[256];
@@ -123,7 +123,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Is /sys/class/virtio-ports/NAME ours? */
+/* Is /sys/class/virtio-ports/NAME the session's port? */
 static bool is_ours(const char *name)
 {
 	char path[300], text[64] = "";
@@ -139,7 +139,7 @@ static bool is_ours(const char *name)
 	return !strcmp(text, SESSION_PORT "\n");
 }
 
-/* The driver makes ports some time after the device: the console is the first of all. */
+/* The driver adds ports some time after the device; port 0 is the console. */
 static void open_port(void)
 {
 	char name[32], path[48];
@@ -157,7 +157,7 @@ static void open_port(void)
 	die("finds no port (CONFIG_VIRTIO_CONSOLE)");
 }
 
-/* The next text, which ends before the end of all. */
+/* Return: the text at *at, which must end before @end; *at moves to the next one. */
 static char *next_text(char **at, const char *end)
 {
 	char *text = *at;
@@ -204,7 +204,7 @@ static void mount_or_die(const char *what, const char *where, const char *type,
 		die(failure);
 }
 
-/* The Host's files, and on them, unless they may be written to, what the Guest writes. */
+/* Mount the host's files; unless they are writable, mount an overlay for the guest's changes. */
 static void make_root(void)
 {
 	mkdir("/host", 0755);
@@ -225,7 +225,7 @@ static void make_root(void)
 		     "can't make its own changes (CONFIG_OVERLAY_FS)");
 }
 
-/* What a system has; a Host without one of these directories goes without. */
+/* Mount what a system has. Ignore errors: the host may lack one of these directories. */
 static void mount_system(void)
 {
 	mount("proc", "/root/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -241,10 +241,10 @@ static void mount_system(void)
 	    symlink("/proc/self/fd/0", "/root/dev/stdin") < 0 ||
 	    symlink("/proc/self/fd/1", "/root/dev/stdout") < 0 ||
 	    symlink("/proc/self/fd/2", "/root/dev/stderr") < 0)
-		return;	/* somebody made them already */
+		return;	/* they are there already */
 }
 
-/* Nothing can be moved away from the first file system: the new root goes over it. */
+/* The first file system can't be unmounted: move the new root over it. */
 static void switch_root(void)
 {
 	if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
@@ -252,7 +252,7 @@ static void switch_root(void)
 		die("can't make the host's files its root");
 }
 
-/* All directories above a path, as far as they are missing and can be made. */
+/* Make the directories above a path. Ignore errors: what follows fails without them. */
 static void make_parents(const char *path)
 {
 	char copy[4096], *slash;
@@ -267,7 +267,7 @@ static void make_parents(const char *path)
 	}
 }
 
-/* Each where it is on the Host, over what the root has there. */
+/* Mount each share where it is on the host, over what the root has there. */
 static void mount_shares(void)
 {
 	uint32_t i;
@@ -295,9 +295,9 @@ static bool write_resolver(const char *path)
 }
 
 /*
- * Who resolves names for the Host does so at an address of the Host's own. Its file stays
- * as it is, even if the Guest may write to it: ours lies over it. Where it is a link, its
- * target is somewhere below /run as a rule, which in the Guest is empty and the Guest's.
+ * The host's resolv.conf often names an address that only the host reaches. Do not change
+ * that file even if the guest may write to it: mount our own over it. If it is a link, its
+ * target usually lies below /run, which is an empty tmpfs in the guest: write our file there.
  */
 static void set_resolver(void)
 {
@@ -336,7 +336,7 @@ static void start_loopback(void)
 	close(fd);
 }
 
-/* A pipe for one of the command's descriptors, unless that is the console. */
+/* Make a pipe for one of the command's descriptors, or open the console for it. */
 static void make_stream(unsigned int descriptor, int *ours, int *its)
 {
 	int ends[2], console;
@@ -353,7 +353,7 @@ static void make_stream(unsigned int descriptor, int *ours, int *its)
 	*ours = ends[descriptor == STDIN_FILENO];
 	*its = ends[descriptor != STDIN_FILENO];
 	fcntl(*ours, F_SETFL, O_NONBLOCK);
-	/* Read no further ahead than must be: what is left over is the Host's. */
+	/* A small pipe: as far as possible, input that the command does not read stays unread. */
 	if (descriptor == STDIN_FILENO)
 		fcntl(*ours, F_SETPIPE_SZ, 4096);
 }
@@ -422,7 +422,7 @@ static void close_stream(int *fd)
 	*fd = -1;
 }
 
-/* Pass on what the command wrote. Return: how much it was; 0: no more for now. */
+/* Pass on what the command wrote. Return: how many bytes; 0: no more for now. */
 static size_t take_output(int *fd, enum session_type type)
 {
 	static char data[SESSION_MAX_DATA];
@@ -438,7 +438,10 @@ static size_t take_output(int *fd, enum session_type type)
 	return got > 0 ? got : 0;
 }
 
-/* What the command left in a pipe. Others may have that open for ever, and go on writing. */
+/*
+ * Pass on what the command left in a pipe, but no more than a pipe holds: other processes
+ * may have it open, and write for ever.
+ */
 static void take_rest(int *fd, enum session_type type)
 {
 	size_t got, all = 0;
@@ -447,7 +450,7 @@ static void take_rest(int *fd, enum session_type type)
 		all += got;
 }
 
-/* The command has room for input: what we have, else ask for more. */
+/* The command has room for input: write what we have, or ask for more. */
 static void give_input(void)
 {
 	ssize_t done = input_size > input_done ?
@@ -497,7 +500,7 @@ static void take_frame(pid_t child)
 		close_stream(number == STDOUT_FILENO ? &out : &err);
 }
 
-/* All that have died. Return: true if the command is among them. */
+/* Wait for all processes that have ended. Return: true if the command is among them. */
 static bool reap(pid_t child, int *status)
 {
 	bool ended = false;
@@ -519,7 +522,7 @@ static int carry(pid_t child, int children)
 	int status = 255;
 
 	for (;;) {
-		/* With input at hand, or more to ask for, wait until the command takes it. */
+		/* Poll for room unless we have no input and have asked for some already. */
 		bool offer = in >= 0 && (!wanted || input_done < input_size || input_ended);
 		struct pollfd wait[] = {
 			{ .fd = children, .events = POLLIN },
