@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --console=FILE: what a Guest without a terminal prints, in a file. How much that is, is
- * the Guest's to say, so the file has a limit: when it is reached, the older half goes.
+ * --console=FILE: writes to a file what a guest without a terminal prints. The guest can
+ * print any amount, so the file has a limit: when it is reached, the older half is dropped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 static struct {
 	int fd;			/* -1: there is none */
 	off_t size;
-	bool failed;		/* the last write did, and that was told */
-	char *path;		/* malloc: its whole name, for "lguest log" */
+	bool failed;		/* the last write failed, and a message said so */
+	char *path;		/* from malloc(): its absolute name, for "lguest log" */
 } log_file = { .fd = -1 };
 
 static int check(const char *path)
@@ -37,8 +37,8 @@ static int check(const char *path)
 }
 
 /**
- * console_log_open() - open the file, or make it
- * @path: its name; what is in it already stays
+ * console_log_open() - open or create the file
+ * @path: its name; what is in it stays
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -55,7 +55,7 @@ int console_log_open(const char *path)
 	return error;
 }
 
-/* The newer part moves to the beginning. */
+/* Keep only the newer half: move it to the beginning. */
 static int cut(void)
 {
 	char part[16384];
@@ -74,11 +74,11 @@ static int cut(void)
 }
 
 /**
- * console_log_add() - keep console output
+ * console_log_add() - write console output to the file
  * @text: the output
  * @size: its bytes
  *
- * Called by one thread. What the Host's disk has no room for is lost.
+ * Only one thread calls this. Output that the host's disk has no room for is lost.
  */
 void console_log_add(const char *text, size_t size)
 {
@@ -96,9 +96,9 @@ void console_log_add(const char *text, size_t size)
 }
 
 /**
- * console_log_path() - what "lguest log" has to read
+ * console_log_path() - which file must "lguest log" read?
  *
- * Return: the file's whole name, or NULL if there is none.
+ * Return: the file's absolute name, or NULL if there is no file.
  */
 const char *console_log_path(void)
 {
@@ -106,7 +106,7 @@ const char *console_log_path(void)
 }
 
 /**
- * console_log_close() - nobody prints any more
+ * console_log_close() - close the file: nobody prints any more
  */
 void console_log_close(void)
 {

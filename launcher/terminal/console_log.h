@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --console=FILE: what a Guest without a terminal prints, in a file. */
+/* --console=FILE: writes to a file what a guest without a terminal prints. */
 #ifndef _LAUNCHER_CONSOLE_LOG_H
 #define _LAUNCHER_CONSOLE_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A file that comes to be so long loses its older half. */
+/* A file that reaches CONSOLE_LOG_MAX bytes loses its older half. */
 #define CONSOLE_LOG_MAX		(16U << 20)
 #define CONSOLE_LOG_CUT		(CONSOLE_LOG_MAX / 2)
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --detach: the Guest goes on without the terminal that it was started from.
+ * --detach: the guest runs on without the terminal that it was started from.
  *
- * The process that the person started waits until the Guest runs, or could not be
- * started: so messages until then reach the person, and the exit status is right. What ends
- * the waiting one, Ctrl-C for example, is passed on: the Guest has not been started then.
- * Later messages go to the system's log.
+ * A child process runs the guest. The process that the person started waits until the guest
+ * runs, or could not be started: so messages until then reach the person, and the exit status
+ * is right. A signal that ends the waiting process, from Ctrl-C for example, is passed on to
+ * the child, and the guest does not start. Later messages go to the system's log.
  *
- * What runs on for days keeps no directory and no file that it does not need: once all is
- * open, "/" is the current directory, and what was open before us is closed.
+ * The child may run for days and must keep no directory or file busy that it does not need.
+ * Once everything is open, its current directory is "/", and it closes inherited descriptors.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +32,7 @@
 static int null = -1;
 static int report = -1;		/* a pipe to the waiting process; -1: nobody waits */
 
-/* Descriptors that were open before us; --port=NAME,fd=N has copies. */
+/* Descriptors inherited from our parent; --port=NAME,fd=N has copies of those it uses. */
 static int inherited[256];
 static unsigned int inheritances;
 
@@ -46,7 +46,7 @@ static void pass_on(int number)
 	kill(child, number);
 }
 
-/* What was ignored before us (nohup) stays ignored. */
+/* A signal that our parent had ignored (nohup) stays ignored. */
 static void pass_signals(void)
 {
 	struct sigaction action = { .sa_handler = pass_on }, old;
@@ -70,7 +70,7 @@ static void block_signals(sigset_t *old)
 	sigprocmask(SIG_BLOCK, &signals, old);
 }
 
-/* End as the other process has ended. */
+/* End with the child's signal or exit status. */
 static int end_as(int status)
 {
 	if (WIFSIGNALED(status) && passed) {
@@ -80,7 +80,7 @@ static int end_as(int status)
 	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_NOT_STARTED;
 }
 
-/* It says the Guest's name when the Guest runs. Return: the exit status. */
+/* The child writes the guest's name when the guest runs. Return: the exit status. */
 static int wait_for_start(int from)
 {
 	char text[128];
@@ -101,7 +101,7 @@ static int wait_for_start(int from)
 	return end_as(status);
 }
 
-/* Nothing of ours is open yet. */
+/* Call this before we open anything ourselves. */
 static void find_inherited(void)
 {
 	DIR *directory = opendir("/proc/self/fd");
@@ -119,12 +119,12 @@ static void find_inherited(void)
 }
 
 /**
- * detach_begin() - go on in a process of its own, with a console of its own
+ * detach_begin() - go on in a child process with its own console
  *
  * No thread may run yet.
  *
- * Return: -1 in the new process; in the old one the exit status, once the Guest runs or
- * could not be started.
+ * Return: -1 in the child; in the parent the exit status, once the guest runs or could not
+ * be started.
  */
 int detach_begin(void)
 {
@@ -153,7 +153,7 @@ int detach_begin(void)
 	return relay_init() ? EXIT_NOT_STARTED : -1;
 }
 
-/* All is open that is needed, by this process's own descriptors. */
+/* Everything that this process needs is open by its own descriptors: close the inherited ones. */
 static void let_go(void)
 {
 	while (inheritances)
@@ -163,8 +163,8 @@ static void let_go(void)
 }
 
 /**
- * detach_prepare() - let go of the place that it was started from, and open what
- * detach_done() takes: there may be no names of files any more
+ * detach_prepare() - leave the directory that we were started in, and open what detach_done()
+ * needs: the sandbox may take all names of files away before that
  */
 void detach_prepare(void)
 {
@@ -177,8 +177,8 @@ void detach_prepare(void)
 }
 
 /**
- * detach_done() - the Guest runs: nobody waits for it from now on
- * @name: what it is called
+ * detach_done() - the guest runs: let the waiting process end
+ * @name: the guest's name
  */
 void detach_done(const char *name)
 {

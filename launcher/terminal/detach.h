@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --detach: the Guest goes on without the terminal that it was started from. */
+/* --detach: the guest runs on without the terminal that it was started from. */
 #ifndef _LAUNCHER_DETACH_H
 #define _LAUNCHER_DETACH_H
 

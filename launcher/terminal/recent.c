@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The last lines of the Guest's console, for the report on its end.
+ * The last lines of the guest's console, for the report on its end.
  */
 #include <pthread.h>
 
@@ -8,7 +8,7 @@
 
 #define RECENT_SIZE	8192
 
-/* A ring: total bytes were ever added, the last RECENT_SIZE are here. */
+/* A ring with the last RECENT_SIZE bytes; total counts all bytes that were ever added. */
 static struct {
 	pthread_mutex_t lock;
 	uint64_t total;
@@ -44,8 +44,8 @@ static int is_end(uint64_t position)
 }
 
 /**
- * recent_get() - the last lines
- * @text: where they go; carriage returns are left out
+ * recent_get() - copy the last lines, without carriage returns
+ * @text: receives them
  * @size: room there
  * @lines: the most lines wanted
  *
@@ -72,7 +72,7 @@ size_t recent_get(char *text, size_t size, unsigned int lines)
 }
 
 /**
- * recent_clear() - a new Guest starts
+ * recent_clear() - forget all lines: a new guest starts
  */
 void recent_clear(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The last lines of the Guest's console, for the report on its end. */
+/* The last lines of the guest's console, for the report on its end. */
 #ifndef _LAUNCHER_RECENT_H
 #define _LAUNCHER_RECENT_H
 

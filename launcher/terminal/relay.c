@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console of a Guest that has no terminal: for one client at a time.
+ * The console of a guest that has no terminal: for one client at a time.
  *
- * Our standard input and output are one end of a pseudo terminal, so that all that knows
- * terminals works as ever; a thread moves bytes between its other end and the client. Without
- * a client what the Guest prints is thrown away, but for the last lines, which the next
- * client gets first, and for what goes to a file (console_log.c). A client that does not read holds the Guest's console up for a
- * while, as a stopped terminal would, and is then dropped.
+ * Our standard input and output are one end of a pseudo terminal, so terminal.c works as
+ * always. A thread moves bytes between the other end and the client. Without a client the
+ * guest's output is dropped, except the last lines, which the next client gets first, and
+ * what console_log.c writes to a file. A client that does not read blocks the guest's console
+ * for a while, as a stopped terminal would; then the thread drops the client.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@
 #define CTRL_A		0x01
 #define LAST_BYTES	4096
 #define LAST_LINES	50
-/* A client has so long for what the Guest said last. */
+/* So long a client may take to read what the guest printed last. */
 #define END_MS		5000
 
 static struct {
@@ -42,17 +42,17 @@ static struct {
 	int wake;		/* eventfd: there is a client, or the end */
 	bool has_thread;
 	pthread_t thread;
-	int64_t deadline;	/* now_ms(); before stopping is set */
+	int64_t deadline;	/* by now_ms(); written before stopping is set */
 	atomic_bool stopping;
-	atomic_bool taken;	/* there is a client, or going to be one */
-	atomic_int next;	/* a client whom the thread does not know yet, or -1 */
-	/* The thread's own: */
+	atomic_bool taken;	/* there is a client, or relay_reserve() promised one */
+	atomic_int next;	/* a client that the thread has not taken yet, or -1 */
+	/* Only the thread uses these: */
 	int client;
-	size_t size;		/* bytes from the client that the Guest does not have yet */
+	size_t size;		/* bytes in text: from the client, not yet written to the guest */
 	uint8_t text[1024];
 } relay = { .master = -1, .wake = -1, .next = -1, .client = -1 };
 
-/* Raw from the start: what the Guest prints early is nobody's to change. */
+/* Make the terminal raw from the start: it must not change what the guest prints early. */
 static int make_terminal(void)
 {
 	struct termios settings;
@@ -61,7 +61,7 @@ static int make_terminal(void)
 	relay.master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (relay.master < 0 || grantpt(relay.master) < 0 || unlockpt(relay.master) < 0)
 		return refuse(-errno, "can't make a pseudo terminal: %s", strerror(errno));
-	/* Of a session without one it becomes the terminal, which gets SIGWINCH. */
+	/* This becomes our session's terminal, so SIGWINCH comes to us. */
 	slave = open(ptsname(relay.master), O_RDWR | O_CLOEXEC);
 	if (slave < 0)
 		return refuse(-errno, "can't open a pseudo terminal: %s", strerror(errno));
@@ -78,9 +78,9 @@ static int make_terminal(void)
 }
 
 /**
- * relay_init() - standard input and output become a terminal of our own
+ * relay_init() - make standard input and output a pseudo terminal
  *
- * The process leads a session that has no terminal.
+ * Call this in a process that leads a session without a terminal.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -99,7 +99,7 @@ static void wake(void)
 	uint64_t one = 1;
 
 	if (write(relay.wake, &one, sizeof(one)) < 0)
-		return;	/* it is signalled already */
+		return;	/* the thread has been woken already */
 }
 
 static void drop_client(void)
@@ -114,8 +114,8 @@ static bool is_late(void)
 }
 
 /*
- * Its socket has a time limit, but thread_join()'s signals would begin that anew again
- * and again.
+ * The socket has a time limit for send(), but each signal of thread_join() starts that anew:
+ * so look at the deadline, too.
  */
 static void send_client(const char *text, size_t size)
 {
@@ -158,7 +158,7 @@ static void take_client(void)
 		greet_client();
 }
 
-/* Return: is there more, perhaps? */
+/* Return: true if there may be more to read. */
 static bool read_guest(void)
 {
 	char text[4096];
@@ -171,7 +171,7 @@ static bool read_guest(void)
 	return got > 0 || (got < 0 && errno == EINTR);
 }
 
-/* Ctrl-A is the client's own key; what comes here is meant for the Guest. */
+/* The client has acted on its own Ctrl-A keys: double each Ctrl-A, so that the guest gets it. */
 static void read_client(void)
 {
 	uint8_t typed[sizeof(relay.text) / 2];
@@ -218,14 +218,14 @@ static void *run_relay(void *argument)
 		if (poll_fd[2].revents && relay.client >= 0)
 			read_client();
 	}
-	/* Nobody writes to the terminal any more, but not all of it may have been read. */
+	/* Nobody writes to the terminal any more: read what is left in it. */
 	while ((relay.client >= 0 || console_log_path()) && !is_late() && read_guest())
 		;
 	return argument;
 }
 
 /**
- * relay_start() - begin to move bytes, if the console is here
+ * relay_start() - start the thread, if relay_init() was called
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -241,9 +241,7 @@ int relay_start(void)
 }
 
 /**
- * relay_exit() - no more; a client gets what is still to come, and sees the end
- *
- * The Guest has ended.
+ * relay_exit() - the guest has ended: give the client the rest of its output, and drop it
  */
 void relay_exit(void)
 {
@@ -259,9 +257,9 @@ void relay_exit(void)
 }
 
 /**
- * relay_reserve() - be going to have a client
+ * relay_reserve() - reserve the console for a client, before relay_attach()
  *
- * Return: 0; -ENOTTY: the console is elsewhere; -EBUSY: it has one.
+ * Return: 0; -ENOTTY: the console is elsewhere; -EBUSY: there is a client.
  */
 int relay_reserve(void)
 {
@@ -273,8 +271,8 @@ int relay_reserve(void)
 }
 
 /**
- * relay_attach() - have a client
- * @fd: of its, with a time limit for sending; it is ours now. relay_reserve() succeeded
+ * relay_attach() - give the console to a client, after relay_reserve()
+ * @fd: the client's socket, with a time limit for send(); the relay closes it
  */
 void relay_attach(int fd)
 {
@@ -283,11 +281,11 @@ void relay_attach(int fd)
 }
 
 /**
- * relay_resize() - the client's window has another size
- * @columns: the new one
- * @rows: the new one
+ * relay_resize() - the client's window has a new size
+ * @columns: its width
+ * @rows: its height
  *
- * Return: 0 or a negative errno.
+ * Return: 0, or a negative errno.
  */
 int relay_resize(uint16_t columns, uint16_t rows)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The console of a Guest that has no terminal: for one client at a time. */
+/* The console of a guest that has no terminal: for one client at a time. */
 #ifndef _LAUNCHER_RELAY_H
 #define _LAUNCHER_RELAY_H
 

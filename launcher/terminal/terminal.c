@@ -2,9 +2,9 @@
 /*
  * The person's terminal, or whatever standard input and output are.
  *
- * While the Guest runs, each key goes to it as it is (raw mode); on every way
- * out the terminal becomes what it was: at exit, and in a handler for each
- * signal that would end us, or stop us.
+ * While the guest runs, the terminal is raw, and each key goes to the guest unchanged. The
+ * old settings come back whatever ends or stops us: at exit, and in a handler for each signal
+ * that would end or stop us.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,16 +26,16 @@
 #define CTRL_A	0x01
 
 static struct termios saved, raw_settings;
-static atomic_bool raw;	/* lock-free, so fit for signal handlers */
+static atomic_bool raw;	/* lock-free: signal handlers may use it */
 static atomic_int term_fd = -1;	/* terminal_pass_term() */
 
-/* Keeps the output of the Guest's two consoles in order. */
+/* Keeps the output of the guest's early console and of its later one in order. */
 static pthread_mutex_t output_lock = PTHREAD_MUTEX_INITIALIZER;
 static int output_fd = STDOUT_FILENO;	/* -1: nowhere */
 static bool detached;		/* see terminal_detach() */
 static bool early_hidden;	/* see terminal_hide_early() */
-static bool unseen;		/* what came last is not on the terminal; under output_lock */
-static bool output_gone;	/* nobody reads it any more; under output_lock */
+static bool unseen;		/* the last output was not shown; under output_lock */
+static bool output_gone;	/* nobody reads output_fd any more; under output_lock */
 static char last_byte;		/* of the output; under output_lock */
 static atomic_bool give_up;	/* terminal_give_up() */
 
@@ -46,7 +46,7 @@ static struct {
 	pthread_t thread;
 } writer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* SIGUSR1 wakes threads (thread_take_wake_ups()) when there are any; before, it ends us, too. */
+/* SIGUSR1 is among them until thread_take_wake_ups() gives it another meaning. */
 static const int deadly_signals[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS,
 	SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGUSR1, SIGUSR2, SIGIO, SIGPWR, SIGSTKFLT,
@@ -58,14 +58,14 @@ static void set_raw(bool on)
 	message_newline = on ? "\r\n" : "\n";
 }
 
-/* SA_RESETHAND was set: the signal now does what it does to any program. */
+/* SA_RESETHAND has reset the handler: raise() now does what the signal does by default. */
 static void on_deadly_signal(int signal)
 {
 	terminal_restore();
 	raise(signal);
 }
 
-/* For signal handlers: whom they interrupt may be about to look at errno. */
+/* For signal handlers: keep errno, which the interrupted code may be about to read. */
 static void set_if_raw(const struct termios *settings)
 {
 	int error = errno;
@@ -75,7 +75,7 @@ static void set_if_raw(const struct termios *settings)
 	errno = error;
 }
 
-/* Whoever had the terminal while we were stopped may have changed it. */
+/* Another program may have changed the terminal while we were stopped. */
 static void on_continue(int signal)
 {
 	(void)signal;
@@ -83,8 +83,8 @@ static void on_continue(int signal)
 }
 
 /*
- * As a raw terminal gives no SIGTSTP, somebody sent it. It stops us as it does any program:
- * not if no shell is there that could let us go on.
+ * A raw terminal sends no SIGTSTP, so another process sent it. Stop by the default action:
+ * the kernel ignores it where no shell could continue us.
  */
 static void on_stop(int signal)
 {
@@ -96,12 +96,12 @@ static void on_stop(int signal)
 	raise(signal);
 	sigemptyset(&unblocked);
 	sigaddset(&unblocked, signal);
-	pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);	/* here we stop, until SIGCONT */
+	pthread_sigmask(SIG_UNBLOCK, &unblocked, NULL);	/* we stop here, until SIGCONT */
 	sigaction(signal, &old, NULL);
 	set_if_raw(&raw_settings);
 }
 
-/* Files that we open must not become standard input, output or error. */
+/* Fill descriptors 0 to 2, so that no file that we open becomes one of them. */
 static int open_standard_files(void)
 {
 	int fd;
@@ -115,7 +115,7 @@ static int open_standard_files(void)
 	return 0;
 }
 
-/* What was ignored before us (nohup) stays ignored. */
+/* A signal that our parent had ignored (nohup) stays ignored. */
 static void handle(int signal, const struct sigaction *action)
 {
 	struct sigaction old;
@@ -126,7 +126,7 @@ static void handle(int signal, const struct sigaction *action)
 }
 
 /**
- * terminal_init() - be ready for every way out
+ * terminal_init() - make sure that the terminal is restored whatever ends us
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -142,7 +142,7 @@ int terminal_init(void)
 	error = open_standard_files();
 	if (error)
 		return refuse(error, "can't open /dev/null");
-	/* Output that nobody reads is no reason to stop. */
+	/* If nobody reads our output any more, run on. */
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGCONT, &proceed, NULL);
 	handle(SIGTSTP, &stop);
@@ -155,7 +155,7 @@ int terminal_init(void)
 }
 
 /**
- * terminal_raw() - from now on all keys are the Guest's, if there is a keyboard
+ * terminal_raw() - give all keys to the guest from now on, if there is a terminal
  */
 void terminal_raw(void)
 {
@@ -165,7 +165,7 @@ void terminal_raw(void)
 	cfmakeraw(&raw_settings);
 	raw_settings.c_cc[VMIN] = 1;
 	raw_settings.c_cc[VTIME] = 0;
-	set_raw(true);	/* before it is so: a signal may come in between */
+	set_raw(true);	/* first, for a signal may come before tcsetattr() returns */
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw_settings) < 0)
 		set_raw(false);
 	else
@@ -173,19 +173,19 @@ void terminal_raw(void)
 }
 
 /**
- * terminal_restore() - give the terminal back; fit for signal handlers
+ * terminal_restore() - restore the terminal's settings; signal handlers may call this
  */
 void terminal_restore(void)
 {
 	if (!raw)
 		return;
 	set_raw(false);
-	/* TCSANOW: a stopped terminal must not hold us up. */
+	/* TCSANOW: do not wait for a stopped terminal. */
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }
 
 /**
- * terminal_is_raw() - are all keys the Guest's now?
+ * terminal_is_raw() - do all keys go to the guest now?
  *
  * Return: true between terminal_raw() and terminal_restore() on a terminal.
  */
@@ -195,8 +195,8 @@ bool terminal_is_raw(void)
 }
 
 /**
- * terminal_die() - die of a signal; fit for signal handlers
- * @signal: one that ends programs
+ * terminal_die() - restore the terminal and die of a signal; signal handlers may call this
+ * @signal: a signal that ends programs
  */
 void terminal_die(int signal)
 {
@@ -211,7 +211,7 @@ void terminal_die(int signal)
 	raise(signal);
 }
 
-/* The first one is somebody else's to know of, the next one ends us. */
+/* Pass the first SIGTERM to term_fd; the next one ends us. */
 static void on_term(int signal)
 {
 	int fd = atomic_exchange(&term_fd, -1), error = errno;
@@ -223,10 +223,11 @@ static void on_term(int signal)
 }
 
 /**
- * terminal_pass_term() - whoever waits for it hears of SIGTERM, and it does not end us
- * @fd: eventfd, for the first one; -1: from now on each one ends us
+ * terminal_pass_term() - let SIGTERM signal an eventfd instead of ending us
+ * @fd: the eventfd; only the first SIGTERM signals it, the next one ends us; -1: each
+ *      SIGTERM ends us from now on
  *
- * What was ignored before us stays ignored.
+ * If our parent had ignored SIGTERM, it stays ignored.
  */
 void terminal_pass_term(int fd)
 {
@@ -237,8 +238,8 @@ void terminal_pass_term(int fd)
 }
 
 /**
- * terminal_detach() - the Guest's console is not this terminal
- * @output: where what it prints goes, or -1; nobody types there
+ * terminal_detach() - say that the guest's console is not this terminal
+ * @output: takes what the guest prints, or -1; nobody can type on the console
  */
 void terminal_detach(int output)
 {
@@ -247,9 +248,9 @@ void terminal_detach(int output)
 }
 
 /**
- * terminal_hide_early() - what the Guest prints before it has a console is not shown
+ * terminal_hide_early() - do not show what the guest prints before it has a console
  *
- * It is remembered all the same, for the report on its end.
+ * recent_add() keeps it all the same, for the report on the guest's end.
  */
 void terminal_hide_early(void)
 {
@@ -257,7 +258,7 @@ void terminal_hide_early(void)
 }
 
 /**
- * terminal_has_input() - can anybody type on the Guest's console?
+ * terminal_has_input() - can anybody type on the guest's console?
  *
  * Return: false after terminal_detach().
  */
@@ -267,9 +268,9 @@ bool terminal_has_input(void)
 }
 
 /**
- * terminal_was_seen() - has the person seen what the Guest printed last?
+ * terminal_was_seen() - has the person seen what the guest printed last?
  *
- * Return: true if its output goes to a terminal, and this did, too.
+ * Return: true if its output goes to a terminal, and the last of it was shown.
  */
 bool terminal_was_seen(void)
 {
@@ -277,9 +278,9 @@ bool terminal_was_seen(void)
 }
 
 /**
- * terminal_size() - how big the Guest's console is
- * @columns: goes there; 0 if unknown
- * @rows: goes there; 0 if unknown
+ * terminal_size() - how big the guest's console is
+ * @columns: receives its width; 0 if unknown
+ * @rows: receives its height; 0 if unknown
  */
 void terminal_size(uint16_t *columns, uint16_t *rows)
 {
@@ -292,9 +293,9 @@ void terminal_size(uint16_t *columns, uint16_t *rows)
 }
 
 /**
- * terminal_filter() - take out the Launcher's own keys, as QEMU has them
- * @keys: what is remembered from call to call; all zero at first
- * @text: what was typed; what is the Guest's stays in it
+ * terminal_filter() - take out the launcher's own keys, which are the same as QEMU's
+ * @keys: remembers the state from call to call; all zero at first
+ * @text: what was typed; only what is for the guest stays in it
  * @size: bytes in @text
  *
  * Return: bytes left in @text.
@@ -330,7 +331,7 @@ static void set_writer(bool is_there)
 	pthread_mutex_unlock(&writer.lock);
 }
 
-/* Under output_lock. Waits as long as it takes, or until terminal_give_up(). */
+/* Call with output_lock held. Waits until all is written, or until terminal_give_up(). */
 static void write_all(const char *text, size_t size)
 {
 	struct pollfd output = { .fd = output_fd, .events = POLLOUT };
@@ -345,7 +346,7 @@ static void write_all(const char *text, size_t size)
 			size -= done;
 			last_byte = text[-1];
 		} else if (done < 0 && errno == EAGAIN) {
-			/* Whoever shares our output made it non-blocking. */
+			/* Another process that shares our output made it non-blocking. */
 			poll(&output, 1, -1);
 		} else if (done < 0 && errno != EINTR) {
 			output_gone = true;
@@ -355,7 +356,7 @@ static void write_all(const char *text, size_t size)
 }
 
 /**
- * terminal_write() - output of the Guest, each byte as it is
+ * terminal_write() - write output of the guest unchanged
  * @text: the output
  * @size: its bytes
  */
@@ -368,12 +369,12 @@ void terminal_write(const void *text, size_t size)
 }
 
 /**
- * terminal_write_early() - output of the Guest before it has a console
- * @text: the output, lines as the kernel has them
+ * terminal_write_early() - write output of the guest from before it has a console
+ * @text: the output; its lines end with "\n", as in the kernel
  * @size: its bytes
  *
- * The Guest's terminal driver, which would turn "\n" into "\r\n", does not run
- * yet; a raw terminal needs both.
+ * A raw terminal needs "\r\n". The guest's terminal driver, which would turn "\n" into that,
+ * does not run yet: do it here.
  */
 void terminal_write_early(const char *text, size_t size)
 {
@@ -401,10 +402,10 @@ void terminal_write_early(const char *text, size_t size)
 }
 
 /**
- * terminal_give_up() - do not wait for a reader who does not read
- * @yes: true: drop what can't be written, and wake the thread that waits in a
- *       write; it may just be about to, so call this until it is out.
- *       false: a new Guest starts, wait again
+ * terminal_give_up() - do not wait for a reader that does not read
+ * @yes: true: drop what can't be written, and wake the thread that waits in write();
+ *       it may be just about to wait, so call this again until it has returned.
+ *       false: a new guest starts, so wait again
  */
 void terminal_give_up(bool yes)
 {

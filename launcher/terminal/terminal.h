@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the person typed, after the Launcher's own keys are taken out. */
+/* What terminal_filter() remembers of the launcher's own keys. */
 struct terminal_keys {
-	bool escaped;	/* the last one was Ctrl-A */
-	bool leave;	/* Ctrl-A x */
+	bool escaped;	/* the last key was Ctrl-A */
+	bool leave;	/* Ctrl-A x was typed */
 };
 
 int terminal_init(void);
