@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Processes of the Launcher's own. What parses a stranger's bytes and needs none of the
- * Guest's memory is done in one: whoever takes it over has a process with next to nothing
- * in it (sandbox.c), and not the Launcher.
+ * The launcher's own processes. Code that parses a stranger's bytes and needs no guest memory
+ * runs in one of them: an attacker who takes it over has a process with hardly any rights
+ * (sandbox.c), not the launcher.
  *
- * They are copies of the Launcher, made before the Guest runs and without its memory
- * (MADV_DONTFORK); so they need no program of their own. None outlives the Launcher: its end
- * is the end of the socket, and the kernel kills what does not look there.
+ * These processes need no program file: they are forked from the launcher, before the guest
+ * runs and without guest memory (MADV_DONTFORK). None outlives the launcher: when the launcher
+ * ends, the socket hangs up, and the kernel kills a process that does not notice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@
 #include "base/message.h"
 #include "sandbox/process.h"
 
-/* A process that is to end has so long, in steps, before nobody waits for it any more. */
+/* process_stop() waits so long for a process to end: END_STEPS times END_STEP_MS. */
 #define END_STEPS	30
 #define END_STEP_MS	10
 
@@ -35,7 +35,7 @@ static int compare_fds(const void *one, const void *other)
 	return *(const int *)one - *(const int *)other;
 }
 
-/* Close all descriptors but the standard ones and these. */
+/* Close all descriptors but the standard ones and those in @keep. */
 static void close_others(int *keep, unsigned int kept)
 {
 	unsigned int from = STDERR_FILENO + 1, i;
@@ -50,14 +50,14 @@ static void close_others(int *keep, unsigned int kept)
 	close_range(from, ~0U, 0);
 }
 
-/* Where a sanitizer reports what it finds. */
+/* Keep standard error where a sanitizer reports its findings there. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LAST_TO_LEAVE	STDOUT_FILENO
 #else
 #define LAST_TO_LEAVE	STDERR_FILENO
 #endif
 
-/* The terminal is the Launcher's. */
+/* Only the launcher uses the terminal: replace the standard descriptors. */
 static void leave_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR), i;
@@ -83,7 +83,7 @@ static void be_process(const struct process *process, pid_t parent, int socket,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
-	/* What a terminal or a service's end sends to all is for the Launcher to act on. */
+	/* A terminal or a service manager signals all processes: only the launcher acts on that. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	message_forked(say_nothing);
@@ -98,14 +98,14 @@ static void be_process(const struct process *process, pid_t parent, int socket,
  * @process: filled in; process_stop() it
  * @name: its name
  * @run: what it does
- * @argument: for @run, in its copy of our memory
- * @keep: descriptors that it keeps, by their numbers, beside its end of the socket
+ * @argument: for @run, in the process's copy of our memory
+ * @keep: descriptors that it keeps, with the same numbers, beside its end of the socket
  * @kept: how many, at most PROCESS_MAX_PASSED
  *
- * A few threads may run: a command's (session.c), one that speaks to a disk's program
- * (vhost_user.c). The process has none of them, but each lock as it was. Those of malloc() and
- * stdio the C library frees in it, that of messages message_forked() makes anew; @run must not
- * take any other one that these threads take.
+ * A few threads may run by now: a command's (session.c), or one that speaks to a disk's
+ * program (vhost_user.c). The process does not get these threads, but a copy of each lock that
+ * they may hold. The C library releases those of malloc() and stdio, and message_forked()
+ * resets that of messages. @run must take no other lock that these threads take.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -131,7 +131,7 @@ int process_start(struct process *process, const char *name, process_run *run, v
 		file_close(&process->socket);
 		return refuse(-errno, "can't start a process: %s", strerror(errno));
 	}
-	/* It stays ours until it is waited for, so this is it. */
+	/* Nobody has waited for the child yet, so its pid can't be another process's. */
 	process->pidfd = syscall(SYS_pidfd_open, process->pid, 0);
 	if (process->pidfd < 0) {
 		int error = refuse(-errno, "can't watch a process: %s", strerror(errno));
@@ -144,10 +144,10 @@ int process_start(struct process *process, const char *name, process_run *run, v
 
 /**
  * process_stop() - end a process
- * @process: as process_start() left it, or all zero
+ * @process: from process_start(), or all zero
  *
- * One that waits for a file system that does not answer can't be killed before that does:
- * it is waited for a moment, and then left to itself.
+ * A process that waits for a file system that does not answer can't be killed until then: wait
+ * for its end a moment, then leave it to itself.
  */
 void process_stop(struct process *process)
 {
@@ -168,8 +168,8 @@ void process_stop(struct process *process)
 }
 
 /**
- * process_has_ended() - is it there no more?
- * @process: as process_start() left it
+ * process_has_ended() - has a process ended?
+ * @process: from process_start()
  */
 bool process_has_ended(const struct process *process)
 {
@@ -180,12 +180,13 @@ bool process_has_ended(const struct process *process)
 
 /**
  * process_send() - send a message
- * @socket: a process's, or its own end; waits there until the other side takes it, unless
- *	the socket does not block
+ * @socket: one end of a process's socket
  * @data: the message
- * @size: bytes
- * @fds: descriptors that go with it
+ * @size: its bytes
+ * @fds: descriptors to send with it
  * @count: how many, at most PROCESS_MAX_PASSED
+ *
+ * Waits until the message is in the other side's queue, unless the socket is non-blocking.
  *
  * Return: 0, or a negative errno.
  */
@@ -212,7 +213,7 @@ int process_send(int socket, const void *data, size_t size, const int *fds, unsi
 	return sent < 0 ? -errno : 0;
 }
 
-/* Take the descriptors of a message; close those that nobody expects. */
+/* Take the descriptors of a message; close those that there is no room for. */
 static void take_fds(struct msghdr *message, int *fds, unsigned int *count)
 {
 	unsigned int room = count ? *count : 0, taken = 0, i;
@@ -238,13 +239,13 @@ static void take_fds(struct msghdr *message, int *fds, unsigned int *count)
 
 /**
  * process_receive() - wait for a message
- * @socket: a process's, or its own end
- * @data: goes there
- * @room: bytes there
- * @fds: descriptors that came with it go there, the caller's from then on
- * @count: room for how many; how many came; NULL: none
+ * @socket: one end of a process's socket
+ * @data: receives the message
+ * @room: bytes of room there
+ * @fds: receives the descriptors that came with it, which the caller closes
+ * @count: in: room in @fds; out: how many came; NULL: take none
  *
- * Return: bytes, 0: the other side is gone; or a negative errno.
+ * Return: the message's bytes; 0: the other side is gone; or a negative errno.
  */
 ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned int *count)
 {
@@ -267,14 +268,15 @@ ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned 
 
 /**
  * process_receive_until() - wait for a message, but not for ever
- * @socket: a process's
- * @until: how long, by now_ms(), whatever has come by then
- * @data: goes there
- * @room: bytes there
+ * @socket: one end of a process's socket
+ * @until: the time, by now_ms(), from which -ETIMEDOUT is returned, whatever has come
+ * @data: receives the message
+ * @room: bytes of room there
  * @fds: as for process_receive()
  * @count: as for process_receive()
  *
- * Return: bytes, 0: the other side is gone; -ETIMEDOUT; or another negative errno.
+ * Return: the message's bytes; 0: the other side is gone; -ETIMEDOUT; or another negative
+ * errno.
  */
 ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room, int *fds,
 			      unsigned int *count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Processes of the Launcher's own, for work that is done better apart from the Guest. */
+/* The launcher's own processes, for work that is better kept apart from the guest. */
 #ifndef _LAUNCHER_PROCESS_H
 #define _LAUNCHER_PROCESS_H
 
@@ -15,11 +15,11 @@ struct process {
 	const char *name;	/* what ps shows: at most 15 characters */
 	pid_t pid;		/* 0: there is none */
 	int pidfd;		/* readable once it has ended */
-	int socket;		/* to it: each message whole, with descriptors; hangs up at its end */
+	int socket;		/* SOCK_SEQPACKET, connected to the process */
 };
 
 /*
- * What a process is to do; it ends when this returns. @socket is the other end.
+ * What a process does; the process ends when this returns. @socket is its end of the socket.
  */
 typedef void process_run(int socket, void *argument);
 

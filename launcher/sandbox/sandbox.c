@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a process gives up for good before it touches what a stranger wrote: namespaces
- * that have nothing in them, capabilities, files (Landlock), and system calls (seccomp).
+ * What rights a process gives up for good before it touches what a stranger wrote: it moves
+ * to empty namespaces, drops capabilities, and forbids itself files (by Landlock) and system
+ * calls (by seccomp).
  *
- * Each is there on some Hosts and not on others: containers often forbid namespaces, and
- * Landlock is young. What can't be had is done without, and told under --verbose: a Guest
- * that does not start is no safer. --sandbox=off leaves all of it out.
+ * Some hosts lack some of these: containers often forbid namespaces, and Landlock is young.
+ * What is lacking is left out, with a message under --verbose: refusing to start the guest
+ * would make nobody safer. --sandbox=off leaves all of it out.
  */
 #include <cap-ng.h>
 #include <dirent.h>
@@ -33,18 +34,18 @@
 bool sandbox_wanted = true;
 void (*sandbox_intruder)(void);
 
-/* This process has given up all. */
+/* This process has been through sandbox_enter(). */
 static bool is_entered;
 
-/* Threads that there may be beside the one that gives up all. */
+/* The most threads beside the one that calls sandbox_enter(). */
 #define MAX_OTHERS		64
 
-/* Younger than Debian 12's headers. */
+/* The headers of Debian 12 do not have these yet. */
 #define ACCESS_TRUNCATE		(1ULL << 14)	/* ABI 3 */
 #define ACCESS_IOCTL_DEV	(1ULL << 15)	/* ABI 5 */
 
 #define ACCESS_READ	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-/* All of ABI 2, the first that lets a file be moved to another directory. */
+/* All rights of ABI 2, the first that can allow to move a file to another directory. */
 #define ACCESS_ALL	((LANDLOCK_ACCESS_FS_REFER << 1) - 1)
 
 static void cannot(const char *what, int error)
@@ -63,8 +64,8 @@ static bool write_file(const char *path, const char *text)
 }
 
 /*
- * Whoever has no right to namespaces needs a user's around them; only our own user is in it,
- * so it is not for who sees owners.
+ * Without the right to new namespaces, make a user namespace around them. It maps only our
+ * own user, so a process that must see the owners of files can't use one.
  */
 static int new_namespaces(int flags, bool sees_owners)
 {
@@ -83,16 +84,16 @@ static int new_namespaces(int flags, bool sees_owners)
 	return 0;
 }
 
-/* A file whose name stays, as far as the Host has it. */
+/* A file that keeps its name in the new root, if the host has the file. */
 struct kept {
-	char file[PATH_MAX];	/* by its real name */
-	char top[PATH_MAX];	/* of that as much as stays: the file, or its folder */
-	int fd;			/* that */
+	char file[PATH_MAX];	/* its real name */
+	char top[PATH_MAX];	/* what stays: the file, or its folder */
+	int fd;			/* O_PATH descriptor of top */
 };
 
 /*
- * Programs that write a file anew give its name to another one. So its folder stays, unless
- * that is /etc, where all others are.
+ * A program that rewrites a file often makes a new one and renames it. To see that one, too,
+ * keep the whole folder; but not /etc, which has everything else in it.
  */
 static void keep_file(struct kept *kept, const char *name)
 {
@@ -108,7 +109,7 @@ static void keep_file(struct kept *kept, const char *name)
 	kept->fd = open(kept->top, O_PATH | O_CLOEXEC);
 }
 
-/* The folders of a name, below the working directory. */
+/* Make the folders of a name below the working directory. */
 static void make_folders(const char *name)
 {
 	char path[PATH_MAX];
@@ -120,7 +121,7 @@ static void make_folders(const char *name)
 	}
 }
 
-/* Let it be seen in the new root, which is the working directory. */
+/* Make the file visible in the new root, which is the working directory. */
 static bool show_file(const struct kept *kept, const char *name)
 {
 	char path[PATH_MAX + 1];
@@ -145,8 +146,9 @@ static bool show_file(const struct kept *kept, const char *name)
 }
 
 /*
- * No file has a name any more, but one. What is open stays open: it is in the namespace that
- * we come from. The root of an initramfs can't be exchanged, but hidden.
+ * Take all files away by giving us an empty root, but for the one that is kept. Open files
+ * stay open: they belong to the old namespace. pivot_root() refuses the root of an initramfs:
+ * there use chroot().
  */
 static int empty_root(const struct kept *kept, const char *name)
 {
@@ -180,13 +182,13 @@ static void drop_capabilities(const int *keep)
 	capng_clear(CAPNG_SELECT_ALL);
 	for (; keep && *keep >= 0 && !geteuid(); keep++)
 		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, *keep);
-	/* The bounding set is for who has the right to change it. */
+	/* Ignore an error: only a privileged process may change the bounding set. */
 	capng_apply(CAPNG_SELECT_BOUNDS);
 	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
 		cannot("fewer capabilities", errno);
 }
 
-/* What of file systems this Host's Landlock can forbid; 0: nothing that helps. */
+/* Return: the uses of files that this host's Landlock can forbid; 0: it is too old. */
 static uint64_t landlock_access(void)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -209,8 +211,8 @@ static bool allow(int ruleset, int fd, uint64_t access)
 }
 
 /*
- * What a thread that was there before us gives up as we do, in a signal's handler: both are
- * each thread's own.
+ * Capabilities and Landlock's rules belong to each thread alone. So the threads that are
+ * there already give theirs up in a signal handler.
  */
 static struct {
 	int ruleset;
@@ -230,14 +232,14 @@ static void give_up_too(int number)
 	others.done++;
 }
 
-/* A thread of a sanitizer's own takes no signals, and is waited for in vain. */
+/* The sanitizer has a thread that takes no signals: do not wait for it long. */
 #ifdef __SANITIZE_THREAD__
 #define PATIENCE_MS	100
 #else
 #define PATIENCE_MS	5000
 #endif
 
-/* The threads' signal, which does nothing else (thread.c), is ours for a moment. */
+/* Borrow SIGUSR1, which otherwise only interrupts threads' system calls (thread.c). */
 static void tell_others(int ruleset, const pid_t *thread, unsigned int count)
 {
 	struct sigaction action = { .sa_handler = give_up_too }, old;
@@ -257,7 +259,7 @@ static void tell_others(int ruleset, const pid_t *thread, unsigned int count)
 	sigaction(SIGUSR1, &old, NULL);
 }
 
-/* Threads beside this one. */
+/* Find the threads beside this one. Return: how many. */
 static unsigned int find_others(pid_t *thread, unsigned int room)
 {
 	DIR *directory = opendir("/proc/self/task");
@@ -274,7 +276,7 @@ static unsigned int find_others(pid_t *thread, unsigned int room)
 	return count;
 }
 
-/* Of all files, those below the directory, and the one that is kept. */
+/* Forbid all files but those below the directories, and reading the one that is kept. */
 static void restrict_files(const struct sandbox *sandbox, int kept, const pid_t *thread,
 			   unsigned int threads)
 {
@@ -302,7 +304,7 @@ static void restrict_files(const struct sandbox *sandbox, int kept, const pid_t 
 		close(fd);
 }
 
-/* What a sanitizer asks for at the end of a process; where it can't look for leaks. */
+/* The sanitizer can't look for leaks inside the sandbox. At exit it calls sigaltstack(). */
 #ifdef __SANITIZE_ADDRESS__
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
@@ -335,8 +337,8 @@ static int add_calls(scmp_filter_ctx filter, const struct sandbox_call *call, un
 }
 
 /*
- * What is not on the list fails, and the caller lives: a C library may ask for something
- * new, and can do without it.
+ * A call that is not on the list fails, but does not kill the process: a new C library may try
+ * a call that it can do without.
  */
 static void restrict_calls(const struct sandbox *sandbox)
 {
@@ -358,7 +360,7 @@ static void restrict_calls(const struct sandbox *sandbox)
 	seccomp_release(filter);
 }
 
-/* It may have ended before we asked for that. */
+/* The parent may have ended before prctl(): so look once more. */
 static void end_with_parent(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -367,12 +369,12 @@ static void end_with_parent(pid_t parent)
 }
 
 /**
- * sandbox_enter() - give up all but what is needed
- * @sandbox: what that is
+ * sandbox_enter() - give up all rights that this process does not need
+ * @sandbox: what it needs
  *
- * Unless it outlives its parent, the process ends if that has gone meanwhile.
+ * The process ends here if its parent has ended meanwhile, unless it outlives its parent.
  *
- * Threads that there are give up the same but namespaces.
+ * Its other threads give up the same rights, but they keep their namespaces.
  */
 void sandbox_enter(const struct sandbox *sandbox)
 {
@@ -390,7 +392,7 @@ void sandbox_enter(const struct sandbox *sandbox)
 		if (kept.fd >= 0)
 			close(kept.fd);
 	}
-	/* What came before has taken both of these back. */
+	/* Changing capabilities and namespaces resets both of these: so set them now. */
 	if (sandbox_wanted)
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (!sandbox->outlives_parent)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a process gives up for good before it touches what a stranger wrote. */
+/* What rights a process gives up for good before it touches what a stranger wrote. */
 #ifndef _LAUNCHER_SANDBOX_H
 #define _LAUNCHER_SANDBOX_H
 
@@ -9,11 +9,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-/* One system call that stays. */
+/* One system call that stays allowed. */
 struct sandbox_call {
 	int number;
-	bool is_missing;		/* it fails as on a kernel that does not know it */
-	/* Only if this argument, of its bits in mask, has value; mask 0: whatever they are. */
+	bool is_missing;		/* not allowed: fails with ENOSYS, as on an older kernel */
+	/* Allowed only if (argument & mask) == value; with mask 0, always. */
 	unsigned int argument;
 	uint64_t mask, value;
 };
@@ -22,10 +22,10 @@ struct sandbox_call {
 #define SANDBOX_NO_CALL(name)		{ .number = __NR_##name, .is_missing = true }
 #define SANDBOX_CALL_IF(name, which, bits, are)	\
 	{ .number = __NR_##name, .argument = (which), .mask = (bits), .value = (are) }
-/* For those that compare a whole int. */
+/* The mask for an argument that is an int. */
 #define SANDBOX_INT			0xffffffffULL
 
-/* First in each list: malloc(), whose memory is not executed; locks, the clock, the end. */
+/* What every process needs: malloc() without executable memory, locks, the clock, exit. */
 #define SANDBOX_EVERY_PROCESS				\
 	SANDBOX_CALL(brk),				\
 	SANDBOX_CALL_IF(mmap, 2, PROT_EXEC, 0),		\
@@ -37,7 +37,7 @@ struct sandbox_call {
 	SANDBOX_CALL(clock_gettime),			\
 	SANDBOX_CALL(exit_group)
 
-/* Files below this directory can be used: read, used in any way, or nothing but removed. */
+/* What stays allowed with files below a directory: to read, to do anything, or only to remove. */
 struct sandbox_directory {
 	int fd;				/* -1: there is none */
 	enum { SANDBOX_READ, SANDBOX_USE, SANDBOX_REMOVE } how;
@@ -47,11 +47,11 @@ struct sandbox_directory {
 
 struct sandbox {
 	int namespaces;			/* CLONE_NEW*, without CLONE_NEWUSER */
-	bool sees_owners;		/* of files: not in a namespace where other users have no number */
-	const int *keep_capabilities;	/* up to -1, if we are root; NULL: none */
-	unsigned int directories;	/* of all files, those below these: */
+	bool sees_owners;		/* of files: do not make a user namespace */
+	const int *keep_capabilities;	/* if we are root; ends with -1; NULL: keep none */
+	unsigned int directories;	/* only files below these stay allowed, */
 	struct sandbox_directory directory[SANDBOX_MAX_DIRECTORIES];
-	const char *file;		/* and this one can be read, or NULL */
+	const char *file;		/* and reading this one; or NULL */
 	bool outlives_parent;
 	const struct sandbox_call *calls;
 	unsigned int count;
@@ -61,7 +61,7 @@ struct sandbox {
 
 extern bool sandbox_wanted;
 
-/* Code that a stranger has brought into a process, once it has given up all; for the tests. */
+/* For the tests: plays a stranger's code in a process, called after all rights are given up. */
 extern void (*sandbox_intruder)(void);
 
 void sandbox_enter(const struct sandbox *sandbox);

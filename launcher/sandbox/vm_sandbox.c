@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the Launcher gives up before the Guest runs: all is open by then, for as many starts
- * of the Guest as there will be. Its threads share memory and descriptors, so one filter of
- * system calls is for all of them: what serves devices could have another thread do what it
- * must not do itself.
+ * What rights the launcher gives up before the guest runs. By then everything is open that
+ * any later start of the guest needs. All threads get the same filter of system calls: they
+ * share memory and descriptors, so a thread that serves a device could make another thread do
+ * what its own filter forbids.
  */
 #include <asm/ioctls.h>
 #include <fcntl.h>
@@ -27,13 +27,13 @@
 
 #define IOCTL(request)	SANDBOX_CALL_IF(ioctl, 1, SANDBOX_INT, request)
 
-/* A thread, no process. */
+/* The flags of clone() for a thread, not a process. */
 #define THREAD		(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
 static const struct sandbox_call calls[] = {
 	SANDBOX_EVERY_PROCESS,
 	/* Threads, memory, time. */
-	SANDBOX_NO_CALL(clone3),	/* it can't be looked into; the C library has the old one, too */
+	SANDBOX_NO_CALL(clone3),	/* no filter sees its flags; libc has clone, too */
 	SANDBOX_CALL_IF(clone, 0, THREAD | CLONE_NEWUSER | CLONE_NEWNS, THREAD),
 	SANDBOX_CALL(set_robust_list),
 	SANDBOX_CALL(rseq),
@@ -41,20 +41,20 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(sched_getaffinity),
 	SANDBOX_CALL(sched_yield),
 	SANDBOX_CALL(sysinfo),
-	SANDBOX_CALL_IF(prlimit64, 2, ~0ULL, 0),	/* to know, not to change */
+	SANDBOX_CALL_IF(prlimit64, 2, ~0ULL, 0),	/* to read limits, not to set them */
 	SANDBOX_CALL(getrandom),
 	SANDBOX_CALL(clock_nanosleep),
 	SANDBOX_CALL(restart_syscall),
 	SANDBOX_CALL(getpid),
 	SANDBOX_CALL(gettid),
 	SANDBOX_CALL(geteuid),
-	/* Signals; the end of a process that is ours. */
+	/* Signals; ending a process of our own. */
 	SANDBOX_CALL(rt_sigaction),
 	SANDBOX_CALL(rt_sigprocmask),
 	SANDBOX_CALL(rt_sigreturn),
 	SANDBOX_CALL(pidfd_send_signal),
 	SANDBOX_CALL(wait4),
-	/* What is open. */
+	/* Open descriptors. */
 	SANDBOX_CALL(read),
 	SANDBOX_CALL(readv),
 	SANDBOX_CALL(pread64),
@@ -92,7 +92,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(shutdown),
 	SANDBOX_CALL(setsockopt),
 	SANDBOX_CALL(getsockopt),
-	/* The name of our socket, at the end. */
+	/* Removing the control socket's name at the end. */
 	SANDBOX_CALL(unlinkat),
 	SANDBOX_CALL(flock),
 	/* lg.ko, */
@@ -107,7 +107,7 @@ static const struct sandbox_call calls[] = {
 	IOCTL(LGUEST_GET_REGS),
 	IOCTL(LGUEST_SET_REGS),
 	IOCTL(LGUEST_GET_STATS),
-	/* the Host's network and sockets, */
+	/* the host's network and sockets, */
 	IOCTL(TUNSETOFFLOAD),
 	IOCTL(VHOST_SET_OWNER),
 	IOCTL(VHOST_GET_FEATURES),
@@ -130,13 +130,13 @@ static const struct sandbox_call calls[] = {
 	IOCTL(TIOCGPGRP),
 };
 
-/* Signals to ourselves. */
+/* Calls that send signals to ourselves. */
 #define OWN_CALLS	2
 
 _Static_assert(SANDBOX_MAX_DIRECTORIES == 1 + OPTIONS_MAX_DEVICES,
-	       "our socket's, and one for each device");
+	       "the control socket's, and one for each device");
 
-/* To meet others at a socket again and again. */
+/* Calls that make or connect to a socket by its name, again and again. */
 static const struct sandbox_call meeting_calls[] = {
 	SANDBOX_CALL_IF(socket, 0, SANDBOX_INT, AF_UNIX),
 	SANDBOX_CALL(connect),
@@ -147,15 +147,15 @@ static const struct sandbox_call meeting_calls[] = {
 	SANDBOX_CALL(unlink),
 };
 
-/* The folders of sockets where others come and go, as their devices have opened them. */
+/* The folders of those sockets, opened by their devices. */
 static int meeting_place[OPTIONS_MAX_DEVICES];
 static unsigned int meeting_places;
 
 /**
- * vm_sandbox_meets_in() - a device will meet others at a socket, again and again
- * @folder: where that is, open as long as the device lives; never opened by name again
+ * vm_sandbox_meets_in() - keep a folder where a device makes or finds a socket again and again
+ * @folder: its descriptor, open as long as the device lives; never opened by name again
  *
- * Before vm_sandbox(), by the thread that makes the devices.
+ * Call this before vm_sandbox(), in the thread that makes the devices.
  */
 void vm_sandbox_meets_in(int folder)
 {
@@ -164,8 +164,8 @@ void vm_sandbox_meets_in(int folder)
 }
 
 /**
- * vm_sandbox_leaves() - that device goes
- * @folder: as it said
+ * vm_sandbox_leaves() - undo vm_sandbox_meets_in(): the device goes
+ * @folder: the same descriptor
  */
 void vm_sandbox_leaves(int folder)
 {
@@ -179,10 +179,11 @@ void vm_sandbox_leaves(int folder)
 }
 
 /**
- * vm_sandbox() - give up all but what the Guest needs
- * @socket_directory: what others' socket is removed from in the end, or -1
+ * vm_sandbox() - give up all rights that running the guest does not need
+ * @socket_directory: the folder of the control socket, which is removed at the end; or -1
  *
- * All is open, and hardly a thread is there: for a disk's program, or a command's signals.
+ * Call this when everything is open. Of threads there may be those that speak to a disk's
+ * program, and a command's session.
  */
 void vm_sandbox(int socket_directory)
 {
@@ -193,7 +194,7 @@ void vm_sandbox(int socket_directory)
 	struct sandbox_call *end = own + OWN_CALLS;
 	struct sandbox sandbox = {
 		.namespaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS,
-		.sees_owners = true,	/* lg.ko and the Host's devices are ours as we are */
+		.sees_owners = true,	/* lg.ko and other devices check who we are */
 		.outlives_parent = true,
 		.calls = calls,
 		.count = ARRAY_SIZE(calls),
@@ -212,7 +213,7 @@ void vm_sandbox(int socket_directory)
 	}
 	sandbox.more_calls = own;
 	sandbox.more_count = end - own;
-	/* Each new thread would look for the number of CPUs in a file. */
+	/* malloc() in a new thread would read a file to find the number of CPUs. */
 	mallopt(M_ARENA_MAX, 1);
 	sandbox_enter(&sandbox);
 }

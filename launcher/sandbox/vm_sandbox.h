@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the Launcher gives up before the Guest runs. */
+/* What rights the launcher gives up before the guest runs. */
 #ifndef _LAUNCHER_VM_SANDBOX_H
 #define _LAUNCHER_VM_SANDBOX_H
 
