@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fids: the client's names for files, and the descriptors behind them.
+ * Fids: the client's numbers for files, and the descriptors behind them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "base/compiler.h"
 #include "p9/server.h"
 
-#define LEASE_MS	1000	/* who holds a lease gets so long to give it up */
+#define LEASE_MS	1000	/* so long we wait for a process to give up its lease */
 #define LEASE_LOOK_MS	10
 
 struct p9_fids p9_fids;
@@ -29,14 +29,14 @@ static bool take_fid(void)
 
 static struct p9_fid **bucket_of(struct p9_server *server, uint32_t number)
 {
-	/* Clients count from 0. */
+	/* Clients number their fids from 0. */
 	return &server->bucket[number % P9_BUCKETS];
 }
 
 /**
- * p9_fid_find() - what the client means by a number
+ * p9_fid_find() - find a fid by its number
  * @server: the server
- * @number: the client's
+ * @number: the number that the client gave it
  *
  * Return: the fid, or NULL if there is none.
  */
@@ -50,13 +50,13 @@ struct p9_fid *p9_fid_find(struct p9_server *server, uint32_t number)
 }
 
 /**
- * p9_is_kernels_own() - is this where the Host's kernel shows itself?
+ * p9_is_kernels_own() - is this on a file system that is a view into the host's kernel?
  * @fd: a file
  *
- * File systems that are a view into the Host's kernel are not what anybody means to
- * share, and to read there has effects (and /proc/PID/mem is us).
+ * Nobody means to share /proc and its like. Reading there can have effects, and
+ * /proc/PID/mem is our own memory.
  *
- * Return: true if the client may see that it is there, and no more.
+ * Return: true if the client may see that the file exists, and no more.
  */
 bool p9_is_kernels_own(int fd)
 {
@@ -77,15 +77,15 @@ bool p9_is_kernels_own(int fd)
 }
 
 /**
- * p9_is_closed() - is a file that was found by another one closed to the client?
- * @near: the other one
+ * p9_is_closed() - is a file closed to the client, given the one that led to it?
+ * @near: the fid that led to it, a directory most often
  * @fd: the file
- * @status: its
+ * @status: the file's
  *
- * The Host gives a device's number again once its file system is gone: only @near's can
- * be relied on, which stays as long as @near is open.
+ * Compare with @near's device number alone: that one stays valid while @near is open. The
+ * host reuses the number of a file system that is gone.
  *
- * Return: as p9_is_kernels_own().
+ * Return: the same as p9_is_kernels_own() for @fd.
  */
 bool p9_is_closed(const struct p9_fid *near, int fd, const struct stat *status)
 {
@@ -93,14 +93,16 @@ bool p9_is_closed(const struct p9_fid *near, int fd, const struct stat *status)
 }
 
 /**
- * p9_inode() - a file's number that no file on another file system has
+ * p9_inode() - make a file number that is unique over all file systems
  * @server: the server
  * @device: of its file system
  * @inode: its number there, in practice less than 2^56
  *
- * Where a file system has a device for each of its parts there may be any number of them.
- * Those that find no room in the table are told apart by a hash (Knuth's, by the golden
- * ratio), which is only most probably no other's.
+ * Some file systems have a device number for each of their parts, so there may be any number
+ * of devices. For those beyond the table, mix in a hash of the device (Knuth's, by the golden
+ * ratio): their numbers are unique only most probably.
+ *
+ * Return: the number.
  */
 uint64_t p9_inode(struct p9_server *server, dev_t device, uint64_t inode)
 {
@@ -116,11 +118,11 @@ uint64_t p9_inode(struct p9_server *server, dev_t device, uint64_t inode)
 }
 
 /**
- * p9_describe() - look at a file
+ * p9_describe() - get a file's status and qid
  * @server: the server
  * @fd: the file
- * @status: goes there
- * @qid: what identifies it to the client goes there
+ * @status: receives its status
+ * @qid: receives its qid, which identifies it to the client
  *
  * Return: 0, or a negative errno.
  */
@@ -136,11 +138,10 @@ int p9_describe(struct p9_server *server, int fd, struct stat *status, struct p9
 }
 
 /**
- * p9_fid_new() - give a file a number
+ * p9_fid_new() - make a fid
  * @server: the server
  * @number: the client's choice, which must be free
- * @file: all else of the fid; its descriptor is the fid's from here on, whatever is
- *	  returned
+ * @file: the rest of the fid; its descriptor is closed if this fails
  *
  * Return: 0, or a negative errno.
  */
@@ -172,10 +173,10 @@ close:
 }
 
 /**
- * p9_fid_move() - a fid is another file from here on
+ * p9_fid_move() - make a fid stand for another file
  * @fid: the fid
- * @fd: the other file, which was found by it; the fid's now
- * @status: its
+ * @fd: the other file, which @fid led to; belongs to @fid from now on
+ * @status: the other file's
  */
 void p9_fid_move(struct p9_fid *fid, int fd, const struct stat *status)
 {
@@ -187,7 +188,7 @@ void p9_fid_move(struct p9_fid *fid, int fd, const struct stat *status)
 }
 
 /**
- * p9_fid_drop() - the client has no use for a fid any more
+ * p9_fid_drop() - free a fid that the client does not need any more
  * @server: the server
  * @fid: the fid
  */
@@ -204,7 +205,7 @@ void p9_fid_drop(struct p9_server *server, struct p9_fid *fid)
 }
 
 /**
- * p9_fid_drop_all() - the client begins anew
+ * p9_fid_drop_all() - free all fids
  * @server: the server
  */
 void p9_fid_drop_all(struct p9_server *server)
@@ -217,10 +218,10 @@ void p9_fid_drop_all(struct p9_server *server)
 }
 
 /*
- * Whoever owns a regular file may hold a lease on it (fcntl(2), F_SETLEASE), and gets 45
- * seconds to give it up, or as much as lease-break-time says, at each open() that has to
- * wait for it. We ask without waiting: the holder is told all the same, and a good one, such
- * as a file server, gives it up at once.
+ * The owner of a regular file may hold a lease on it (fcntl(2), F_SETLEASE). An open() waits
+ * until the holder gives up the lease, up to lease-break-time, by default 45 seconds. Open
+ * with O_NONBLOCK instead: the holder is told all the same, and a good one, such as a file
+ * server, gives up the lease at once.
  */
 static int open_without_lease(const struct p9_server *server, const char *name, int flags)
 {
@@ -236,13 +237,13 @@ static int open_without_lease(const struct p9_server *server, const char *name, 
 }
 
 /**
- * p9_open_again() - another descriptor of the same file
+ * p9_open_again() - open a second descriptor of the same file
  * @server: the server
- * @fd: the file
- * @flags: open()'s
+ * @fd: the file; no pipe and no device, whose open() waits and has effects, unless @flags
+ *	have O_PATH
+ * @flags: flags for open()
  *
- * Through /proc/self/fd, whose links lead to the file itself, by no name. It is no pipe and
- * no device, or @flags have O_PATH: their open() waits, and has effects.
+ * Opens a link in /proc/self/fd, which leads to the file itself and not to its name.
  *
  * Return: the descriptor, or a negative errno; -EAGAIN if somebody holds a lease on the file.
  */
@@ -258,7 +259,7 @@ int p9_open_again(const struct p9_server *server, int fd, int flags)
 		again = open_without_lease(server, name, flags);
 	if (again < 0)
 		return -errno;
-	/* For reading and writing it means nothing with files, but a file system may differ. */
+	/* Clear O_NONBLOCK: it should not matter for files, but for some file systems it might. */
 	if (!(flags & O_PATH))
 		fcntl(again, F_SETFL, 0);
 	return again;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages of 9P2000.L: numbers are little-endian, a text is its length in two
- * bytes and its bytes.
+ * Fields of 9P2000.L messages: a number is little-endian; a text is its length in two
+ * bytes, and then its bytes.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "p9/fields.h"
 
 /**
- * p9_get_rest() - the next bytes of a request
+ * p9_get_rest() - take the next bytes of a request
  * @in: the request
  * @size: how many
  *
@@ -30,7 +30,7 @@ const void *p9_get_rest(struct p9_in *in, size_t size)
 }
 
 /**
- * p9_get() - the next number of a request
+ * p9_get() - take the next number of a request
  * @in: the request
  * @bytes: 1, 2, 4 or 8
  *
@@ -47,10 +47,10 @@ uint64_t p9_get(struct p9_in *in, unsigned int bytes)
 }
 
 /**
- * p9_get_text() - the next text of a request
- * @in: the request, which is bad if the text does not fit or has a 0 in it
- * @text: goes there, with a 0 at the end
- * @size: room there
+ * p9_get_text() - take the next text of a request
+ * @in: the request; set to bad if the text does not fit or has a 0 in it
+ * @text: receives the text, with a 0 at the end
+ * @size: bytes of room there
  */
 void p9_get_text(struct p9_in *in, char *text, size_t size)
 {
@@ -67,11 +67,11 @@ void p9_get_text(struct p9_in *in, char *text, size_t size)
 }
 
 /**
- * p9_get_name() - the next text, which names a file in a directory
+ * p9_get_name() - take the next text of a request: a file's name in its directory
  * @in: the request
- * @name: goes there
+ * @name: receives it
  *
- * "..", ".", and paths are no such names: Linux resolves them itself.
+ * Refuse "..", "." and paths: a Linux client resolves them itself.
  *
  * Return: 0, or a negative errno.
  */
@@ -94,11 +94,11 @@ int p9_get_name(struct p9_in *in, char name[NAME_MAX + 1])
 }
 
 /**
- * p9_put_room() - what a reply has room for
- * @out: the reply; the caller adds what it writes there to its size
- * @room: so many bytes
+ * p9_put_room() - get the free room in a reply
+ * @out: the reply; the caller adds what it writes to out->size
+ * @room: receives the number of bytes
  *
- * Return: where.
+ * Return: where the room begins.
  */
 void *p9_put_room(struct p9_out *out, size_t *room)
 {
@@ -125,7 +125,7 @@ void p9_put(struct p9_out *out, unsigned int bytes, uint64_t value)
 /**
  * p9_put_at() - change a number in a reply
  * @out: the reply
- * @position: where it is
+ * @position: the number's offset
  * @bytes: 1, 2, 4 or 8
  * @value: the number
  */
@@ -156,9 +156,9 @@ void p9_put_text(struct p9_out *out, const char *text)
 }
 
 /**
- * p9_put_qid() - add what identifies a file to a reply
+ * p9_put_qid() - add a file's qid to a reply
  * @out: the reply
- * @qid: the file's
+ * @qid: the qid
  */
 void p9_put_qid(struct p9_out *out, const struct p9_qid *qid)
 {

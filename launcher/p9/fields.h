@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Messages of 9P2000.L: fields of a request, fields of a reply. */
+/* The fields of 9P2000.L requests and replies. */
 #ifndef _LAUNCHER_P9_FIELDS_H
 #define _LAUNCHER_P9_FIELDS_H
 
@@ -12,7 +12,7 @@
 #define P9_NOTAG	0xffff
 #define P9_NOFID	0xffffffffU
 
-/* Types of requests; a reply has the next number. */
+/* Types of requests; a reply's type is the request's plus 1. */
 enum {
 	P9_RLERROR = 7,
 	P9_TSTATFS = 8,
@@ -41,7 +41,7 @@ enum {
 	P9_TYPES,
 };
 
-/* What identifies a file. */
+/* Identifies a file to the client. */
 struct p9_qid {
 	uint8_t type;
 	uint32_t version;
@@ -53,14 +53,14 @@ struct p9_qid {
 #define P9_QTSYMLINK	0x02
 #define P9_QTFILE	0x00
 
-/* The rest of a request; fields past its end are 0, and bad is set. */
+/* The rest of a request. A field past its end reads as 0 and sets bad. */
 struct p9_in {
 	const uint8_t *at;
 	size_t left;
 	bool bad;
 };
 
-/* A reply that is being made; what has no room is left out, and full is set. */
+/* A reply in the making. A field that has no room is left out and sets full. */
 struct p9_out {
 	uint8_t *start;
 	size_t size;

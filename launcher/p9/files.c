@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One file: what it is, and what is in it.  The protocol's flags and types are
+ * One file: its attributes and its contents. The protocol's flags and types have
  * Linux's own numbers.
  */
 #include <dirent.h>
@@ -13,7 +13,7 @@
 
 #include "p9/server.h"
 
-#define DIRECTORY_BYTES	(32 * 1024)	/* of the Host's entries at once */
+#define DIRECTORY_BYTES	(32 * 1024)	/* of directory entries read at once */
 
 static struct p9_fid *get_fid(struct p9_server *server, struct p9_in *in)
 {
@@ -29,9 +29,9 @@ static struct p9_fid *get_open_fid(struct p9_server *server, struct p9_in *in)
 
 /*
  * Tlopen fid[4] flags[4]: Rlopen qid[13] iounit[4]
- * To open a device or a pipe has effects and may wait; Linux opens its own for them.
- * Neither O_APPEND nor O_DIRECT: the client says where to write, and our memory is
- * not aligned.
+ * Open no device and no pipe: open() would have effects and might wait, and a Linux client
+ * opens its own. Drop O_APPEND, since the client says where to write, and O_DIRECT, since
+ * our memory is not aligned.
  */
 int p9_lopen(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {
@@ -107,7 +107,7 @@ int p9_write(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	return 0;
 }
 
-/* Add one entry to a reply. Return: false if it has no room, or is past the limit. */
+/* Add one entry to a reply. Return: false if it would go past @limit. */
 static bool put_entry(struct p9_server *server, struct p9_out *out, const struct p9_fid *fid,
 		      const struct dirent64 *entry, size_t limit)
 {
@@ -154,7 +154,7 @@ int p9_readdir(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 			break;
 	}
 	if (got && !at)
-		return -EINVAL;	/* room for no entry is no end of the directory */
+		return -EINVAL;	/* no room for one entry: must not look like the end */
 	p9_put_at(out, counter, 4, out->size - counter - 4);
 	return 0;
 }
@@ -188,8 +188,8 @@ int p9_readlink(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	return 0;
 }
 
-/* Tgetattr and Tsetattr: which fields count. */
-#define ATTR_BASIC	0x7ffULL	/* Rgetattr: all up to the file's blocks */
+/* Tgetattr and Tsetattr: which fields are valid. */
+#define ATTR_BASIC	0x7ffULL	/* Rgetattr: all fields up to blocks */
 #define ATTR_MODE	0x001
 #define ATTR_UID	0x002
 #define ATTR_GID	0x004
@@ -242,7 +242,7 @@ int p9_getattr(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	return 0;
 }
 
-/* A link has no mode of its own that could be set: there O_PATH says ELOOP. */
+/* /proc/self/fd leads to the file; for a symbolic link, which has no mode, fchmodat() fails. */
 static int set_mode(const struct p9_server *server, const struct p9_fid *fid, uint32_t mode)
 {
 	char name[16];
@@ -305,7 +305,7 @@ int p9_setattr(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 		return -EBADF;
 	if (fid->closed)
 		return -EACCES;
-	/* A new owner takes bits off the mode: it comes after. */
+	/* fchownat() clears set-user-ID bits: set the owner before the mode. */
 	if ((valid & (ATTR_UID | ATTR_GID)) &&
 	    fchownat(fid->fd, "", valid & ATTR_UID ? uid : (uid_t)-1,
 		     valid & ATTR_GID ? gid : (gid_t)-1, AT_EMPTY_PATH) < 0)
@@ -350,7 +350,7 @@ int p9_statfs(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 
 /*
  * Tlock fid[4] type[1] flags[4] start[8] length[8] proc_id[4] client_id[s]: Rlock status[1]
- * The client, who alone is there, has sorted out its own locks before it asks.
+ * The client has resolved the locks of its own processes, and there is no other client.
  */
 int p9_lock(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names in directories: to walk, to make, to move and to remove them.
+ * Names in directories: walks to them, makes, moves and removes them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +16,9 @@
 
 #include "p9/server.h"
 
-#define MAX_NAMES	16	/* in one walk; the protocol says so */
+#define MAX_NAMES	16	/* in one walk: the protocol's limit */
 
-/* The directory that a request names, if names in it may be used. */
+/* Get the directory that a request names, if the client may use names in it. */
 static int get_directory(struct p9_server *server, struct p9_in *in, struct p9_fid **directory)
 {
 	struct p9_fid *fid = p9_fid_find(server, p9_get(in, 4));
@@ -33,7 +33,7 @@ static int get_directory(struct p9_server *server, struct p9_in *in, struct p9_f
 	return 0;
 }
 
-/* One step down. O_NOFOLLOW: a link is a file like any other here. */
+/* Go one name down. O_NOFOLLOW: a link is a file like any other here. */
 static int step(struct p9_server *server, struct p9_fid *at, const char *name,
 		struct p9_qid *qid)
 {
@@ -53,7 +53,7 @@ static int step(struct p9_server *server, struct p9_fid *at, const char *name,
 	return error;
 }
 
-/* A fid of the same file that is not open. */
+/* Return: an O_PATH descriptor of the fid's file, or a negative errno. */
 static int path_of(const struct p9_server *server, const struct p9_fid *fid)
 {
 	int fd;
@@ -93,7 +93,7 @@ int p9_walk(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 		p9_put_qid(out, &qid);
 	}
 	p9_put_at(out, counter, 2, i);
-	/* As far as it went; the new fid is there only after all of it. */
+	/* Answer with the steps that succeeded; make the new fid only if all did. */
 	if (error) {
 		close(at.fd);
 		return i ? 0 : error;
@@ -109,7 +109,7 @@ static void become_ourselves(const struct p9_server *server)
 		return;
 	setfsuid(0);
 	setfsgid(getegid());
-	/* Who changes who they are is not ended with their parent any more. */
+	/* A change of user clears PR_SET_PDEATHSIG: set it again. */
 	if (server->parent) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != server->parent)
@@ -117,19 +117,19 @@ static void become_ourselves(const struct p9_server *server)
 	}
 }
 
-/* Nobody, who attaches where it does not matter who does, changes nothing: new files are ours. */
+/* @wanted is ~0 for a client that attached as nobody: then new files are our own. */
 static bool is_so(int id, uint32_t wanted)
 {
 	return wanted == ~0U || (uint32_t)id == wanted;
 }
 
 /*
- * Make files as the client's user: they are theirs from the first moment, with no
- * name to be looked up a second time.  What the user may do, the client has
- * checked, so our rights are kept, but for that.  All this is of this thread.
+ * Become the client's user to make a file: the user owns the new file at once, without a
+ * second look-up of its name. Keep our capabilities, since the client has checked what the
+ * user may do. All this concerns only this thread.
  *
- * Return: 0; or -EPERM where we can't be that user, whom this namespace may have no number
- * for, and are ourselves again.
+ * Return: 0; or -EPERM, as ourselves again, if we can't be that user: this user namespace may
+ * lack a number for the user.
  */
 static int become(const struct p9_server *server, uint32_t uid, uint32_t gid)
 {
@@ -140,14 +140,14 @@ static int become(const struct p9_server *server, uint32_t uid, uint32_t gid)
 	setfsgid(gid);
 	setfsuid(uid);
 	syscall(SYS_capset, &header, server->capabilities);
-	/* Neither tells whether it has done anything, but who we are now. */
+	/* setfsuid() and setfsgid() do not report failure: ask who we are now. */
 	if (is_so(setfsuid(-1), uid) && is_so(setfsgid(-1), gid))
 		return 0;
 	become_ourselves(server);
 	return -EPERM;
 }
 
-/* The reply of all that make a file: its qid. */
+/* Reply to a request that made a file: with its qid. */
 static int put_new(struct p9_server *server, const struct p9_fid *directory, const char *name,
 		   struct p9_out *out)
 {
@@ -189,7 +189,7 @@ int p9_mkdir(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 
 /*
  * Tmknod dfid[4] name[s] mode[4] major[4] minor[4] gid[4]: Rmknod qid[13]
- * No devices: who can open one on the Host need not be who made it in the Guest.
+ * Make no devices: other users of the host could open one that the guest has made.
  */
 int p9_mknod(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {
@@ -255,7 +255,7 @@ int p9_link(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 	return linkat(server->self, number, directory->fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* Open a file that is there already: only if it is a regular one. */
+/* Open a file that exists already, but only a regular one. */
 static int open_existing(const struct p9_server *server, const struct p9_fid *directory,
 			 const char *name, int flags)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A server of files in a process of its own. It has the directory, /proc/self/fd, the
- * memory with requests and replies, and nothing of the Guest's.
+ * A server of files in its own process. The process has the shared directory, /proc/self/fd
+ * and the memory with requests and replies, but no guest memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +21,10 @@
 #include "sandbox/sandbox.h"
 #include "p9/ring.h"
 
-/* The device looks elsewhere, too, after so long. */
+/* The device waits no longer for an answer, since it has other work, too. */
 #define DEVICE_SLEEP_MS	100
 
-/* Until the number is another one, for a while, or for nothing. */
+/* Sleep until *@number is not @is; it may end too early, and ends after @timeout. */
 static void sleep_on(atomic_uint *number, uint32_t is, const struct timespec *timeout)
 {
 	syscall(SYS_futex, number, FUTEX_WAIT, is, timeout, NULL, 0);
@@ -37,7 +37,7 @@ static void wake(atomic_uint *number)
 
 /* --- In the process. --- */
 
-/* What serving takes. */
+/* What a read-only server needs. */
 static const struct sandbox_call calls[] = {
 	SANDBOX_EVERY_PROCESS,
 	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
@@ -59,7 +59,7 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(capget),
 };
 
-/* And what changes something. */
+/* What a server that changes files needs, too. */
 static const struct sandbox_call changing_calls[] = {
 	SANDBOX_CALL(openat),
 	SANDBOX_CALL(mkdirat),
@@ -81,7 +81,7 @@ static const struct sandbox_call changing_calls[] = {
 	SANDBOX_CALL(getppid),
 };
 
-/* Files as their owners would make them, and whatever the Guest's root may do with them. */
+/* To make files for any owner, and to do with them whatever the guest's root may do. */
 static const int capabilities[] = {
 	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETUID, CAP_SETGID, -1
 };
@@ -103,7 +103,7 @@ static void serve(struct p9_server *server, struct p9_slot *slot)
 	WRITE_ONCE(slot->replied, p9_serve(server, slot->request, size, slot->reply, room));
 }
 
-/* Tell the device, if it waits. Return: false if it is not there. */
+/* Wake the device if it waits for an answer. Return: false if the eventfd does not work. */
 static bool tell_device(struct p9_process *process)
 {
 	struct p9_ring *ring = process->ring;
@@ -114,7 +114,7 @@ static bool tell_device(struct p9_process *process)
 	return !atomic_load(&ring->device_polls) || write(process->replies, &one, sizeof(one)) > 0;
 }
 
-/* For ever: the kernel ends us with the Launcher. */
+/* Serve for ever: when the launcher ends, the kernel kills this process. */
 static void serve_all(struct p9_server *server, struct p9_process *process)
 {
 	struct p9_ring *ring = process->ring;
@@ -155,12 +155,12 @@ static void run(int socket, void *argument)
 		return;
 	p9_thread_init();
 	server.parent = getppid();
-	sandbox_enter(&sandbox);	/* ends us if that is not so any more */
+	sandbox_enter(&sandbox);	/* ends the process if that parent has ended */
 	p9_server_rights(&server);
 	serve_all(&server, task->process);
 }
 
-/* --- In the Launcher. --- */
+/* --- In the launcher. --- */
 
 static int make_ring(struct p9_process *process)
 {
@@ -178,8 +178,8 @@ static int make_ring(struct p9_process *process)
 
 /**
  * p9_process_start() - start a server
- * @process: filled in; p9_process_stop() it, whatever is returned
- * @directory: what it shares
+ * @process: filled in; p9_process_stop() it, whatever this returns
+ * @directory: the name of the directory that it shares
  * @read_only: the client can change nothing
  *
  * Return: 0, or a negative errno after telling the person.
@@ -198,7 +198,7 @@ int p9_process_start(struct p9_process *process, const char *directory, bool rea
 		keep[0] = task.root;
 		keep[1] = process->replies;
 		error = process_start(&process->process, "lguest-9p", run, &task, keep, 2);
-		/* Of no other process. */
+		/* Processes forked later must not have this memory. */
 		madvise(process->ring, sizeof(*process->ring), MADV_DONTFORK);
 	}
 	close(task.root);
@@ -207,7 +207,7 @@ int p9_process_start(struct p9_process *process, const char *directory, bool rea
 
 /**
  * p9_process_stop() - end a server
- * @process: as p9_process_start() left it
+ * @process: from p9_process_start()
  */
 void p9_process_stop(struct p9_process *process)
 {
@@ -219,10 +219,10 @@ void p9_process_stop(struct p9_process *process)
 }
 
 /**
- * p9_process_slot() - where the next request goes
+ * p9_process_slot() - get the slot for the next request
  * @process: the server
  *
- * Return: the slot, or NULL while as many as there can be are under way.
+ * Return: the slot, or NULL while all slots are under way.
  */
 struct p9_slot *p9_process_slot(struct p9_process *process)
 {
@@ -232,7 +232,7 @@ struct p9_slot *p9_process_slot(struct p9_process *process)
 }
 
 /**
- * p9_process_ask() - what p9_process_slot() gave is filled in
+ * p9_process_ask() - give the server the slot from p9_process_slot(), which is filled in
  * @process: the server
  */
 void p9_process_ask(struct p9_process *process)
@@ -243,10 +243,10 @@ void p9_process_ask(struct p9_process *process)
 }
 
 /**
- * p9_process_wait() - sleep until there is an answer, for a while
+ * p9_process_wait() - wait for an answer, at most DEVICE_SLEEP_MS
  * @process: the server
  *
- * Return: false if there is none, or nothing is under way.
+ * Return: false if there is none yet, or no request is under way.
  */
 bool p9_process_wait(struct p9_process *process)
 {
@@ -263,9 +263,9 @@ bool p9_process_wait(struct p9_process *process)
 }
 
 /**
- * p9_process_poll() - wait for answers by the eventfd process.replies
+ * p9_process_poll() - let answers signal the eventfd process->replies, or not
  * @process: the server
- * @on: from now on, or no more; what was answered before is there already
+ * @on: signal each answer from now on; look for earlier ones with p9_process_answer()
  */
 void p9_process_poll(struct p9_process *process, bool on)
 {
@@ -275,12 +275,12 @@ void p9_process_poll(struct p9_process *process, bool on)
 /**
  * p9_process_answer() - take the next answer
  * @process: the server
- * @slot: the request with its answer goes there, up to the next p9_process_slot(); NULL:
- *	  there is none yet
+ * @slot: receives the request and its answer, which stay until the next p9_process_slot();
+ *	  NULL: there is no answer yet
  *
  * Answers come in the order of requests.
  *
- * Return: false if the server does what it must not.
+ * Return: false if the server claims to have answered more than it was asked.
  */
 bool p9_process_answer(struct p9_process *process, struct p9_slot **slot)
 {

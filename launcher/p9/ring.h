@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A server of files in a process of its own: requests and replies lie in memory that it
- * shares with the device. Who has nothing to do sleeps on the other side's counter.
+ * A server of files in its own process. Requests and replies lie in memory that it shares
+ * with the device. A side that has nothing to do sleeps on the other side's counter.
  */
 #ifndef _LAUNCHER_P9_RING_H
 #define _LAUNCHER_P9_RING_H
@@ -17,24 +17,24 @@
 #define P9_SLOTS	4
 
 /*
- * One request. The device fills it in and counts ring.asked; the server answers and counts
- * ring.answered; then it is the device's again. Neither believes the other: each number is
- * read once, and bounded.
+ * One request. The device fills it in and increments ring.asked; the server answers it and
+ * increments ring.answered; then the device may use the slot again. Neither side trusts the
+ * other: each reads a number once, and checks its bounds.
  */
 struct p9_slot {
-	uint32_t forget;	/* the client is another one from here on */
+	uint32_t forget;	/* drop all fids first: a new client begins */
 	uint32_t size;		/* of the request; 0: there is none */
 	uint32_t room;		/* for the reply */
-	uint32_t replied;	/* bytes of the reply; 0: there is none, that was no message */
+	uint32_t replied;	/* bytes of the reply; 0: the request was no message */
 	uint8_t request[P9_MAX_MESSAGE];
 	uint8_t reply[P9_MAX_MESSAGE];
 };
 
 struct p9_ring {
-	atomic_uint asked, answered;	/* since the beginning, modulo 2^32; futexes */
-	atomic_bool server_sleeps;	/* on asked */
-	atomic_bool device_sleeps;	/* on answered; */
-	atomic_bool device_polls;	/* or on the eventfd */
+	atomic_uint asked, answered;	/* how many since the beginning, modulo 2^32; futexes */
+	atomic_bool server_sleeps;	/* the server sleeps on asked */
+	atomic_bool device_sleeps;	/* the device sleeps on answered, */
+	atomic_bool device_polls;	/* or polls the eventfd */
 	struct p9_slot slot[P9_SLOTS];	/* number n is in slot n % P9_SLOTS */
 };
 
@@ -43,7 +43,7 @@ struct p9_process {
 	struct process process;
 	struct p9_ring *ring;
 	int replies;		/* eventfd */
-	uint32_t asked;		/* what ring.asked is, which is not read back */
+	uint32_t asked;		/* our own copy of ring.asked, which the server can write */
 	uint32_t done;		/* answers taken */
 };
 

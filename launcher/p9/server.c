@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The server's frame: sessions, and from a request to its reply.
+ * The server's frame: starts and ends a session, and makes a reply from each request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 #include "base/message.h"
 #include "p9/server.h"
 
-/* Descriptors for all but fids: user networking, say, has one for each of its flows. */
+/* Descriptors left for all but fids: the user network, for example, has one for each flow. */
 #define MIN_KEPT	256U
 #define MAX_KEPT	4096U
 
-/* Fids are descriptors: have as many as we may. */
+/* Each fid takes a descriptor: raise the limit as far as we may. Return: the most fids. */
 static unsigned int allowed_fids(void)
 {
 	struct rlimit limit;
@@ -48,7 +48,7 @@ static unsigned int allowed_fids(void)
 }
 
 /**
- * p9_open_root() - open a directory to share it
+ * p9_open_root() - open a directory that will be shared
  * @directory: its name
  *
  * Return: a descriptor, or a negative errno after telling the person.
@@ -59,7 +59,7 @@ int p9_open_root(const char *directory)
 
 	if (root < 0)
 		return refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
-	/* O_PATH asks for no right to look into it; better learnt now. */
+	/* open(O_PATH) needs no right to read the directory: check that now. */
 	if (faccessat(root, ".", R_OK | X_OK, AT_EACCESS) < 0) {
 		error = refuse(-errno, "can't share '%s': %s", directory, strerror(errno));
 		close(root);
@@ -69,8 +69,8 @@ int p9_open_root(const char *directory)
 }
 
 /**
- * p9_server_rights() - learn what the calling thread may do
- * @server: the server that it serves
+ * p9_server_rights() - find out which rights the calling thread has
+ * @server: the server that the thread runs
  */
 void p9_server_rights(struct p9_server *server)
 {
@@ -80,9 +80,9 @@ void p9_server_rights(struct p9_server *server)
 }
 
 /**
- * p9_server_begin() - a server for one client
+ * p9_server_begin() - make a server for one client, except for p9_server_rights()
  * @server: filled in
- * @root: what is shared, from p9_open_root(); the server's
+ * @root: the shared directory, from p9_open_root(); p9_server_exit() closes it
  * @read_only: the client can change nothing
  *
  * Return: 0, or a negative errno.
@@ -99,9 +99,9 @@ int p9_server_begin(struct p9_server *server, int root, bool read_only)
 }
 
 /**
- * p9_server_init() - the same, all in one
- * @server: filled in; p9_server_exit() it, whatever is returned
- * @directory: what is shared
+ * p9_server_init() - make a server for one client
+ * @server: filled in; p9_server_exit() it, whatever this returns
+ * @directory: the name of the shared directory
  * @read_only: the client can change nothing
  *
  * Return: 0, or a negative errno after telling the person.
@@ -121,8 +121,8 @@ int p9_server_init(struct p9_server *server, const char *directory, bool read_on
 }
 
 /**
- * p9_server_exit() - the client is gone
- * @server: as p9_server_init() left it
+ * p9_server_exit() - end a server: the client is gone
+ * @server: from p9_server_init()
  */
 void p9_server_exit(struct p9_server *server)
 {
@@ -132,10 +132,10 @@ void p9_server_exit(struct p9_server *server)
 }
 
 /**
- * p9_thread_init() - make the calling thread fit for p9_serve()
+ * p9_thread_init() - prepare the calling thread for p9_serve()
  *
- * The client has taken its umask off modes already; ours is none of its business,
- * but must stay what it is for all other threads.
+ * The client has applied its own umask to modes already: set ours to 0, but keep
+ * it for the other threads.
  */
 void p9_thread_init(void)
 {
@@ -171,9 +171,9 @@ static int do_attach(struct p9_server *server, struct p9_in *in, struct p9_out *
 	struct stat status;
 	int error;
 
-	p9_get(in, 4);	/* a fid of who proved who they are: nobody needs to */
+	p9_get(in, 4);	/* the fid of an authentication, which we do not ask for */
 	p9_get_text(in, name, sizeof(name));
-	p9_get_text(in, tree, sizeof(tree));	/* there is one tree only */
+	p9_get_text(in, tree, sizeof(tree));	/* there is only one tree */
 	root.uid = p9_get(in, 4);
 	if (in->bad)
 		return -EINVAL;
@@ -193,7 +193,7 @@ static int do_attach(struct p9_server *server, struct p9_in *in, struct p9_out *
 	return 0;
 }
 
-/* Requests are done one by one: what is to be flushed has been answered. */
+/* Requests are served one by one: the one to be flushed has been answered already. */
 static int do_flush(struct p9_server *server, struct p9_in *in, struct p9_out *out)
 {
 	(void)server;
@@ -215,14 +215,14 @@ static int do_clunk(struct p9_server *server, struct p9_in *in, struct p9_out *o
 
 static const struct {
 	p9_handler *handler;
-	bool changes;	/* something: not for read-only */
+	bool changes;	/* changes files: refused by a read-only server */
 } requests[P9_TYPES] = {
 	[P9_TVERSION] = { do_version, false },
 	[P9_TATTACH] = { do_attach, false },
 	[P9_TFLUSH] = { do_flush, false },
 	[P9_TCLUNK] = { do_clunk, false },
 	[P9_TWALK] = { p9_walk, false },
-	[P9_TLOPEN] = { p9_lopen, false },	/* looks itself */
+	[P9_TLOPEN] = { p9_lopen, false },	/* checks read_only itself */
 	[P9_TREAD] = { p9_read, false },
 	[P9_TREADDIR] = { p9_readdir, false },
 	[P9_TREADLINK] = { p9_readlink, false },
@@ -242,7 +242,7 @@ static const struct {
 	[P9_TUNLINKAT] = { p9_unlinkat, true },
 };
 
-/* What is not there (locks of others, extended attributes, ...) Linux does without. */
+/* Linux copes without the requests that are missing, such as extended attributes. */
 static int do_request(struct p9_server *server, unsigned int type, struct p9_in *in,
 		      struct p9_out *out)
 {
@@ -257,15 +257,14 @@ static int do_request(struct p9_server *server, unsigned int type, struct p9_in 
 }
 
 /**
- * p9_serve() - do what one message asks for
+ * p9_serve() - serve one request
  * @server: the server
- * @request: the message, in memory that nobody else writes to
- * @size: bytes there
- * @reply: where the answer goes
- * @room: bytes there
+ * @request: the request, in memory that nobody else writes to
+ * @size: its bytes
+ * @reply: receives the reply
+ * @room: bytes of room there
  *
- * Return: the answer's size, or 0 if that was no message or has no room for an
- * answer.
+ * Return: the reply's size; 0 if @request is no message, or a reply has no room.
  */
 size_t p9_serve(struct p9_server *server, const void *request, size_t size, void *reply,
 		size_t room)
