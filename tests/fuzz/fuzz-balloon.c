@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The balloon, which gives away what the Guest names; and is asked from outside. */
+/* The balloon, which gives away what the guest names; and is asked from outside. */
 #include <endian.h>
 #include <string.h>
 

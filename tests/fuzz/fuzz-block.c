@@ -60,7 +60,7 @@ static size_t request(unsigned int queue, uint8_t *to, size_t room)
 
 const struct guest_device guest_device = { .init = init, .request = request, .end = end };
 
-/* Completions by a ring come when the Host's kernel likes: not in the same order each time. */
+/* Completions by a ring come when the host's kernel likes: not in the same order each time. */
 int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags);
 int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags)
 {

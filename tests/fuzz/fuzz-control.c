@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests over the control socket, while no Guest runs: each is answered by one line of JSON. */
+/* Requests over the control socket, while no guest runs: each is answered by one line of JSON. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

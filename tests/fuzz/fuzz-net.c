@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A network card, and packets from outside, which are no better than a Guest's. */
+/* A network card, and packets from outside, which are no better than a guest's. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,7 +14,7 @@
 static struct {
 	int bell;
 	int index;
-	bool busy;		/* takes no packet of the Guest's now */
+	bool busy;		/* takes no packet of the guest's now */
 	size_t size;
 	uint8_t bytes[NET_MAX_PACKET + 1];
 } wire = { .bell = -1 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vhost-net and vhost-vsock: the Host's kernel is a fake, which refuses what the input wants,
- * and looks at what it is told: its rings are always in the Guest's memory, and none runs
+ * vhost-net and vhost-vsock: the host's kernel is a fake, which refuses what the input wants,
+ * and looks at what it is told: its rings are always in the guest's memory, and none runs
  * when the driver has its memory back.
  */
 #include <errno.h>
@@ -105,7 +105,7 @@ static void take(unsigned long request, void *argument)
 	}
 }
 
-/* What takes rings away from the Host's kernel never fails there. */
+/* What takes rings away from the host's kernel never fails there. */
 static bool may_fail(unsigned long request, const void *argument)
 {
 	if (request == VHOST_NET_SET_BACKEND)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A Guest of two CPUs that does to a device what its input says. */
+/* A guest of two CPUs that does to a device what its input says. */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -335,7 +335,7 @@ static bool cpus_are_done(void)
 	return !cpus;
 }
 
-/* After a reset, nobody looks at the Guest's memory any more: there is none. */
+/* After a reset, nobody looks at the guest's memory any more: there is none. */
 static void end(void)
 {
 	tasks_until(cpus_are_done);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A Guest of two CPUs that does to a device what its input says: registers, rings, requests
+ * A guest of two CPUs that does to a device what its input says: registers, rings, requests
  * that are good or damaged. tasks.h makes it and the device's threads take turns.
  */
 #ifndef _FUZZ_GUEST_H
@@ -20,7 +20,7 @@ struct guest_device {
 	int (*init)(struct virtio_device *device, const struct guest_memory *memory);
 	/* Optional: a request for queue, up to room bytes of it. Return: its size. */
 	size_t (*request)(unsigned int queue, uint8_t *to, size_t room);
-	/* Optional: something happens on the Host. */
+	/* Optional: something happens on the host. */
 	void (*event)(struct virtio_device *device);
 	/* Optional: the driver has this queue's memory back. */
 	void (*is_stopped)(unsigned int queue);

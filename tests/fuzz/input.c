@@ -130,7 +130,7 @@ void rights_drop(void)
 	struct __user_cap_data_struct rights[2] = { { 0 } };
 	struct rlimit size = { 1 << 20, 1 << 20 };
 
-	/* No file of the Host's grows beyond what a test needs. */
+	/* No file of the host's grows beyond what a test needs. */
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &size);
 	if (geteuid())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A driver for virtio devices, for tests: it does to registers and rings what
- * a Guest does.
+ * a guest does.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine of one CPU, for tests of the launcher: the Guest is a function in a thread of
+ * A machine of one CPU, for tests of the launcher: the guest is a function in a thread of
  * its own, which stops at each exit.
  */
 #ifndef _FAKE_GUEST_H

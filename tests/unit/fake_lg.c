@@ -62,7 +62,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	return 0;
 }
 
-/* From now on there is VCPU_FD + @number. Return: its run page, for the Guest. */
+/* From now on there is VCPU_FD + @number. Return: its run page, for the guest. */
 struct lguest_run *fake_vcpu(unsigned int number)
 {
 	int memory = memfd_create("vcpu", 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lg.ko, for tests of the launcher with a Guest: open() and ioctl() are ours (the linker's
+ * lg.ko, for tests of the launcher with a guest: open() and ioctl() are ours (the linker's
  * --wrap), and so are the file descriptors that they give.
  */
 #ifndef _FAKE_LG_H
@@ -9,7 +9,7 @@
 #include "lguest_uapi.h"
 
 #define VM_FD	900
-#define OTHER_VM_FD	899	/* when the Guest has restarted, in turn with VM_FD */
+#define OTHER_VM_FD	899	/* when the guest has restarted, in turn with VM_FD */
 #define VCPU_FD	901	/* of CPU 0; those of others follow */
 
 /* What a test wants of it. */
@@ -26,7 +26,7 @@ int fake_vcpu_ioctl(unsigned int number, unsigned long request, void *argument);
 
 struct lguest_run *fake_vcpu(unsigned int number);
 
-/* Beside the Host, the person: */
+/* Beside the host, the person: */
 int catch_output(int flags);
 void *type_ctrl_a_x(void *terminal);
 

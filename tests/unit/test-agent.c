@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The port of the Guest's agent, which is asked to power down. */
+/* The port of the guest's agent, which is asked to power down. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>

@@ -230,7 +230,7 @@ START_TEST(free_memory_is_given_back_if_it_may_be)
 	ck_assert_uint_eq(device.queues, REPORT);
 	driver_stop(&driver);
 	start(true);
-	/* Whole pages only: what sticks out is not the Guest's word. */
+	/* Whole pages only: what sticks out is not the guest's word. */
 	driver_put_desc(&driver, REPORT, 0, FIRST * PAGE_SIZE, 8 * PAGE_SIZE, WRITE | NEXT, 1);
 	driver_put_desc(&driver, REPORT, 1, (FIRST + 20) * PAGE_SIZE - 1, 2 * PAGE_SIZE, WRITE, 0);
 	driver_offer(&driver, REPORT, 0);

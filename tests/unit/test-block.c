@@ -48,7 +48,7 @@ START_TEST(disk_keeps_what_is_written)
 }
 END_TEST
 
-/* As on a Host where an administrator or a container forbids it. */
+/* As on a host where an administrator or a container forbids it. */
 static void forbid_io_uring(void)
 {
 	struct sock_filter code[] = {
@@ -246,7 +246,7 @@ START_TEST(disk_does_many_requests_at_once)
 }
 END_TEST
 
-/* What a Guest asks for last may be all of a large disk, again and again. */
+/* What a guest asks for last may be all of a large disk, again and again. */
 START_TEST(the_end_does_not_wait_for_all_requests)
 {
 	const unsigned int requests = 15, buffers = 250, size = 3 << 20;
@@ -411,7 +411,7 @@ START_TEST(ranges_that_can_not_be_fail)
 }
 END_TEST
 
-/* The file can't grow any more, as on a Host whose disk is full. */
+/* The file can't grow any more, as on a host whose disk is full. */
 START_TEST(host_that_can_not_write_is_an_io_error_told_once)
 {
 	struct rlimit limit = { 64 * 512, RLIM_INFINITY };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is in the Guest's memory when it starts.
+ * What is in the guest's memory when it starts.
  */
 #include <asm/bootparam.h>
 #include <stdio.h>

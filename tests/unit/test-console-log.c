@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --console=FILE: a Guest that prints without end fills no disk. */
+/* --console=FILE: a guest that prints without end fills no disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -204,7 +204,7 @@ static int unread(void)
 	return count;
 }
 
-/* What the Guest has no room for stays in the pipe, for whoever reads it next. */
+/* What the guest has no room for stays in the pipe, for whoever reads it next. */
 START_TEST(console_reads_only_what_the_guest_takes)
 {
 	char text[CHUNK];
@@ -334,7 +334,7 @@ static void *read_patiently(void *argument)
 	return argument;
 }
 
-/* A Guest that has ended must not go on for ever with what it has offered. */
+/* A guest that has ended must not go on for ever with what it has offered. */
 START_TEST(console_ends_before_all_of_very_much_is_written)
 {
 	time_t start_time;
@@ -402,7 +402,7 @@ START_TEST(ctrl_a_is_sent_by_typing_it_twice)
 		ck_assert(driver_wait(&driver, INPUT_QUEUE, number + 1));
 		got += received(number, text + got);
 	}
-	/* Ctrl-C is the Guest's, and Ctrl-A with any other key is nothing. */
+	/* Ctrl-C is the guest's, and Ctrl-A with any other key is nothing. */
 	ck_assert_int_eq(got, 5);
 	ck_assert_mem_eq(text, "a\1b\3d", 5);
 	ck_assert_int_eq(leaves, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of Guests, their sockets, and what is answered there while no Guest runs.
+ * Names of guests, their sockets, and what is answered there while no guest runs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -203,7 +203,7 @@ START_TEST(nonsense_is_answered_or_dropped)
 }
 END_TEST
 
-/* A Guest can make us open files until no descriptor is left. */
+/* A guest can make us open files until no descriptor is left. */
 START_TEST(it_answers_with_no_descriptor_left)
 {
 	struct timeval patience = { .tv_sec = 20 };

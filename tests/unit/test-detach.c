@@ -34,7 +34,7 @@ static bool is_open(int fd, const struct stat *file)
 	return !fstat(fd, &now) && now.st_dev == file->st_dev && now.st_ino == file->st_ino;
 }
 
-/* In the background: until the Guest runs, if it does. */
+/* In the background: until the guest runs, if it does. */
 static void run(bool starts, int inherited)
 {
 	struct stat file;

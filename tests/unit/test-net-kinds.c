@@ -244,7 +244,7 @@ START_TEST(user_network_lives_with_any_frame)
 }
 END_TEST
 
-/* Another Guest, with a driver of its own, at the other end of socket:PATH. */
+/* Another guest, with a driver of its own, at the other end of socket:PATH. */
 static struct virtio_device other_device;
 static struct driver other;
 static char cable[100], cable_value[120];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The network card: packets into the Guest's buffers and out of them, whatever the
+ * The network card: packets into the guest's buffers and out of them, whatever the
  * driver does.
  */
 #include <pthread.h>

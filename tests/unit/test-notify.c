@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a service manager hears of a Guest. */
+/* What a service manager hears of a guest. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>

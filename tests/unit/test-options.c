@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The launcher's command line, and the Guest kernel's that comes of it.
+ * The launcher's command line, and the guest kernel's that comes of it.
  */
 #include <stdlib.h>
 #include <string.h>

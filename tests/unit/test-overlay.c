@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --block=FILE,snapshot: the Guest sees what it wrote, and the file stays as it was.
+ * --block=FILE,snapshot: the guest sees what it wrote, and the file stays as it was.
  */
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
@@ -58,7 +58,7 @@ static void start(const char *words)
 	driver_run(&driver, &device, 1ULL << VIRTIO_BLK_F_FLUSH);
 }
 
-/* The disk on the Host is as it was. */
+/* The disk on the host is as it was. */
 static void stop(void)
 {
 	int fd = open(path, O_RDONLY);

@@ -173,7 +173,7 @@ static uint8_t answer_type(const char *request)
 	return at[4096 + 4];
 }
 
-/* Its driver may be gone, or the Guest with it: the number is free for another file. */
+/* Its driver may be gone, or the guest with it: the number is free for another file. */
 START_TEST(a_reset_closes_what_the_client_had_open)
 {
 	begin_sharing(false);

@@ -317,7 +317,7 @@ START_TEST(the_hosts_kernel_is_not_shared_by_a_number_used_before)
 }
 END_TEST
 
-/* One file of the Host's kernel may be mounted in the middle of what is shared. */
+/* One file of the host's kernel may be mounted in the middle of what is shared. */
 START_TEST(the_hosts_kernel_is_not_opened_to_be_created)
 {
 	bool can = begin_mounting();

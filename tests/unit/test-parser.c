@@ -124,7 +124,7 @@ static void end_parser_that(void (*does)(void), unsigned int lines, const char *
 	ck_assert_int_lt(now_ms() - begin, 10000);
 	ck_assert_uint_eq(unit_messages, lines + 1);
 	ck_assert_ptr_nonnull(strstr(unit_last_message, words));
-	/* It has gone; on a busy machine it may take longer than the Launcher waits for that. */
+	/* It has gone; on a busy machine it may take longer than the launcher waits for that. */
 	ck_assert(waitpid(-1, NULL, 0) > 0 || errno == ECHILD);
 	unit_forget();
 	unit_refused(parser_open(&kernel, file, path), "has gone before");

@@ -155,7 +155,7 @@ static void *run_reader(void *argument)
 	return NULL;
 }
 
-/* As at a Guest's power-off: its kernel resets the device, whatever the queue has. */
+/* As at a guest's power-off: its kernel resets the device, whatever the queue has. */
 static void reset_while_read(struct reader *reader, size_t first)
 {
 	unsigned int i;

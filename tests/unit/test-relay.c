@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console of a Guest that was detached: its client gets all of it, to the last byte,
+ * The console of a guest that was detached: its client gets all of it, to the last byte,
  * but need not read it.
  */
 #include <pthread.h>
@@ -20,7 +20,7 @@
 static int client;
 static size_t received;
 
-/* Standard output is the Guest's from here on; there is a client, who is waited for. */
+/* Standard output is the guest's from here on; there is a client, who is waited for. */
 static void start_relay(void)
 {
 	struct timeval limit = { .tv_sec = 60 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a person is told when a Guest has crashed. */
+/* What a person is told when a guest has crashed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ START_TEST(end_by_the_host_is_reported_with_code_and_stack)
 }
 END_TEST
 
-/* A Guest's page tables may say anything when it dies. */
+/* A guest's page tables may say anything when it dies. */
 START_TEST(hostile_page_tables_do_not_hurt_the_report)
 {
 	static const uint64_t hostile[] = {
@@ -130,7 +130,7 @@ START_TEST(run_that_fails_is_a_crash)
 }
 END_TEST
 
-/* While a Guest runs it may be why we say something: so much is enough of that. */
+/* While a guest runs it may be why we say something: so much is enough of that. */
 START_TEST(what_a_guest_makes_us_say_is_limited)
 {
 	int i;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Guest that restarts, from the command line to its end: the Host's files and sockets are
+ * A guest that restarts, from the command line to its end: the host's files and sockets are
  * the ones that they were at its first start, whatever their names lead to by then.
  */
 #include <asm/bootparam.h>
@@ -37,13 +37,13 @@
 
 #define MOST_BOOTS	4
 
-/* What the Guest does in each of its boots; after the last one it powers off. */
+/* What the guest does in each of its boots; after the last one it powers off. */
 typedef void guest(void);
 
 static guest *boot[MOST_BOOTS + 1];
 static unsigned int boots;
 static struct lguest_run *run;
-static uint8_t *memory;		/* the Guest's */
+static uint8_t *memory;		/* the guest's */
 
 int fake_vm_ioctl(unsigned long request, void *argument)
 {
@@ -74,16 +74,16 @@ static const struct boot_params *params(void)
 	return (struct boot_params *)(memory + BOOT_PARAMS_GPA);
 }
 
-/* What the Guest has as its initrd begins so. */
+/* What the guest has as its initrd begins so. */
 static void initrd_is(const char *text)
 {
 	ck_assert_uint_ge(params()->hdr.ramdisk_size, strlen(text));
 	ck_assert_mem_eq(memory + params()->hdr.ramdisk_image, text, strlen(text));
 }
 
-/* --- The Host's directory that the Guest shares, and what lies beside it. --- */
+/* --- The host's directory that the guest shares, and what lies beside it. --- */
 
-/* Share "vmdir", with a kernel in it; "outside" is no business of the Guest's. */
+/* Share "vmdir", with a kernel in it; "outside" is no business of the guest's. */
 static void make_directory(void)
 {
 	struct bytes elf = image_elf(5000, LGUEST_ABI_VERSION);
@@ -99,7 +99,7 @@ static void make_directory(void)
 	write_file("outside", "secret");
 }
 
-/* As the Guest does it: through the server of shared directories. */
+/* As the guest does it: through the server of shared directories. */
 static void replace_by_link(const char *name, const char *target)
 {
 	ck_assert_int_eq(p9_server_init(&server, "vmdir", false), 0);
@@ -181,7 +181,7 @@ static void nothing(void)
 {
 }
 
-/* Nor does a Guest that does nothing else keep the Host busy with it. */
+/* Nor does a guest that does nothing else keep the host busy with it. */
 START_TEST(restarts_are_so_far_apart)
 {
 	int64_t begin = now_ms();
@@ -230,7 +230,7 @@ END_TEST
 
 /* --- What a restart keeps. --- */
 
-#define SCRATCH	0x800000	/* memory that is nobody's in a Guest that starts */
+#define SCRATCH	0x800000	/* memory that is nobody's in a guest that starts */
 
 /*
  * The next open file of ours from there on that a number can be put on. Not a VM, which is
@@ -441,7 +441,7 @@ static int ask_tap(unsigned long what, struct ifreq *request)
 	return __real_ioctl(probe, what, request);
 }
 
-/* As a person does who sees that the Guest's card is there. */
+/* As a person does who sees that the guest's card is there. */
 static void give_tap_an_address(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc6336401) };
@@ -511,7 +511,7 @@ static void all_is_new(void)
 	ck_assert_uint_eq(memory[SCRATCH], 0);
 }
 
-/* A Guest may bring its own kernel up to date. */
+/* A guest may bring its own kernel up to date. */
 START_TEST(restart_reads_what_was_rewritten_in_place)
 {
 	make_directory_and_initrd();
@@ -527,7 +527,7 @@ static void no_initrd(void)
 	ck_assert_uint_eq(params()->hdr.ramdisk_size, 0);
 }
 
-/* It may be there from the Guest that ran before. */
+/* It may be there from the guest that ran before. */
 START_TEST(default_initrd_that_is_a_link_is_not_taken)
 {
 	make_directory();

@@ -355,7 +355,7 @@ START_TEST(who_meets_others_has_the_folder_that_the_name_was_said_in)
 }
 END_TEST
 
-/* In each of these folders, whose sockets are the Guest's, a file can be made. */
+/* In each of these folders, whose sockets are the guest's, a file can be made. */
 static bool can_use_all(const int folder[OPTIONS_MAX_DEVICES])
 {
 	unsigned int i;
@@ -404,7 +404,7 @@ static int bind_log(const char *path)
 	return fd;
 }
 
-/* As a Launcher has it that is no other user's: names of files, but no new socket. */
+/* As a launcher has it that is no other user's: names of files, but no new socket. */
 static bool writes_to_a_new_daemon(int daemon)
 {
 	static const struct sandbox_call calls[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The Host's side of "lguest run", against a Guest that does not do its part. */
+/* The host's side of "lguest run", against a guest that does not do its part. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -18,11 +18,11 @@ static void start_with_a_long_command(unsigned int timeout)
 	ck_assert_int_eq(session_init(&session, timeout), 0);
 	session.command.at = calloc(1, LONG);
 	session.command.size = LONG;
-	session.attached = true;	/* a Guest runs */
+	session.attached = true;	/* a guest runs */
 	ck_assert_int_eq(session_start(&session), 0);
 }
 
-/* The Guest takes nothing. */
+/* The guest takes nothing. */
 START_TEST(time_is_up_while_a_frame_waits)
 {
 	int tries;

@@ -237,7 +237,7 @@ START_TEST(file_system_that_hangs_at_the_end)
 }
 END_TEST
 
-/* It has the Guest's disk, and says nothing more from some message on. */
+/* It has the guest's disk, and says nothing more from some message on. */
 static void start_silent(unsigned int silent_from)
 {
 	vhost_user_patience_ms = 1500;
@@ -318,7 +318,7 @@ START_TEST(program_of_a_disk_that_does_not_let_go)
 }
 END_TEST
 
-/* A virtual CPU did not wait for it, as the Guest ended; but the next start has to. */
+/* A virtual CPU did not wait for it, as the guest ended; but the next start has to. */
 START_TEST(program_of_a_disk_that_does_not_let_go_for_a_restart)
 {
 	pthread_t thread;
@@ -414,7 +414,7 @@ static int listen_mutely(int backlog)
 	return fd;
 }
 
-/* The other Guest goes, and in its place is one that says nothing. */
+/* The other guest goes, and in its place is one that says nothing. */
 START_TEST(listener_of_a_cable_that_is_mute)
 {
 	struct driver other = { 0 };

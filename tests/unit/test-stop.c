@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest stop of a Guest that takes its time: a person who looks on is told that it goes on,
+ * lguest stop of a guest that takes its time: a person who looks on is told that it goes on,
  * and a program is not.
  */
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 /* After the first line of progress, and before the second. */
 #define GUEST_TAKES_S	7
 
-/* The Launcher of a Guest "one", which has agreed to stop and does so after a while. */
+/* The launcher of a guest "one", which has agreed to stop and does so after a while. */
 static _Noreturn void run_guest(int ready)
 {
 	static const char agreed[] = "{\"version\":1,\"ok\":true}\n";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Guest's Launcher that is stopped, and others who hold what commands need: kill kills it,
+ * A guest's launcher that is stopped, and others who hold what commands need: kill kills it,
  * and nobody else has to wait.
  */
 #include <errno.h>
@@ -26,7 +26,7 @@ static bool take_name(const char *name)
 	return true;
 }
 
-/* The Launcher of a Guest "one" that is stopped. Return: its process. */
+/* The launcher of a guest "one" that is stopped. Return: its process. */
 static pid_t start_stopped(void)
 {
 	pid_t child;

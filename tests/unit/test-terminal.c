@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The person's terminal is given back on every way out; and what is kept of
- * the Guest's console for the report on its end.
+ * the guest's console for the report on its end.
  */
 #include <pty.h>
 #include <signal.h>

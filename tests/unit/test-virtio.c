@@ -287,7 +287,7 @@ START_TEST(nothing_runs_when_a_reset_is_over)
 }
 END_TEST
 
-/* A chain that never comes back, such as a disk's that is gone, does not outlive the Guest. */
+/* A chain that never comes back, such as a disk's that is gone, does not outlive the guest. */
 START_TEST(a_virtual_cpu_does_not_wait_beyond_the_end)
 {
 	pthread_t thread;

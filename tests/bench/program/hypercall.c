@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hypercall: the ticks of a hypercall that does nothing, that is of leaving the Guest
- * for lg.ko's C code and entering it again. A Guest of a few instructions
+ * hypercall: the ticks of a hypercall that does nothing, that is of leaving the guest
+ * for lg.ko's C code and entering it again. A guest of a few instructions
  * (hypercall_code.S) times it; prints "result hypercall TICKS COUNT" as bench does, of the
- * best of some Guests.
+ * best of some guests.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 extern const char guest_code[], guest_code_end[];
 extern const uint32_t guest_count;
 
-/* The ticks of one Guest; 0: it did not come to its end. */
+/* The ticks of one guest; 0: it did not come to its end. */
 static uint64_t one_guest(void)
 {
 	uint64_t ticks = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The Guest of hypercall.c: starts in kernel mode with the stack at VM_STACK_TOP. One
+ * The guest of hypercall.c: starts in kernel mode with the stack at VM_STACK_TOP. One
  * round to warm up, one between two looks at the time stamp counter.
  */
 #define __ASSEMBLER__ 1

@@ -158,7 +158,7 @@ static void stop(const struct op *op, const char *where, unsigned int n)
 /*
  * In a process of its own: two rounds to warm up, one between stops. All memory that
  * the operation comes by must have been used before the stops: its first use has exits
- * of its own, more of them where the Host has no huge pages.
+ * of its own, more of them where the host has no huge pages.
  */
 static void count_here(const struct op *op, unsigned int n)
 {
