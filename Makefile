@@ -3,8 +3,8 @@
 # make          lg.ko for the running kernel (or KVER=...), the launcher, the guest kernel
 # make help     everything else
 #
-# Everything is built in build/ (lg.ko of the running kernel comes to lie here, too);
-# downloads and slow builds are kept in the cache, see scripts/lib.sh. Each target
+# Everything is built in build/, and lg.ko for the running kernel is copied here, too.
+# Downloads and slow builds are kept in the cache, see scripts/lib.sh. Each target
 # first installs the Debian packages that it needs and this machine lacks.
 
 KVER ?= $(shell uname -r)
@@ -45,13 +45,13 @@ guest:
 	@scripts/build-guest
 	@scripts/mkinitramfs guest build/guest-6.12/initrd.img
 
-# It may have been used since: a new one is made when it has been removed.
+# Make an image only if there is none: the old one may have been used, and so changed.
 debian-guest:
 	@scripts/deps debian
 	@mkdir -p build
 	@[ -e build/debian-12.img ] || scripts/build-debian-guest build/debian-12.img
 
-# The command comes by way of the environment, so that quotes in it survive.
+# Pass the command in the environment, so that quotes in it survive.
 export CMD
 demo:
 	@scripts/deps build guest hostvm
@@ -73,7 +73,7 @@ bench-all:
 	@scripts/deps build guest hostvm bench
 	@tests/bench/run --all
 
-# Nothing is built here: the tree's own make does that.
+# Copy only: the kernel tree's own make builds the selftests.
 kselftest-install:
 	@$(MAKE) --no-print-directory -C tests/selftests lay KDIR='$(abspath $(KDIR))'
 

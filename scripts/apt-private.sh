@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2016
 #
-# apt on lists of our own. Host kernels come from Debian releases that need not
-# be the one this machine runs, and nothing of them is installed here: apt gets
-# a state directory in the cache for each release and never touches the system's
+# apt on our own package lists. Host kernels come from several Debian releases, not
+# only from the one that this machine runs, and are not installed here. So apt gets
+# a state directory in the cache for each release, and never touches the system's
 # own. Needs lib.sh.
 
-# mirror_of SUFFIX: the mirror this machine uses for its own Debian release
+# mirror_of SUFFIX: print the mirror that this machine uses for its own Debian release
 # (SUFFIX empty) or for that release's security updates (SUFFIX -security).
 mirror_of()
 {
@@ -17,7 +17,7 @@ mirror_of()
 }
 
 # apt_private RELEASE PROGRAM ARGUMENTS...: run apt-get or apt-cache on the
-# lists of RELEASE alone. The empty dpkg status makes apt resolve whole closures.
+# lists of RELEASE alone. With an empty dpkg status apt finds all dependencies missing.
 apt_private()
 {
 	local dir=$LG_CACHE/apt/$1 program=$2
@@ -34,7 +34,7 @@ apt_private()
 }
 
 # apt_refresh RELEASE: make or renew the lists of RELEASE, at most once an hour
-# unless FORCE_REFRESH is set. Old lists will do when there is no network.
+# unless FORCE_REFRESH is set. Without a network go on with old lists.
 apt_refresh()
 {
 	local release=$1 dir=$LG_CACHE/apt/$1 main security suite
@@ -67,8 +67,8 @@ apt_refresh()
 	fi
 }
 
-# apt_unpack RELEASE DIRECTORY PACKAGE...: download the packages (nothing that
-# they depend on) and unpack them into DIRECTORY.
+# apt_unpack RELEASE DIRECTORY PACKAGE...: download the packages, without those that
+# they depend on, and unpack them into DIRECTORY.
 apt_unpack()
 {
 	local release=$1 into=$2 deb
