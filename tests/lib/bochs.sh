@@ -6,11 +6,11 @@
 # CD, the console goes to a serial file, and COMMAND's streams come out of port 0xe9
 # (tests/lib/vm/port-e9.c).
 
-# Slow to start in an interpreter, and nothing of ours needs them.
+# Skip initcalls that take long in an interpreter, and that lg.ko does not need.
 skip_initcalls=load_system_certificate_list,crypto_algapi_init,jent_mod_init,trace_eval_init
 skip_initcalls+=,bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,init_kprobe_trace
 
-# bochs_cd: RUN/boot.iso, which boots the kernel.
+# bochs_cd: make RUN/boot.iso, which boots the kernel.
 bochs_cd()
 {
 	local iso=$run/iso
@@ -54,7 +54,7 @@ debug: action=ignore
 EOF
 }
 
-# take_apart: port-e9's lines on standard input, each stream to its file.
+# take_apart: read port-e9's lines from standard input, and write each stream to its file.
 take_apart()
 {
 	perl -ne '
@@ -66,10 +66,10 @@ take_apart()
 	' "$run"
 }
 
-# save_stdin FILE: COMMAND's input, which goes in with the image.
+# save_stdin FILE: save COMMAND's input, which goes into the machine with the image.
 save_stdin() { [ ! -t 0 ] && cat >"$1"; }
 
-# start_machine: as in qemu.sh; the streams are written by $writer.
+# start_machine: as in qemu.sh, but $writer writes the streams.
 start_machine()
 {
 	local -a limit=()
@@ -77,8 +77,8 @@ start_machine()
 	[ -z "$icount$gdb$monitor" ] || fail "Bochs has no --icount, --gdb or --monitor here"
 	bochs_cd || fail "cannot make the boot CD (see $run/emulator.log)"
 	bochs_config >"$run/bochsrc"
-	# Debian's Bochs has its debugger built in: it waits for "c", and to read more
-	# would end the machine, so its input stays open and silent.
+	# Debian's Bochs has its debugger built in, which waits for "c". The end of its input
+	# would end the machine, so keep the input open and silent.
 	echo c >"$run/debugger"
 	mkfifo "$run/silence"
 	[ "$timeout" = 0 ] || limit=(timeout --foreground -k 5 "$timeout")

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# Which of the long rows have been seen to pass with what they are made from now.
-# tests/long-passed says so, a line for each row:
+# Which long rows have passed with their present inputs. tests/long-passed has a line for
+# each row that has passed:
 #
 #   NAME HASH-OF-ITS-INPUTS SECONDS
 #
-# It is part of the tree: who lets a long row pass commits it, and continuous
-# integration then need not run it.
+# The file is part of the tree: whoever runs long rows commits it, and then continuous
+# integration need not run them.
 passed_list=$tests/long-passed
 
 hash_of() { sha256sum | cut -c 1-16; }
 
-# hash_files FILE-OR-FOLDER...: of what is in them, and what they are called.
+# hash_files FILE-OR-FOLDER...: hash their contents and names.
 hash_files() { find "$@" -type f ! -name '*.1' ! -name '*.o' -print0 | sort -z | xargs -0 sha256sum | hash_of; }
 
-# inputs_init: what every row depends on; once, before anything is built. A shell script
-# that is no program is part of others.
+# inputs_init: hash what every row depends on; call this once, before anything is built. A
+# shell script that is not executable is sourced by others.
 inputs_init()
 {
 	local shared
@@ -25,8 +25,8 @@ inputs_init()
 		tests/selftests/*.[chS] "${shared[@]}")
 }
 
-# row_inputs OPTIONS TESTS: the hash of one row's: of its tests, and what they become. Those of
-# fuzz-long, unit-tsan and selftests are in folders, fuzz, unit and selftests.
+# row_inputs OPTIONS TESTS: hash a row's inputs: its tests, and the scripts that they exec. The
+# tests fuzz-long, unit-tsan and selftests have folders: fuzz, unit and selftests.
 row_inputs()
 {
 	local name file next
@@ -44,11 +44,12 @@ row_inputs()
 	} | hash_of
 }
 
-# passed NAME HASH: has the row passed with these inputs?
+# passed NAME HASH: has this row passed with these inputs?
 passed() { grep -qs "^$1 $2 " "$passed_list"; }
 
-# likely_seconds NAME OPTIONS: how long it may take: as ever, or else up to its limit. To
-# build the debug host's kernel takes as long again as a long row, where the cache lacks it.
+# likely_seconds NAME OPTIONS: print how long the row may take: what tests/long-passed says, or
+# else its time limit. Building the debug host's kernel, where the cache lacks it, adds as much
+# as a long row takes.
 debug_host_seconds=2700
 likely_seconds()
 {
@@ -61,8 +62,9 @@ likely_seconds()
 		END { print build + (seconds ? seconds : limit) }' "$passed_list" 2>/dev/null || echo $((build + limit))
 }
 
-# note_result NAME HASH SECONDS PASSED: keep it, or that it is not so any more. Rows end side
-# by side. The seconds are the most it has ever taken: on a cold machine some rows build a kernel.
+# note_result NAME HASH SECONDS PASSED: note that the row has passed, or remove its line. Rows
+# may end at the same time, so lock. Keep the longest time that the row has ever taken: on a
+# machine with an empty cache some rows build a kernel.
 note_result()
 {
 	local most

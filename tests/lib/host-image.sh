@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# The host VM's initramfs: a base for each kernel, kept, and what this run needs.
+# The host VM's initramfs: a base for each kernel, which is kept, and what this run needs.
 
-# tool NAME: a static program from tests/lib/vm/NAME.c, built when it changed.
+# tool NAME: print the path of a static program, built from tests/lib/vm/NAME.c if that changed.
 tool()
 {
 	local source=$here/lib/vm/$1.c out=$LG_BUILD/vm-tools/$1
@@ -15,8 +15,8 @@ tool()
 	echo "$out"
 }
 
-# with_libraries FILE ROOT: the shared libraries that the program FILE loads, put
-# where its loader looks for them.
+# with_libraries FILE ROOT: copy the shared libraries of the program FILE to where its
+# loader looks for them.
 with_libraries()
 {
 	local library
@@ -25,7 +25,7 @@ with_libraries()
 	done
 }
 
-# put FILE DEST ROOT: FILE, or a folder, and what its programs need.
+# put FILE DEST ROOT: copy FILE, or a folder, and the libraries that its programs need.
 put()
 {
 	local file
@@ -34,14 +34,14 @@ put()
 	cp -aL "$1" "$3/$2" || return 1
 	find "$3/$2" -type f -perm -u+x | while read -r file; do
 		if [ "$(head -c 4 "$file" | tail -c 3)" = ELF ]; then
-			# A static program has none.
+			# Ignore an error: a static program has no libraries.
 			with_libraries "$file" "$3" || true
 		fi
 	done
 }
 
-# base_image NAME COMMAND...: an image under build/initramfs that COMMAND... makes,
-# unless it is newer than everything it comes from.
+# base_image NAME COMMAND...: print an image under build/initramfs. COMMAND... makes it,
+# unless it is newer than everything that it comes from.
 base_image()
 {
 	local out=$LG_BUILD/initramfs/$1.cpio
@@ -53,7 +53,7 @@ base_image()
 	echo "$out"
 }
 
-# make_image RUN COMMAND...: RUN/initrd.
+# make_image RUN COMMAND...: make RUN/initrd.
 make_image()
 {
 	local run=$1 root=$1/root base guest_image item word

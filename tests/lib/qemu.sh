@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154,SC2034
 #
-# The host VM in QEMU, always emulated (tcg): the point is to need no hardware help.
+# The host VM in QEMU, always emulated (tcg): lguest must need no help from hardware.
 
-# start_machine: start it, its process number in $emulator, and in $writer that of who
-# writes stdout, stderr, control and files.tar in the run's folder. Descriptors 3 and 4 are
-# COMMAND's input and, where it has a terminal, its output.
+# start_machine: start the machine. Sets $emulator to its process number, and $writer to
+# that of the process that writes stdout, stderr, control and files.tar in the run's folder.
+# Descriptors 3 and 4 are COMMAND's input and, where it has a terminal, its output.
 start_machine()
 {
 	local -a qemu limit=()
@@ -13,15 +13,15 @@ start_machine()
 
 	qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot -nic none
 		-machine pc -m "$mem" -cpu "${cpu:-max}" -kernel "$kernel" -initrd "$run/initrd")
-	# A busy machine may give the emulator no turn while the kernel tries its timer.
+	# no_timer_check: on a busy machine the emulator may get no turn while the kernel tests it.
 	append="console=ttyS0,115200 loglevel=$([ -n "$verbose" ] && echo 7 || echo 5) panic=-1 oops=panic no_timer_check $append"
 	if [ -n "$icount" ]; then
-		# What may vary from run to run is fixed; a crash must not idle for ever.
+		# Fix what may vary from run to run. sleep=off: a crash must not idle for ever.
 		qemu+=(-accel tcg -icount 'shift=0,sleep=off' -smp "${smp:-1}" -seed 1
 			-rtc 'base=2000-01-01T00:00:00,clock=vm')
 		append="nokaslr $append"
-		# A queue is served where the guest kicks it, not by another thread some
-		# time later; nor may COMMAND's input come at a time of its own.
+		# Serve a queue at once when the machine kicks it, not in another thread some
+		# time later. For the same reason COMMAND has no input (below).
 		ioeventfd=off
 	else
 		qemu+=(-accel 'tcg,thread=multi' -smp "${smp:-2}")

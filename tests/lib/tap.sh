@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Reading the Test Anything Protocol. run-selftests frames each test's lines:
+# Reads the Test Anything Protocol. run-selftests frames each test's lines:
 #   # selftest NAME
 #   ok 1 what it promises            not ok 2 ...           ok 3 ... # SKIP why
 #   # ended NAME STATUS              kselftest's: 0 pass, 4 skip, else failure
 
-# tap_close STATUS NAME...: what to append when the machine ended with STATUS: one
-# failure for the row unless it just passes on how the last test ended.
+# tap_close STATUS NAME...: print the lines that end a row's file: what went wrong if the
+# machine ended with a STATUS other than 0, and the tests that should have run.
 tap_close()
 {
 	case $1 in
@@ -20,8 +20,8 @@ tap_close()
 	printf '# expected %s\n' "$@"
 }
 
-# tap_report ROW TAP-FILE TIME LOG: a line for the row, one for each failure with how
-# to repeat it, and a machine-readable count that tap_total adds up.
+# tap_report ROW TAP-FILE TIME LOG: print a line for the row, which tap_total adds up, and
+# for each failure a line and the command that repeats it.
 tap_report()
 {
 	tr -d '\r' <"$2" | awk -v row="$1" -v time="$3" -v log_file="$4" '
@@ -63,7 +63,7 @@ tap_report()
 		}'
 }
 
-# tap_total REPORT...: the closing line, and a status.
+# tap_total REPORT...: print the closing line; fail if a test failed or none passed.
 tap_total()
 {
 	awk '

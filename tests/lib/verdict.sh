@@ -1,31 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# How a host VM's run ended: its files, its kernel's complaints, its status.
+# The verdict on a host VM's run: its files, its kernel's complaints, its status.
 
-# What a healthy host kernel never says. The "] " before it is the end of the
-# kernel's time stamp: COMMAND may print such words itself.
+# What a healthy host kernel never says. The "] " at the front is the end of the
+# kernel's time stamp, since COMMAND may print such words, too.
 complaints='\] .*(WARNING:|BUG:|Oops|[Gg]eneral protection|double fault|UBSAN|KASAN|KFENCE|detected stall|self-detected|INFO: task .* blocked|hung task|unchecked MSR access|unable to handle|Kernel panic|kernel stack overflow|refcount_t:|list_(add|del) corruption|bad page|Bad page|scheduling while atomic|sleeping function called|Call Trace:|soft lockup|hard LOCKUP|irq .*: nobody cared)'
-# What a healthy one does say on a CPU with known weaknesses.
+# What a healthy host kernel does say on a CPU with known weaknesses.
 harmless='(RETBleed|Spectre V[0-9]|L1TF|MDS|TAA|MMIO Stale Data|SRBDS|GDS|VMSCAPE|ITS|TSA|Speculative Return Stack Overflow)[^:]*: (WARNING|Vulnerable)'
 
-# Said when the kernel ended before its first process ran, which is ours: tests/run
-# gives such a machine another go. On a busy machine emulators lose one now and then.
+# Printed if the kernel ended before its first process ran, which is host-init: tests/run
+# then starts the machine once more. On a busy machine an emulator loses one now and then.
 nothing_of_ours='that was before anything of ours ran in it'
-# So it does when the kernel ran into an int3 that is not in memory. While one CPU changes
-# code that others run, QEMU before 8.1 drops its translation first and writes then; what
-# another CPU translates in between stays (LKML, "qemu-x86_64 booting with 8.0.0 stil see
-# int3", July 2023). Seen without lg.ko, too: a tracepoint turned on and off in a hot path.
+# Printed if the kernel ran into an int3 that is not in memory; tests/run then starts the
+# machine once more, too. When one CPU changes code that others run, QEMU before 8.1 first
+# drops its translation of the code and then writes the code: what another CPU translates in
+# between stays (LKML, "qemu-x86_64 booting with 8.0.0 stil see int3", July 2023). It happens
+# without lg.ko, too, when a tracepoint in a hot path is turned on and off.
 emulators_own='that int3 is not in memory: a fault of QEMU before 8.1'
 
-# complained RUN: print what the kernel complained of, with what follows; fail when
-# it did not complain. Said once on the console or once in the log is enough.
+# complained RUN: print the kernel's first complaint and the lines after it; fail if there is
+# none. A complaint may be only on the console, or only in the log.
 complained()
 {
 	local file
 	for file in "$1/console.log" "$1/dmesg"; do
 		[ -e "$file" ] || continue
-		# Each reads to the end: who writes to one that does not is killed, and fails the pipe.
+		# Let each command read to the end: otherwise SIGPIPE kills the one before it, and
+		# the pipe fails.
 		if tr -d '\r' <"$file" | grep -avE "$harmless" | grep -aE -A 40 "$complaints" | sed -n 1,41p | cut -c 1-160; then
 			return 0
 		fi
@@ -33,8 +35,8 @@ complained()
 	return 1
 }
 
-# stale_int3 RUN: the byte before the one in angle brackets, where the CPU has come to, is
-# none; the list of bytes is the first after that Oops.
+# stale_int3 RUN: did an int3 trap although memory has none there? The Oops lists the bytes of
+# code; the one in angle brackets is the next instruction, the one before it should be cc.
 stale_int3()
 {
 	local code
@@ -42,7 +44,7 @@ stale_int3()
 	[[ $code =~ ([0-9a-f]{2})\ \< ]] && [ "${BASH_REMATCH[1]}" != cc ]
 }
 
-# collect RUN FILE:HERE...: take the files that came out of the machine.
+# collect RUN FILE:HERE...: copy the files that came out of the machine to where they belong.
 collect()
 {
 	local run=$1 pair from to
@@ -61,8 +63,8 @@ collect()
 	rm -rf "$run/files" "$run/files.tar"
 }
 
-# verdict RUN STATUS: end with the status that hostvm promises; STATUS is how the
-# emulator ended, 124 for a timeout.
+# verdict RUN STATUS: exit with the status that hostvm promises. STATUS is the emulator's,
+# 124 after a timeout.
 verdict()
 {
 	local run=$1 word status complaint

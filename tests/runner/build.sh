@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# Part of tests/run: build once what the rows share.
+# Part of tests/run: builds once what the rows share.
 
 broken()
 {
@@ -10,7 +10,7 @@ broken()
 	exit 1
 }
 
-# hosts_of ROW...: the host kernels that they run on.
+# hosts_of ROW...: print the host kernels that these rows run on.
 hosts_of()
 {
 	local row options kernel flavour
@@ -30,7 +30,7 @@ hosts_of()
 	done | sort -u
 }
 
-# build_common: what all host VMs have.
+# build_common: build what all host VMs have.
 build_common()
 {
 	make -s launcher || broken "the launcher does not build"
@@ -43,7 +43,7 @@ build_common()
 	cp "$tests/lib/vm/run-selftests" "$LG_BUILD/selftests/"
 }
 
-# build_for ROW...: all that they need.
+# build_for ROW...: build everything that these rows need.
 no_build=''
 build_for()
 {

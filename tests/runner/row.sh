@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# Part of tests/run: run one row, or the unit tests, and say how it went.
+# Part of tests/run: runs one row, or the unit tests, and reports the result.
 
-# unit_tests: each program of tests/unit, its results by libcheck's TAP log.
+# unit_tests: run each program of tests/unit, and print its results from libcheck's TAP log.
 unit_tests()
 {
 	local source program name status
@@ -14,14 +14,14 @@ unit_tests()
 		echo "# selftest $name"
 		status=0
 		CK_DEFAULT_TIMEOUT=60 CK_TAP_LOG_FILE_NAME="$out/unit.tap" "$LG_BUILD/unit/hostile" "$program" >>"$out/unit.log" 2>&1 || status=$?
-		# libcheck numbers its lines for each suite anew; names are enough.
+		# libcheck starts to count anew for each suite: drop the numbers, keep the names.
 		sed 's/^\(ok\|not ok\) [0-9]* - /\1 - /' "$out/unit.tap" 2>/dev/null || true
 		rm -f "$out/unit.tap"
 		echo "# ended $name $status"
 	done
 }
 
-# run_unit: the unit tests as a row. They mostly wait, and so take no place of a machine's.
+# run_unit: run the unit tests as a row. They mostly wait, so they do not count as a job.
 run_unit()
 {
 	local started=$SECONDS
@@ -30,13 +30,13 @@ run_unit()
 	cat "$out/unit.report"
 }
 
-# run_machine NAME COMMAND...: what run_row() has made up.
+# run_machine NAME COMMAND...: run COMMAND with its output in NAME.tap and NAME.log.
 run_machine()
 {
 	LG_NO_BUILD=1 "${@:2}" </dev/null >"$out/$1.tap" 2>"$out/$1.log"
 }
 
-# run_row NAME OPTIONS TESTS: one row, its TAP in NAME.tap, all it said in NAME.log.
+# run_row NAME OPTIONS TESTS: run one row; its TAP goes to NAME.tap, the rest to NAME.log.
 run_row()
 {
 	local name=$1 status=0 started=$SECONDS
@@ -68,7 +68,7 @@ run_row()
 
 wait_for_place() { while [ "$(jobs -rp | grep -cvx "${unit:-none}")" -ge "$jobs" ]; do wait -n || true; done; }
 
-# start_row NAME|OPTIONS|TESTS: in the background, when there is a place for it.
+# start_row NAME|OPTIONS|TESTS: wait for a free place, and run the row in the background.
 start_row()
 {
 	local name options names

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# Part of tests/run: which rows of the matrix are to be run. A row is NAME|OPTIONS|TESTS.
+# Part of tests/run: selects the rows of the matrix to run. A row is NAME|OPTIONS|TESTS.
 
-# all_rows: NAME|RANK|OPTIONS|TESTS for each row of the matrix, without the blanks around them.
+# all_rows: print NAME|RANK|OPTIONS|TESTS for each row of the matrix, without blanks around |.
 all_rows() { sed -E '/^ *(#|$)/d; s/ *\| */|/g; s/ +/ /g; s/ $//' "$tests/matrix"; }
 
-# rows: NAME|OPTIONS|TESTS for each row of the matrix that was asked for.
+# rows: print NAME|OPTIONS|TESTS for each row of the matrix that was asked for.
 rows()
 {
 	local name rank options names want
@@ -25,8 +25,8 @@ rows()
 	done < <(all_rows)
 }
 
-# one_of_each: rows, of which those with the same name become one, with the tests of all:
-# a row's results are in one file.
+# one_of_each: read rows, and merge those with the same name into one with the tests of all,
+# since a row's results are in one file.
 one_of_each()
 {
 	awk '
@@ -44,9 +44,12 @@ one_of_each()
 		END { for (i = 1; i <= count; i++) print row[order[i]] }'
 }
 
-# select_rows: selected, the rows that were asked for; inputs, by long row the hash of its
-# inputs; changed, those long rows that have not passed with it and may be run, in the order
-# of the hash: when there is no time for all, others come first each time.
+# select_rows: sets
+#   selected   the rows that were asked for
+#   inputs     for each long row the hash of its inputs
+#   changed    the long rows that have not passed with their inputs, if --changed asks for them.
+#              They are in the order of the hash: if there is no time for all, others come
+#              first after the next change.
 select_rows()
 {
 	local name rank options names row

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lg-console STATUS-FILE LOG-FILE: take the console of a test guest apart.
+ * lg-console STATUS-FILE LOG-FILE: split the console output of a test guest.
  *
- * guest-init frames the output of the command it runs in two marks, each
- * introduced by a record separator:
+ * guest-init prints a mark before and after the output of its command. Each mark begins
+ * with a record separator:
  *
  *   <0x1e>lg-begin\n  ...output, any bytes...  <0x1e>lg-status N\n
  *
- * The output goes to stdout as it comes, N to STATUS-FILE, all else to LOG-FILE.
+ * The output goes to stdout as it comes, N to STATUS-FILE, everything else to LOG-FILE.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		fflush(log);
 	}
-	/* A mark that was never completed is output like any other. */
+	/* The beginning of a mark that was never completed is plain output. */
 	if (state != AFTER && !in_tail)
 		fwrite(mark[state], 1, matched, state == OUTPUT ? stdout : log);
 	return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * port-e9 COMMAND...: run COMMAND and put what it writes to descriptors 1 to 4 on
- * I/O port 0xe9, the one output that Bochs passes on without a driver. Each piece
- * is a line: '@', the descriptor's digit, a blank, the bytes in hexadecimal.
- * tests/lib/bochs.sh takes it apart.
+ * port-e9 COMMAND...: run COMMAND and write its output on descriptors 1 to 4 to I/O port
+ * 0xe9, the only output of Bochs that needs no driver. Each piece is a line: '@', the
+ * descriptor's digit, a blank, the bytes in hexadecimal. take_apart() in
+ * tests/lib/bochs.sh splits the streams again.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 
 	child = fork();
 	if (child == 0) {
-		/* The pipes lie above LAST or are moved out of the way first. */
+		/* A pipe may lie on 1 to LAST: move all of them to 21 and above first. */
 		for (int i = FIRST; i <= LAST; i++)
 			ends[i][1] = dup2(ends[i][1], 20 + i);
 		for (int i = FIRST; i <= LAST; i++)
@@ -68,8 +68,8 @@ int main(int argc, char **argv)
 	}
 	while (open_streams) {
 		/*
-		 * A process that COMMAND left behind may hold the pipes open: once
-		 * COMMAND has ended, silence is the end.
+		 * A process that COMMAND left behind may keep the pipes open: so end when
+		 * COMMAND has ended and nothing more comes.
 		 */
 		if (poll(streams + FIRST, LAST, 50) == 0) {
 			if (gone)
