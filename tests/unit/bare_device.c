@@ -3,7 +3,7 @@
 #include "bare_device.h"
 #include "unit.h"
 
-/* A device without threads: the test does what they do. */
+/* A device without threads: the test does what its threads would do. */
 static const struct virtio_ops test_ops = { .name = "test device", .id = 42, .queues = 2 };
 
 struct virtio_device device;
@@ -26,7 +26,7 @@ void tear_down(void)
 	guest_memory_exit(&driver.memory);
 }
 
-/* One chain is taken, which has one buffer. */
+/* Pop one chain, which must have one buffer. */
 void take_chain(void)
 {
 	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 1, WRITE, 0);

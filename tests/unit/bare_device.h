@@ -20,7 +20,7 @@
 extern struct virtio_device device;
 extern struct driver driver;
 extern struct virtio_queue *queue;	/* the first of the device's two */
-extern struct virtio_chain chain;	/* that has been popped */
+extern struct virtio_chain chain;	/* the one popped last */
 
 void set_up(uint64_t features);
 void tear_down(void);

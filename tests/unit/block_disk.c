@@ -10,8 +10,8 @@
 
 struct virtio_device device;
 struct driver driver;
-uint8_t *data;	/* what is at DATA */
-char path[64];	/* of the disk */
+uint8_t *data;	/* guest memory at DATA */
+char path[64];	/* of the disk's file */
 
 const char * const ways[3] = { "", ",cache=writeback", ",cache=writethrough" };
 
@@ -31,7 +31,7 @@ void make_disk(size_t size)
 	make_disk_in("/tmp", size);
 }
 
-/* What --block= would say. */
+/* Return: a value for --block=. */
 const char *value(const char *words)
 {
 	static char text[160];
@@ -81,7 +81,7 @@ int status(unsigned int first)
 	return driver.memory.base[DRIVER_BUFFERS + first * 32 + 16];
 }
 
-/* One request from its start to its end. Return: the status. */
+/* Make a request and wait for its end. Return: the status. */
 int request_at(uint32_t type, uint64_t sector, uint64_t gpa, uint32_t size)
 {
 	uint16_t done = driver_done(&driver, 0);

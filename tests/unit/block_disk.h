@@ -23,10 +23,10 @@
 
 extern struct virtio_device device;
 extern struct driver driver;
-extern uint8_t *data;	/* what is at DATA */
-extern char path[64];	/* of the disk */
+extern uint8_t *data;	/* guest memory at DATA */
+extern char path[64];	/* of the disk's file */
 
-/* cache=none is the default where the file system can do it, which /tmp's need not. */
+/* cache=none is the default where the file system allows it; that of /tmp may not. */
 extern const char * const ways[3];
 
 void make_disk_in(const char *directory, size_t size);

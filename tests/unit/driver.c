@@ -32,7 +32,7 @@ struct vring_used *driver_used(struct driver *driver, unsigned int queue)
 	return part(driver, DRIVER_USED(queue));
 }
 
-/* Memory first: devices are made with it. */
+/* Make the guest memory; devices are made after that. */
 void driver_init(struct driver *driver)
 {
 	memset(driver, 0, sizeof(*driver));
@@ -79,7 +79,7 @@ void driver_set_queue(struct driver *driver, unsigned int queue)
 	driver_write(driver, VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
-/* All of it, up to a device that runs; version 1 is always there. */
+/* Negotiate @features and VIRTIO_F_VERSION_1, set up the queues, and start the device. */
 void driver_start(struct driver *driver, uint64_t features)
 {
 	unsigned int i;
@@ -101,7 +101,7 @@ void driver_start_threads(struct driver *driver)
 	ck_assert_int_eq(virtio_device_start(driver->device), 0);
 }
 
-/* A device that driver_init()'s memory was given to, from its start, */
+/* Start @device, which uses the memory of driver_init(), and its driver. */
 void driver_run(struct driver *driver, struct virtio_device *device, uint64_t features)
 {
 	driver->device = device;
@@ -109,7 +109,7 @@ void driver_run(struct driver *driver, struct virtio_device *device, uint64_t fe
 	driver_start_threads(driver);
 }
 
-/* to its end. */
+/* End the device, and free the memory. */
 void driver_stop(struct driver *driver)
 {
 	virtio_device_exit(driver->device);
@@ -127,7 +127,7 @@ void driver_put_desc(struct driver *driver, unsigned int queue, unsigned int ind
 	driver_desc(driver, queue)[index] = (struct vring_desc){ gpa, size, flags, next };
 }
 
-/* Make a chain available; no kick. */
+/* Make a chain available, without a kick. */
 void driver_offer(struct driver *driver, unsigned int queue, uint16_t head)
 {
 	struct vring_avail *avail = driver_avail(driver, queue);
@@ -165,7 +165,7 @@ bool driver_needs_reset(struct driver *driver)
 	return driver_read(driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
-/* The device gives the driver up within 10 s, and says why in a line with these words. */
+/* Check that the device gives the driver up within 10 s, with these words in its message. */
 void driver_misuses(struct driver *driver, const char *words)
 {
 	int tries;
@@ -176,7 +176,7 @@ void driver_misuses(struct driver *driver, const char *words)
 	unit_refused(-1, words);
 }
 
-/* Was the line raised since the last look? Acknowledges it. */
+/* Was the interrupt raised since the last call? Acknowledges it. */
 bool driver_interrupted(struct driver *driver)
 {
 	uint64_t count;

@@ -12,7 +12,7 @@
 #define DRIVER_MEMORY	(4ULL << 20)
 #define DRIVER_ENTRIES	16	/* of each ring */
 
-/* Where a queue's parts are in guest memory; buffers start at DRIVER_BUFFERS. */
+/* The addresses of a queue's parts in guest memory; buffers start at DRIVER_BUFFERS. */
 #define DRIVER_DESC(n)	(0x10000 + (n) * 0x10000ULL)
 #define DRIVER_AVAIL(n)	(DRIVER_DESC(n) + 0x1000)
 #define DRIVER_USED(n)	(DRIVER_DESC(n) + 0x2000)

@@ -31,7 +31,7 @@ static void *run_guest_thread(void *argument)
 	return argument;
 }
 
-/* From one exit of the guest to the next. */
+/* LGUEST_RUN: let the guest run to its next exit. */
 static int run(void)
 {
 	pthread_t thread;
@@ -140,7 +140,7 @@ void guest_poweroff(void)
 	guest_shutdown(LGUEST_SHUTDOWN_POWEROFF, "");
 }
 
-/* Start a VM of this size for this guest. */
+/* Start a VM with this guest and @size bytes of memory. */
 int start(void (*guest)(void), uint64_t size)
 {
 	struct options options = { .memory = size, .cpus = 1 };

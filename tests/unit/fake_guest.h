@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine of one CPU, for tests of the launcher: the guest is a function in a thread of
- * its own, which stops at each exit.
+ * A machine of one CPU, for tests of the launcher. The guest is a function in its own
+ * thread, which stops at each exit.
  */
 #ifndef _FAKE_GUEST_H
 #define _FAKE_GUEST_H
@@ -15,7 +15,7 @@
 
 #define MIB	(1ULL << 20)
 
-/* What lg.ko was told of it. */
+/* What the launcher told lg.ko about the machine. */
 struct machine {
 	int run_error;			/* errno of LGUEST_RUN, if the test wants one */
 	struct lguest_memory memory[2];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* lg.ko, for tests of the launcher. */
+/* A fake lg.ko, for tests of the launcher. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@ struct fake_lg fake_lg = {
 		  .run_size = 4096 },
 };
 
-/* Return: a new VM, of that number. */
+/* Return: a new VM, whose descriptor is @number. */
 static int new_vm(int number)
 {
 	int memory = memfd_create("vm", 0);
@@ -62,7 +62,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	return 0;
 }
 
-/* From now on there is VCPU_FD + @number. Return: its run page, for the guest. */
+/* Make the virtual CPU VCPU_FD + @number. Return: its run page, for the guest. */
 struct lguest_run *fake_vcpu(unsigned int number)
 {
 	int memory = memfd_create("vcpu", 0);
@@ -73,7 +73,7 @@ struct lguest_run *fake_vcpu(unsigned int number)
 	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, VCPU_FD + number, 0);
 }
 
-/* Standard output goes to a pipe from here on. Return: its other end. */
+/* Make standard output a pipe. Return: the pipe's other end. */
 int catch_output(int flags)
 {
 	int out[2];
@@ -84,7 +84,7 @@ int catch_output(int flags)
 	return out[0];
 }
 
-/* A thread that does so, after a while. */
+/* A thread that types Ctrl-A x after a while. */
 void *type_ctrl_a_x(void *terminal)
 {
 	usleep(200000);

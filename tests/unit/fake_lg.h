@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * lg.ko, for tests of the launcher with a guest: open() and ioctl() are ours (the linker's
- * --wrap), and so are the file descriptors that they give.
+ * A fake lg.ko, for tests of the launcher with a guest. It replaces open() and ioctl() by the
+ * linker's --wrap, and makes up the descriptors that they return.
  */
 #ifndef _FAKE_LG_H
 #define _FAKE_LG_H
@@ -9,10 +9,10 @@
 #include "lguest_uapi.h"
 
 #define VM_FD	900
-#define OTHER_VM_FD	899	/* when the guest has restarted, in turn with VM_FD */
-#define VCPU_FD	901	/* of CPU 0; those of others follow */
+#define OTHER_VM_FD	899	/* after a restart; the next one has VM_FD again */
+#define VCPU_FD	901	/* of virtual CPU 0; those of the others follow */
 
-/* What a test wants of it. */
+/* What a test wants the fake to do. */
 struct fake_lg {
 	int open_error;		/* errno of opening /dev/lguest */
 	unsigned long fail;	/* the ioctl that fails with ENOSPC */
@@ -20,13 +20,13 @@ struct fake_lg {
 };
 extern struct fake_lg fake_lg;
 
-/* The other calls are the test's to answer. Return: ioctl()'s. */
+/* The test answers all other calls by this function. Return: what ioctl() returns. */
 int fake_vm_ioctl(unsigned long request, void *argument);
 int fake_vcpu_ioctl(unsigned int number, unsigned long request, void *argument);
 
 struct lguest_run *fake_vcpu(unsigned int number);
 
-/* Beside the host, the person: */
+/* The person, too, is a fake: */
 int catch_output(int flags);
 void *type_ctrl_a_x(void *terminal);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hostile PROGRAM [ARGUMENT]...: as it may be started somewhere: by nohup, by a shell that has
- * no job control, by a daemon. All signals that can be are ignored and blocked, and nothing is
- * standard input. tests/run starts each unit test so: it must not matter to any.
+ * hostile PROGRAM [ARGUMENT]...: start PROGRAM as nohup, a daemon, or a shell without job
+ * control might start it: all signals that allow it are ignored and blocked, and standard
+ * input is closed. tests/run starts each unit test in this way, and none may fail by it.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernels made up for tests: small, but with all that the launcher looks at.
- * Each compression is done as the kernel's build does it.
+ * Kernels made up for tests: small, but with everything that the launcher looks at.
+ * They are compressed in the same ways as the kernel's build does it.
  */
 #include <asm/bootparam.h>
 #include <bzlib.h>
@@ -26,7 +26,7 @@ void image_free(struct bytes image)
 	free((void *)image.at);
 }
 
-/* The first bytes, in memory of exactly that size: ASan sees each step outside. */
+/* Copy bytes to memory of exactly that size, so that ASan sees each access outside. */
 struct bytes image_copy(struct bytes from, size_t size)
 {
 	uint8_t *at = malloc(size ? size : 1);
@@ -52,7 +52,7 @@ static void put_note(Elf64_Nhdr *header, const char *name, uint32_t type, uint32
 	header->n_descsz = size;
 }
 
-/* Text that compresses, but not too well. */
+/* Make up text that compresses, but not too well. */
 static void put_text(uint8_t *at, size_t size)
 {
 	size_t i;
@@ -159,7 +159,7 @@ static uint8_t *put_be32(uint8_t *at, uint32_t value)
 	return at + 4;
 }
 
-/* As lzop 1.04 writes it: version 0x1040, level 9, checksums of the contents. */
+/* The output of lzop 1.04: version 0x1040, level 9, checksums of the contents. */
 static size_t pack_lzo(struct bytes from, uint8_t *to, size_t room)
 {
 	static const uint8_t header[] = {
@@ -168,7 +168,7 @@ static size_t pack_lzo(struct bytes from, uint8_t *to, size_t room)
 		0x03, 0, 0, 1,			/* flags: Unix, ADLER32 */
 		0, 0, 0x81, 0xa4, 0, 0, 0, 0, 0, 0, 0, 0,
 		1, 'v',				/* the name */
-		0, 0, 0, 0,			/* checksum: nobody looks */
+		0, 0, 0, 0,			/* checksum, which nobody checks */
 	};
 	const size_t block = 256 << 10;
 	uint8_t *work = malloc(LZO1X_1_MEM_COMPRESS), *at = to, *sums;
@@ -232,7 +232,7 @@ static size_t (* const packers[IMAGE_FORMATS])(struct bytes from, uint8_t *to, s
 	pack_gzip, pack_bzip2, pack_lzma, pack_xz, pack_lzo, pack_lz4, pack_zstd,
 };
 
-/* A payload, with its size at the end. */
+/* Return: a packed payload, with the unpacked size at its end. */
 struct bytes image_pack(enum image_format format, struct bytes elf)
 {
 	size_t room = elf.size * 2 + 4096, size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Kernels made up for tests: small, but with all that the launcher looks at. */
+/* Kernels made up for tests: small, but with everything that the launcher looks at. */
 #ifndef _IMAGES_H
 #define _IMAGES_H
 
@@ -12,7 +12,7 @@
 enum image_format { GZIP, BZIP2, LZMA, XZ, LZO, LZ4, ZSTD, IMAGE_FORMATS };
 extern const char * const image_format_names[IMAGE_FORMATS];
 
-/* Where things are in the ELF file of image_elf(). */
+/* The layout of the ELF file of image_elf(). */
 #define IMAGE_PHDRS		3	/* load, load with bss, notes */
 #define IMAGE_TEXT_GPA		0x1000000ULL
 #define IMAGE_DATA_GPA		0x1200000ULL

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A stranger's code in one of the launcher's processes: it tries to get hold of what no
- * guest was given. Each attempt is a plain system call that succeeds for any program.
+ * A stranger's code in one of the launcher's processes. It tries to reach what no guest was
+ * given. Outside a sandbox each of its system calls would succeed.
  */
 #include <check.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 
 struct intruder *intruder;
 
-/* Its user's, who has given it to no guest. */
+/* A file of the same user, who has not given it to any guest. */
 static char own_file[128];
 
 static int open_a_file(void) { return open("/etc/passwd", O_RDONLY); }
@@ -53,7 +53,7 @@ static int start_a_process(void)
 	return child;
 }
 
-/* In a child, where there may be one, since it would be the end of this program. */
+/* Do it in a child, if fork() is allowed, since execve() would end this program. */
 static int run_a_program(void)
 {
 	char *words[] = { "/bin/true", NULL };
@@ -104,7 +104,7 @@ static const struct {
 };
 
 /*
- * intruder_try_all() - try all of them
+ * intruder_try_all() - make all attempts
  */
 void intruder_try_all(void)
 {
@@ -120,7 +120,7 @@ void intruder_try_all(void)
 }
 
 /*
- * intruder_sleep() - say nothing for ever
+ * intruder_sleep() - say nothing, for ever
  */
 void intruder_sleep(void)
 {
@@ -131,7 +131,7 @@ void intruder_sleep(void)
 }
 
 /*
- * intruder_prepare() - from now on it is in each process that the launcher starts
+ * intruder_prepare() - put the intruder into each process that the launcher starts from now on
  */
 void intruder_prepare(void)
 {

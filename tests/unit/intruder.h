@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A stranger's code in one of the launcher's processes, and what it gets hold of. */
+/* A stranger's code in one of the launcher's processes, and what it can reach. */
 #ifndef _INTRUDER_H
 #define _INTRUDER_H
 
-/* What it has done, in words with a blank behind each; shared by all processes. */
+/* What it could do: words, each with a blank behind it. All processes share this. */
 struct intruder {
-	int processes;		/* that it was in */
+	int processes;		/* how many it was in */
 	char done[4096];
 };
 

@@ -13,7 +13,7 @@
 #define RECEIVE		NET_RECEIVE_QUEUE
 #define TRANSMIT	NET_TRANSMIT_QUEUE
 #define HEADER		12
-/* Receive buffers are so far apart; what is sent lies behind them. */
+/* The distance of receive buffers; packets to be sent lie behind them. */
 #define APART		0x1000ULL
 #define RECEIVED(n)	(DRIVER_BUFFERS + (n) * APART)
 #define SENT		(DRIVER_BUFFERS + 0x100000)
@@ -21,11 +21,11 @@
 extern struct virtio_device device;
 extern struct driver driver;
 
-void run_card(uint64_t features);	/* that has been made */
-void start_net(const char *value, uint64_t features);	/* makes the card of --net=VALUE */
+void run_card(uint64_t features);	/* starts the card that was made */
+void start_net(const char *value, uint64_t features);	/* starts a card, --net=VALUE */
 void stop(void);
 uint8_t *memory(uint64_t gpa);
-void offer(unsigned int number, uint32_t size);	/* a buffer to receive into */
+void offer(unsigned int number, uint32_t size);	/* offers a receive buffer */
 struct vring_used_elem *used(unsigned int queue, unsigned int number);
 
 #endif /* _NET_CARD_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A client of the server of shared directories, for tests: it asks what a test wants. */
+/* A client of the server of shared directories, for tests: sends any request. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ const char *path(const char *format, ...)
 	return at;
 }
 
-/* A message: 1, 2, 4 and 8 are numbers of so many bytes, s is a text. */
+/* Make a message. In @fields 1, 2, 4 and 8 stand for a number of so many bytes, s for a text. */
 size_t make_message(uint8_t *message, unsigned int type, const char *fields, va_list list)
 {
 	struct p9_out out = { .start = message, .room = P9_MAX_MESSAGE };
@@ -51,7 +51,7 @@ size_t make_message(uint8_t *message, unsigned int type, const char *fields, va_
 	return out.size;
 }
 
-/* Ask. Return: 0 or a negative errno. */
+/* Send a request. Return: 0, or the negative errno of its reply. */
 int ask(unsigned int type, const char *fields, ...)
 {
 	static uint8_t message[P9_MAX_MESSAGE];
@@ -83,7 +83,7 @@ void write_file(const char *name, const char *text)
 	close(fd);
 }
 
-/* top/secret is outside, top/shared is shared; fid 0 is its root. */
+/* Share the directory top/shared as fid 0; top/secret lies outside. */
 void begin_sharing(bool read_only)
 {
 	strcpy(top, unit_directory());
@@ -111,7 +111,7 @@ int walk2(unsigned int from, unsigned int to, const char *name, const char *name
 {
 	int error = ask(P9_TWALK, "442ss", N(from), N(to), N(2), name, name2);
 
-	/* A walk that comes half the way is answered, but makes no fid. */
+	/* A walk that gets only part of the way has a reply, but makes no fid. */
 	return error ? error : p9_get(&answer, 2) == 2 ? 0 : -ENOENT;
 }
 

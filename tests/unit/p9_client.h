@@ -9,11 +9,11 @@
 
 #include "p9/server.h"
 
-/* Numbers are 64-bit for the list of arguments. */
+/* make_message() takes each number as 64 bits. */
 #define N(number)	((uint64_t)(number))
 
 extern struct p9_server server;
-extern char top[64], shared[80];	/* what is shared, and the directory it is in */
+extern char top[64], shared[80];	/* the shared directory, and the one that it is in: top */
 extern uint8_t reply[P9_MAX_MESSAGE];
 extern struct p9_in answer;	/* the rest of the last reply */
 

@@ -8,7 +8,7 @@
 
 struct virtio_device device;
 struct driver driver;
-unsigned int sent, heard;	/* control messages each way */
+unsigned int sent, heard;	/* control messages to the device, and from it */
 
 void offer(unsigned int queue, unsigned int number, size_t size, bool write)
 {
@@ -32,7 +32,7 @@ void make_console(void)
 	ck_assert_int_eq(virtio_console_init(&device, &driver.memory, on_leave, &driver), 0);
 }
 
-/* The device is made. */
+/* Start the console's device, which has been made. */
 void start_device(unsigned int ports, uint64_t features)
 {
 	unsigned int i;
@@ -50,7 +50,7 @@ void stop(void)
 	driver_stop(&driver);
 }
 
-/* The driver says of a port. */
+/* Send a control message about a port. */
 void say_of(uint32_t port, uint16_t event, uint16_t value)
 {
 	struct virtio_console_control message = { .id = port, .event = event, .value = value };
@@ -66,7 +66,7 @@ void say(uint16_t event, uint16_t value)
 	say_of(1, event, value);
 }
 
-/* The next that the device says is this. Return: what comes behind it. */
+/* Check the device's next control message. Return: what follows in its buffer. */
 const char *hear_of(uint32_t port, uint16_t event, uint16_t value)
 {
 	struct virtio_console_control message;

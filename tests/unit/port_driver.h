@@ -9,7 +9,7 @@
 
 #include "driver.h"
 
-/* The first named port's, which most tests are about, come last. */
+/* The queues of the first named port, which most tests are about, come last. */
 enum { CONSOLE_INPUT_QUEUE, CONSOLE_OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE,
 	INPUT_QUEUE, OUTPUT_QUEUE };
 
@@ -20,16 +20,16 @@ enum { CONSOLE_INPUT_QUEUE, CONSOLE_OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_Q
 
 extern struct virtio_device device;
 extern struct driver driver;
-extern unsigned int sent, heard;	/* control messages each way */
+extern unsigned int sent, heard;	/* control messages to the device, and from it */
 
 void offer(unsigned int queue, unsigned int number, size_t size, bool write);
 void make_console(void);
-void start_device(unsigned int ports, uint64_t features);	/* that is made */
+void start_device(unsigned int ports, uint64_t features);	/* which has been made */
 void stop(void);
-/* The driver says, of port 1 if none is named. */
+/* Send a control message about a port, or about port 1. */
 void say_of(uint32_t port, uint16_t event, uint16_t value);
 void say(uint16_t event, uint16_t value);
-/* The next that the device says is this. Return: what comes behind it. */
+/* Check the device's next control message. Return: what follows in its buffer. */
 const char *hear_of(uint32_t port, uint16_t event, uint16_t value);
 const char *hear(uint16_t event, uint16_t value);
 void shake_hands_as(const char *name);

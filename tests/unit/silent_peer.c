@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A process that has what others need, and says nothing. */
+/* A process that holds what others need, and never answers. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 
 #include "silent_peer.h"
 
-/* A child of this test goes with it. Return: its number, 0 in the child. */
+/* Fork a child that ends with this test. Return: its process number; 0 in the child. */
 pid_t start_child(void)
 {
 	pid_t child = fork();
@@ -18,7 +18,7 @@ pid_t start_child(void)
 	return child;
 }
 
-/* A process that takes something, and keeps it until it is killed. Return: the process. */
+/* Start a process that calls @take and keeps what it took until it is killed. */
 pid_t start_holder(bool (*take)(const char *name), const char *name)
 {
 	int ready[2];
@@ -46,7 +46,7 @@ static bool take_lock(const char *name)
 	return !flock(open(name, O_RDONLY), LOCK_EX);
 }
 
-/* Some process has a file locked, and keeps it so. Return: the process. */
+/* Start a process that locks a file until it is killed. Return: the process. */
 pid_t hold_lock(const char *name)
 {
 	return start_holder(take_lock, name);

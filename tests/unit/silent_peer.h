@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A process that has what others need, and says nothing. */
+/* A process that holds what others need, and never answers. */
 #ifndef _SILENT_PEER_H
 #define _SILENT_PEER_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two ABIs: each offset that assembly uses is where the struct has it, and
- * no struct changes its size unseen.
+ * The two ABIs: each offset for assembly is that of the struct's field, and no struct
+ * changes its size unnoticed.
  */
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The port of the guest's agent, which is asked to power down. */
+/* The port of the guest's agent, which the launcher asks to power the guest down. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static struct agent agent;
 
 static void start_agent(void)
 {
-	signal(SIGPIPE, SIG_IGN);	/* as terminal_init() has it */
+	signal(SIGPIPE, SIG_IGN);	/* as terminal_init() does */
 	terminal_detach(-1);
 	make_console();
 	ck_assert_int_eq(agent_init(&agent, &device), 0);
@@ -43,7 +43,7 @@ START_TEST(an_agent_that_listens_is_told)
 	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), text, strlen(text));
 	say(VIRTIO_CONSOLE_PORT_OPEN, 0);
 	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
-	/* A driver that goes does not close it. */
+	/* A driver that goes away does not close the port. */
 	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
 	driver_reset(&driver);
 	ck_assert_int_eq(agent_power_down(&agent), -ENOTCONN);
@@ -51,7 +51,7 @@ START_TEST(an_agent_that_listens_is_told)
 }
 END_TEST
 
-/* It waits for nobody, and nobody for it. */
+/* The agent and the launcher do not wait for each other. */
 START_TEST(an_agent_may_say_what_it_wants)
 {
 	unsigned int i;

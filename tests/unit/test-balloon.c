@@ -24,7 +24,7 @@ enum { INFLATE, DEFLATE, STATS, REPORT };
 #define ACTUAL	(VIRTIO_MMIO_CONFIG + 4)
 #define PAGES	(DRIVER_MEMORY / PAGE_SIZE)
 
-/* These pages are full of something, to see which ones are given back. */
+/* These pages are filled, to see which ones are given back. */
 #define FIRST	(DRIVER_BUFFERS / PAGE_SIZE + 16)
 #define COUNT	512
 
@@ -69,7 +69,7 @@ START_TEST(pages_of_the_balloon_are_given_back)
 
 	for (in_two = 0; in_two < 2; in_two++) {
 		start(false);
-		/* In no order, alone and in runs. */
+		/* Pages in any order, alone and in runs. */
 		for (i = 0; i < COUNT / 2; i++)
 			page[i] = FIRST + COUNT - 1 - (i % 2 ? 2 * i : i);
 		offer_pages(INFLATE, page, COUNT / 2, in_two);
@@ -78,7 +78,7 @@ START_TEST(pages_of_the_balloon_are_given_back)
 			ck_assert(is_given_back(page[i]));
 		ck_assert(!is_given_back(FIRST));
 		ck_assert(!is_given_back(FIRST + 3));
-		/* They can be used again without a word. */
+		/* The driver can use them again without telling the device. */
 		memset(driver.memory.base + page[0] * PAGE_SIZE, 0x5a, PAGE_SIZE);
 		offer_pages(DEFLATE, page, COUNT / 2, in_two);
 		ck_assert(driver_wait(&driver, DEFLATE, 1));
@@ -102,7 +102,7 @@ START_TEST(pages_that_are_no_memory_cost_the_device)
 		driver_misuses(&driver, "a page that is not memory");
 		driver_start(&driver, F_STATS);
 	}
-	/* Part of a number is no number. */
+	/* A part of a page number is misuse. */
 	driver_put_desc(&driver, INFLATE, 0, DRIVER_BUFFERS, 3, 0, 0);
 	driver_offer(&driver, INFLATE, 0);
 	driver_kick(&driver, INFLATE);
@@ -111,7 +111,7 @@ START_TEST(pages_that_are_no_memory_cost_the_device)
 }
 END_TEST
 
-/* Memory may be named again and again: nobody waits until all of it has been looked at. */
+/* A chain may name the same memory again and again: a reset does not wait for all of it. */
 START_TEST(a_reset_does_not_wait_for_all_pages)
 {
 	const unsigned int times = 128;
@@ -149,7 +149,7 @@ START_TEST(wanted_and_given_are_told)
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), 100);
 	ck_assert(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS) & VIRTIO_MMIO_INT_CONFIG);
 	driver_write(&driver, ACTUAL, 40);
-	/* The other fields are not the driver's to write. */
+	/* The driver can't write the other fields. */
 	driver_write(&driver, VIRTIO_MMIO_CONFIG, 7);
 	virtio_mmio_write(&device, ACTUAL, 8, ~0ULL);
 	virtio_mmio_write(&device, ACTUAL + 1, 1, 0xff);
@@ -158,7 +158,7 @@ START_TEST(wanted_and_given_are_told)
 	ck_assert_uint_eq(stats.known, 0);
 	ck_assert_uint_eq(stats.wanted, 100 * PAGE_SIZE);
 	ck_assert_uint_eq(stats.given, 40 * PAGE_SIZE);
-	/* What a driver that went away had is nobody's word; what we want stays. */
+	/* What the old driver had given is forgotten; the size that we want stays. */
 	driver_start(&driver, F_STATS);
 	balloon_stats(&device, &stats, 10);
 	ck_assert_uint_eq(stats.wanted, 100 * PAGE_SIZE);
@@ -167,7 +167,7 @@ START_TEST(wanted_and_given_are_told)
 }
 END_TEST
 
-/* The driver's side of the queue of statistics: a buffer, whenever it has none. */
+/* The driver's side of the statistics queue: offer a buffer with one value. */
 static void offer_stats(uint64_t value)
 {
 	struct virtio_balloon_stat stat[3] = {
@@ -201,7 +201,7 @@ START_TEST(guest_is_asked_for_statistics)
 		balloon_stats(&device, &stats, 0);
 		if (stats.known)
 			break;
-		/* Not asked before it has said anything, hence nothing is given back. */
+		/* We have not asked yet, so the device keeps the buffer. */
 		usleep(1000);
 	}
 	ck_assert_uint_eq(stats.known, 1 << VIRTIO_BALLOON_S_MEMFREE | 1 << VIRTIO_BALLOON_S_MEMTOT);
@@ -214,7 +214,7 @@ START_TEST(guest_is_asked_for_statistics)
 	for (tries = 0; stats.value[VIRTIO_BALLOON_S_MEMFREE] != 2000 && tries < 10; tries++)
 		balloon_stats(&device, &stats, 10);
 	ck_assert_uint_eq(stats.value[VIRTIO_BALLOON_S_MEMFREE], 2000);
-	/* The buffer that is kept does not hold up a reset, and is forgotten by it. */
+	/* A reset does not wait for the buffer that the device keeps, but drops it. */
 	driver_start(&driver, F_STATS);
 	balloon_stats(&device, &stats, 50);
 	ck_assert(!stats.fresh);
@@ -230,7 +230,7 @@ START_TEST(free_memory_is_given_back_if_it_may_be)
 	ck_assert_uint_eq(device.queues, REPORT);
 	driver_stop(&driver);
 	start(true);
-	/* Whole pages only: what sticks out is not the guest's word. */
+	/* Only whole pages count: the guest has not reported the parts at both ends. */
 	driver_put_desc(&driver, REPORT, 0, FIRST * PAGE_SIZE, 8 * PAGE_SIZE, WRITE | NEXT, 1);
 	driver_put_desc(&driver, REPORT, 1, (FIRST + 20) * PAGE_SIZE - 1, 2 * PAGE_SIZE, WRITE, 0);
 	driver_offer(&driver, REPORT, 0);

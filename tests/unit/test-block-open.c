@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The file that is a disk: which one can be, its serial number, and who else has it. */
+/* The file of a disk: which files are allowed, its serial number, and sharing with others. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -68,7 +68,7 @@ START_TEST(disk_that_can_not_be_is_refused)
 	unit_refused(virtio_block_kind.init(&other, &driver.memory, value(",ro")), line);
 	virtio_device_exit(&other);
 	virtio_device_exit(&device);
-	/* Who only reads shares it with others that do. */
+	/* Readers can share a disk. */
 	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, value(",ro")), 0);
 	ck_assert_int_eq(virtio_block_kind.init(&other, &driver.memory, value(",ro")), 0);
 	virtio_device_exit(&other);
@@ -79,7 +79,7 @@ START_TEST(disk_that_can_not_be_is_refused)
 }
 END_TEST
 
-/* Does QEMU's program for images take it, to change its size? What it says is in @said. */
+/* Does qemu-img resize the disk? Its output goes to @said. */
 static bool qemu_resizes(char *said, size_t room)
 {
 	char command[256];
@@ -111,7 +111,7 @@ START_TEST(qemu_sees_that_a_disk_is_in_use)
 }
 END_TEST
 
-/* Return: QEMU's storage daemon, which has the disk to write to; or 0. */
+/* Return: QEMU's storage daemon, which has opened the disk for writing; or 0. */
 static pid_t start_daemon(void)
 {
 	char blockdev[256], export[256], address[80];
@@ -167,7 +167,7 @@ static void *give_up_lock(void *fd)
 	return NULL;
 }
 
-/* As udev does, which looks at a block device whenever somebody has written to it. */
+/* udev, for example, opens a block device for a moment after each writer has closed it. */
 START_TEST(who_has_a_disk_for_a_moment_is_waited_for)
 {
 	pthread_t other;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The disk, with its thread, on each way to its file: past the page cache, through
- * it, and without io_uring. Of files that can be disks, test-block-open.c.
+ * The disk, with its thread, on each way to its file: past the page cache, through the page
+ * cache, and without io_uring. test-block-open.c tests which files can be disks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +48,7 @@ START_TEST(disk_keeps_what_is_written)
 }
 END_TEST
 
-/* As on a host where an administrator or a container forbids it. */
+/* Forbid io_uring, as an administrator or a container may. */
 static void forbid_io_uring(void)
 {
 	struct sock_filter code[] = {
@@ -106,7 +106,7 @@ static void works_in_pieces(const char *words)
 
 	start(words);
 	memory = driver.memory.base;
-	/* Larger than the buffer of ours that it goes through, from an odd place. */
+	/* Larger than our bounce buffer, and at an odd address. */
 	for (i = 0; i < 100 * 1024; i++)
 		data[1 + i] = i * 7 + (i >> 8);
 	ck_assert_int_eq(request_at(VIRTIO_BLK_T_OUT, 0, DATA + 1, 100 * 1024), VIRTIO_BLK_S_OK);
@@ -139,7 +139,7 @@ START_TEST(disk_requests_in_any_pieces_work)
 }
 END_TEST
 
-/* More than is done in one step, with a buffer of no bytes at the beginning. */
+/* More than one step can do, and with an empty buffer at the beginning. */
 static void works_at_large(const char *words)
 {
 	struct virtio_blk_outhdr header = { .type = VIRTIO_BLK_T_OUT };
@@ -205,7 +205,7 @@ START_TEST(disk_requests_without_a_status_cost_the_device)
 	driver_offer(&driver, 0, 0);
 	driver_kick(&driver, 0);
 	driver_misuses(&driver, "a request without header or status");
-	/* The next driver has a device again. */
+	/* The device works again for the next driver. */
 	driver_start(&driver, F_FLUSH);
 	ck_assert_int_eq(request(VIRTIO_BLK_T_IN, 0, 512), VIRTIO_BLK_S_OK);
 	stop();
@@ -246,7 +246,7 @@ START_TEST(disk_does_many_requests_at_once)
 }
 END_TEST
 
-/* What a guest asks for last may be all of a large disk, again and again. */
+/* A guest's last requests may read all of a large disk, again and again. */
 START_TEST(the_end_does_not_wait_for_all_requests)
 {
 	const unsigned int requests = 15, buffers = 250, size = 3 << 20;
@@ -276,14 +276,14 @@ START_TEST(the_end_does_not_wait_for_all_requests)
 }
 END_TEST
 
-/* Whatever is under way, after the reset the buffers are the driver's. */
+/* Whatever is under way: after the reset the device leaves the buffers alone. */
 START_TEST(reset_waits_for_the_disk)
 {
 	int round, i;
 
 	make_disk(8 << 20);
 	start_made("", F_FLUSH);
-	/* What is really there takes its time. */
+	/* Data that is really there takes time to read. */
 	memset(data, 0x5a, 1 << 20);
 	for (i = 0; i < 8; i++)
 		ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, i << 11, 1 << 20), VIRTIO_BLK_S_OK);
@@ -351,7 +351,7 @@ static void discards_and_zeroes(const char *directory, const char *words, uint64
 	expect(16, 0);
 	expect(79, 0);
 	expect(80, 0x5a);
-	/* These keep their room. */
+	/* These zeroes keep their blocks in the file. */
 	full = blocks();
 	ck_assert_int_eq(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 0, 3, 101, 50), VIRTIO_BLK_S_OK);
 	ck_assert_int_ge(blocks(), full);
@@ -359,7 +359,7 @@ static void discards_and_zeroes(const char *directory, const char *words, uint64
 	expect(101, 0);
 	expect(250, 0);
 	expect(251, 0x5a);
-	/* These need not. */
+	/* These may free theirs. */
 	fill_disk();
 	full = blocks();
 	ck_assert_int_eq(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 1, 1, 0, 64), VIRTIO_BLK_S_OK);
@@ -376,9 +376,9 @@ START_TEST(discards_make_holes_and_zeroes_are_zero)
 
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
 		discards_and_zeroes("/tmp", ways[i], F_FLUSH);
-	/* Without FLUSH, each must be on the disk when it ends. */
+	/* Without FLUSH, each request must be on the disk when it completes. */
 	discards_and_zeroes("/tmp", "", 0);
-	/* There, zeroes must be written: the file system can't make them. */
+	/* On /dev/shm zeroes must be written: its file system can't zero a range itself. */
 	discards_and_zeroes("/dev/shm", "", F_FLUSH);
 	forbid_io_uring();
 	discards_and_zeroes("/tmp", "", F_FLUSH);
@@ -411,7 +411,7 @@ START_TEST(ranges_that_can_not_be_fail)
 }
 END_TEST
 
-/* The file can't grow any more, as on a host whose disk is full. */
+/* The file can't grow, as on a host whose disk is full. */
 START_TEST(host_that_can_not_write_is_an_io_error_told_once)
 {
 	struct rlimit limit = { 64 * 512, RLIM_INFINITY };
@@ -451,12 +451,12 @@ START_TEST(driver_chooses_the_cache)
 		virtio_mmio_write(&device, WCE, 1, 1);
 		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), 1);
 		fill_disk();
-		/* Nothing else of the configuration is the driver's. */
+		/* The driver can't write the rest of the configuration. */
 		virtio_mmio_write(&device, VIRTIO_MMIO_CONFIG, 4, 7);
 		virtio_mmio_write(&device, WCE - 1, 4, 0);
 		ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), DISK_SECTORS);
 		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), 1);
-		/* The next driver finds it as the person wants it. */
+		/* The next driver finds the value that the person wanted. */
 		driver_start(&driver, F_FLUSH);
 		ck_assert_uint_eq(virtio_mmio_read(&device, WCE, 1), before);
 		virtio_mmio_write(&device, WCE, 1, !before);

@@ -103,7 +103,7 @@ START_TEST(small_memory_ends_where_it_should)
 }
 END_TEST
 
-/* A walk as the CPU does it. Return: false if nothing is mapped. */
+/* Walk the page tables as the CPU does. Return: false if nothing is mapped. */
 static bool walk(uint64_t gva, uint64_t *gpa)
 {
 	uint64_t table = BOOT_PAGE_TABLES_GPA, value = 0;
@@ -252,7 +252,7 @@ START_TEST(initrd_lies_at_the_top)
 	ck_assert_uint_eq(params->hdr.ramdisk_image, 64 * MIB - 3 * MIB - 4096);
 	ck_assert_mem_eq(guest_range(&memory, params->hdr.ramdisk_image, sizeof(contents)), contents,
 			 sizeof(contents));
-	/* No higher than the kernel can reach. */
+	/* The initrd lies no higher than the kernel can reach. */
 	ck_assert_int_eq(prepare(3 * GIB, initrd_path, ""), 0);
 	ck_assert_uint_eq(params->hdr.ramdisk_image, 2 * GIB - 3 * MIB - 4096);
 	tear_down();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernels in bzImages: the good ones come out as they went in, all others are
- * refused with one line.
+ * Kernels in bzImages: a good one comes out as it went in, any other is refused with
+ * one line.
  */
 #include <asm/bootparam.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 
 #define HEADER(image) ((struct setup_header *)((image).at + 0x1f1))
 
-/* A kernel in all formats, for tests that go through them. */
+/* Return: a bzImage whose payload has this format, for tests that loop over all formats. */
 static struct bytes make(int format, size_t text_size)
 {
 	struct bytes elf = image_elf(text_size, LGUEST_ABI_VERSION), image;
@@ -95,8 +95,8 @@ START_TEST(truncated_at_every_length_is_refused)
 END_TEST
 
 /*
- * The file is complete, the payload in it is not. Four random bytes then say
- * how big it is: many of these tests want half a GiB, so there are fewer.
+ * The file is complete, but the payload in it is cut off. Then four random bytes give
+ * its size, often up to half a GiB: so this test tries fewer lengths.
  */
 START_TEST(payload_truncated_is_refused)
 {
@@ -120,7 +120,7 @@ START_TEST(payload_truncated_is_refused)
 }
 END_TEST
 
-/* A size other than the real one, small and huge, in the payload's last bytes. */
+/* The payload's last bytes give a wrong size: a little wrong, and huge. */
 START_TEST(payload_of_another_size_is_refused)
 {
 	static const int64_t changes[] = { -100, -1, 1, 100, 1 << 20, 1 << 28, 0x7fffffff };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The program as the person meets it: exit statuses, what goes to standard
- * output and what to standard error.
+ * The program as the person sees it: its exit statuses, and what it prints to standard
+ * output and to standard error.
  */
 #include <fcntl.h>
 #include <jansson.h>
@@ -58,7 +58,7 @@ static int lguest(const char *arguments)
 	return WEXITSTATUS(status);
 }
 
-/* This status, nothing on standard output, one line with these words on the other. */
+/* Check: this exit status, an empty standard output, and one line with these words. */
 static void ends(int wanted, const char *arguments, const char *words)
 {
 	int status = lguest(arguments);
@@ -72,13 +72,13 @@ static void ends(int wanted, const char *arguments, const char *words)
 	ck_assert_str_eq(out, "");
 }
 
-/* What was typed is wrong. */
+/* Check that lguest calls these arguments wrong. */
 static void misused(const char *arguments, const char *words)
 {
 	ends(2, arguments, words);
 }
 
-/* It can't be done. */
+/* Check that lguest can't do what these arguments want. */
 static void fails(const char *arguments, const char *words)
 {
 	ends(1, arguments, words);
@@ -176,7 +176,7 @@ START_TEST(run_has_its_options_and_no_others)
 	misused("run --detach true", "--detach does not go with 'lguest run'");
 	misused("run --panic-status=256 true", "'256' is no exit status: say 0 to 255");
 	misused("run --net=lan --kernel=bzImage true", "no kind of network");
-	/* The command's words are not ours. */
+	/* Words after "--" are the command's, not lguest's. */
 	ends(125, "run --kernel=nothing -- --bogus -x", "can't open the kernel 'nothing'");
 	ends(125, "run --kernel=nothing true --bogus", "can't open the kernel 'nothing'");
 	ck_assert_int_eq(lguest("run -h"), 0);
@@ -291,7 +291,7 @@ static void host_file(const char *name, const char *contents, size_t size)
 
 static bool check_json;
 
-/* Check that host. Return: exit status; what it prints is in out. */
+/* Run --check on that host. Return: the exit status; the output is in out. */
 static int check_it(void)
 {
 	int pipe_fd[2], status, got;
@@ -389,7 +389,7 @@ START_TEST(errors_have_json)
 	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\"'--bogus' is not for lguest stop"));
 	ck_assert_int_eq(lguest("--json console x"), 2);
 	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\"'lguest console' can't say it in JSON"));
-	/* A name that JSON can't have. */
+	/* A name that is not UTF-8, which JSON can't have. */
 	ck_assert_int_eq(lguest("kill --json \"$(printf '\\377')\""), 2);
 	ck_assert_ptr_nonnull(strstr(out, "{\"error\":\""));
 	ck_assert_str_eq(err, "");
@@ -421,7 +421,7 @@ START_TEST(check_says_what_changes_while_a_guest_lives)
 	HOST_FILE("proc/cpuinfo", GOOD_CPU);
 	HOST_FILE("sys/module/lg/refcnt", "0\n");
 	HOST_FILE("dev/lguest", "");
-	ck_assert_int_eq(check_it(), 1);	/* a file is no device */
+	ck_assert_int_eq(check_it(), 1);	/* a regular file, not a device */
 	says("ok   module lg: loaded");
 	says("NO   /dev/lguest: does not answer");
 	says("global pages are off (CR4.PGE) on the CPUs");
@@ -444,7 +444,7 @@ static void make_tree(uid_t owner)
 	image_free(elf);
 }
 
-/* "sudo lguest run --rw" in a directory of somebody else's must not run their kernel. */
+/* "sudo lguest run --rw" in another user's directory must not run that user's kernel. */
 START_TEST(kernel_of_another_user_is_not_taken)
 {
 	if (geteuid())
@@ -455,7 +455,7 @@ START_TEST(kernel_of_another_user_is_not_taken)
 	lguest("run true");
 	ck_assert_ptr_nonnull(strstr(err, "'arch/x86/boot/bzImage' is another user's, and not taken"));
 	ck_assert_ptr_null(strstr(err, "the kernel is"));
-	/* It is that user who calls sudo. */
+	/* The owner of the kernel calls sudo. */
 	setenv("SUDO_UID", "1234", 1);
 	lguest("run true");
 	ck_assert_ptr_nonnull(strstr(err, "the kernel is arch/x86/boot/bzImage, from the current"));
@@ -463,7 +463,7 @@ START_TEST(kernel_of_another_user_is_not_taken)
 	make_tree(0);
 	lguest("run true");
 	ck_assert_ptr_nonnull(strstr(err, "the kernel is arch/x86/boot/bzImage, from the current"));
-	/* Who names it has said so. */
+	/* A kernel that the person names is taken, whoever owns it. */
 	make_tree(1234);
 	lguest("run --kernel=arch/x86/boot/bzImage true");
 	ck_assert_ptr_null(strstr(err, "bzImage"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* --console=FILE: a guest that prints without end fills no disk. */
+/* --console=FILE: a guest that prints without end does not fill the disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static void use_file(void)
 	snprintf(path, sizeof(path), "%s/console", unit_directory());
 }
 
-/* What is in the file, in static memory. */
+/* Return: the file's contents, in static memory. */
 static const char *contents(size_t *size)
 {
 	static char text[CONSOLE_LOG_MAX + 65536];

@@ -40,7 +40,7 @@ static void on_leave(void *argument)
 	leaves++;
 }
 
-/* Standard input and output are pipes from here on (each test is a process). */
+/* Make standard input and output pipes (each test is a process). */
 static void make_pipes(void)
 {
 	int in[2], out[2];
@@ -83,7 +83,7 @@ static void offer_input(unsigned int number, size_t size)
 	driver_kick(&driver, INPUT_QUEUE);
 }
 
-/* What came with the n-th buffer. */
+/* Get what the device put into the n-th buffer. */
 static size_t received(unsigned int number, void *text)
 {
 	struct vring_used_elem *used = &driver_used(&driver, INPUT_QUEUE)->ring[number %
@@ -204,7 +204,7 @@ static int unread(void)
 	return count;
 }
 
-/* What the guest has no room for stays in the pipe, for whoever reads it next. */
+/* Input that the guest has no room for stays in the pipe, where another program can read it. */
 START_TEST(console_reads_only_what_the_guest_takes)
 {
 	char text[CHUNK];
@@ -227,7 +227,7 @@ START_TEST(console_reads_only_what_the_guest_takes)
 }
 END_TEST
 
-/* An end of input is no end of anything else. */
+/* The console works on after the end of its input. */
 static void console_lives_without_input(void)
 {
 	uint8_t byte;
@@ -284,7 +284,7 @@ START_TEST(console_lives_when_nobody_reads_its_output)
 }
 END_TEST
 
-/* The reader has stopped, the pipe is full: the end must come all the same. */
+/* The device must end even if its reader has stopped and the pipe is full. */
 START_TEST(console_ends_while_it_waits_for_a_reader)
 {
 	static char text[CHUNK];
@@ -302,7 +302,7 @@ START_TEST(console_ends_while_it_waits_for_a_reader)
 }
 END_TEST
 
-/* Chains that no thread has looked at when the device ends. */
+/* The device ends when no thread has taken these chains yet. */
 START_TEST(console_output_is_complete_at_the_end)
 {
 	char text[16];
@@ -324,7 +324,7 @@ START_TEST(console_output_is_complete_at_the_end)
 }
 END_TEST
 
-/* So slowly that nobody would like to wait for much. */
+/* Read so slowly that much output would take very long. */
 static void *read_patiently(void *argument)
 {
 	char text[4096];
@@ -334,7 +334,7 @@ static void *read_patiently(void *argument)
 	return argument;
 }
 
-/* A guest that has ended must not go on for ever with what it has offered. */
+/* The device of a guest that has ended must not write all that the guest has offered. */
 START_TEST(console_ends_before_all_of_very_much_is_written)
 {
 	time_t start_time;
@@ -358,7 +358,7 @@ START_TEST(console_ends_before_all_of_very_much_is_written)
 }
 END_TEST
 
-/* Standard input and output are a terminal from here on. Return: our end. */
+/* Make standard input and output a terminal. Return: our end of it. */
 static int make_terminal(void)
 {
 	struct winsize size = { .ws_row = 25, .ws_col = 81 };
@@ -402,7 +402,7 @@ START_TEST(ctrl_a_is_sent_by_typing_it_twice)
 		ck_assert(driver_wait(&driver, INPUT_QUEUE, number + 1));
 		got += received(number, text + got);
 	}
-	/* Ctrl-C is the guest's, and Ctrl-A with any other key is nothing. */
+	/* Ctrl-C goes to the guest; Ctrl-A with any other key does nothing. */
 	ck_assert_int_eq(got, 5);
 	ck_assert_mem_eq(text, "a\1b\3d", 5);
 	ck_assert_int_eq(leaves, 0);

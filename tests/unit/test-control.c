@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of guests, their sockets, and what is answered there while no guest runs.
+ * Names of guests, their control sockets, and the answers there while no guest runs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,13 +30,13 @@ static struct options options = {
 	.name = "one", .cpus = 2, .memory = 64ULL << 20, .kernel = "k\xffrnel",
 };
 
-/* Each test has a runtime directory of its own. */
+/* Make a runtime directory for this test. */
 static void use_directory(void)
 {
 	setenv("XDG_RUNTIME_DIR", unit_directory(), 1);
 }
 
-/* The answer that @fd, a socket, gets to @size bytes of request; "" if there is none. */
+/* Send @size bytes of a request to the socket @fd. Return: the answer; "" if there is none. */
 static const char *answer_on(int fd, const char *request, size_t size)
 {
 	static char text[4096];
@@ -96,7 +96,7 @@ START_TEST(a_name_is_one_guests)
 	unit_refused(runtime_listen(&runtime, "one"), "already, of process");
 	ck_assert_int_ge(runtime_connect(&runtime, "one", &pid), 0);
 	ck_assert_int_eq(pid, getpid());
-	/* Nobody listens: the next one may have it. */
+	/* Nobody listens on the socket any more: the next guest may have the name. */
 	close(first);
 	ck_assert_int_eq(runtime_connect(&runtime, "one", &pid), -ENOENT);
 	ck_assert_int_ge(runtime_listen(&runtime, "one"), 0);
@@ -116,7 +116,7 @@ START_TEST(a_directory_must_be_ours_alone)
 	ck_assert_int_eq(chmod(path, 0750), 0);
 	unit_refused(runtime_open(&runtime, true), "is not yours alone");
 	ck_assert_int_eq(rmdir(path), 0);
-	/* A link of somebody else's to a place that is ours. */
+	/* Another user's link to a directory of ours. */
 	ck_assert_int_eq(symlink("/", path), 0);
 	unit_refused(runtime_open(&runtime, true), "can't open");
 }
@@ -134,7 +134,7 @@ START_TEST(a_path_too_long_is_refused)
 }
 END_TEST
 
-/* After su or "sudo -E": root must not make anything in that user's directory. */
+/* After su or "sudo -E" root must not make anything in the caller's directory. */
 START_TEST(the_directory_of_another_user_is_not_used)
 {
 	struct runtime runtime = { 0 };
@@ -149,7 +149,7 @@ START_TEST(the_directory_of_another_user_is_not_used)
 	ck_assert_str_eq(runtime.path, "/run/lguest");
 	snprintf(path, sizeof(path), "%s/lguest", getenv("XDG_RUNTIME_DIR"));
 	ck_assert_int_eq(access(path, F_OK), -1);
-	/* A name that is no directory, or nothing at all, is none either. */
+	/* Nor is a name used that is no directory, or empty. */
 	setenv("XDG_RUNTIME_DIR", "/dev/null", 1);
 	if (!runtime_open(&runtime, false))
 		runtime_close(&runtime);
@@ -203,7 +203,7 @@ START_TEST(nonsense_is_answered_or_dropped)
 }
 END_TEST
 
-/* A guest can make us open files until no descriptor is left. */
+/* A guest can make the launcher open files until no descriptor is left. */
 START_TEST(it_answers_with_no_descriptor_left)
 {
 	struct timeval patience = { .tv_sec = 20 };
@@ -247,7 +247,7 @@ START_TEST(a_client_is_told_why_not)
 	ck_assert_int_eq(control_start(), 0);
 	good = client_ask("one", &pid, "info");
 	ck_assert_ptr_nonnull(good);
-	/* What all answers have is for us, not for whoever asked. */
+	/* control_ask() takes out "ok", which every answer has. */
 	ck_assert_ptr_null(json_object_get(good, "ok"));
 	ck_assert_ptr_null(json_object_get(good, "version"));
 	json_decref(good);
@@ -259,7 +259,7 @@ START_TEST(a_client_is_told_why_not)
 }
 END_TEST
 
-/* A process that takes the name and then says what the test wants. */
+/* Start a process that takes the name, and answers with @says. */
 static pid_t impostor(const char *says)
 {
 	struct runtime runtime;
@@ -272,7 +272,7 @@ static pid_t impostor(const char *says)
 	child = fork();
 	if (child)
 		return child;
-	fcntl(listener, F_SETFL, 0);	/* wait for whoever comes */
+	fcntl(listener, F_SETFL, 0);	/* let accept() wait */
 	fd = accept(listener, NULL, NULL);
 	if (write(fd, says, strlen(says)) < 0)
 		_exit(1);
@@ -296,7 +296,7 @@ START_TEST(nonsense_of_a_launcher_is_no_answer)
 }
 END_TEST
 
-/* The signal that is to end the thread's wait must not begin it anew. */
+/* The signal that ends the thread's wait must not start the wait anew. */
 START_TEST(a_client_that_says_nothing_does_not_keep_us_from_ending)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -309,7 +309,7 @@ START_TEST(a_client_that_says_nothing_does_not_keep_us_from_ending)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/lguest/one.sock",
 		 getenv("XDG_RUNTIME_DIR"));
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	usleep(200000);		/* until it listens to us */
+	usleep(200000);		/* until the thread waits for our request */
 	begin = now_ms();
 	control_exit();
 	ck_assert_int_lt(now_ms() - begin, 4000);
@@ -317,7 +317,7 @@ START_TEST(a_client_that_says_nothing_does_not_keep_us_from_ending)
 }
 END_TEST
 
-/* Nobody is there yet who could be told. */
+/* There is no guest yet that could be asked to power down. */
 START_TEST(sigterm_without_a_guest_ends_us)
 {
 	pid_t child;
@@ -337,7 +337,7 @@ START_TEST(sigterm_without_a_guest_ends_us)
 }
 END_TEST
 
-/* Whatever the thread is busy with: here, with nothing that it hears of. */
+/* The control thread may be busy: here nobody acts on the first signal. */
 START_TEST(a_second_sigterm_ends_us_whatever_goes_on)
 {
 	pid_t child;

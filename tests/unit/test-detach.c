@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --detach: the process that the person started waits for the other one, which holds on to
- * nothing, and ends with it.
+ * --detach: the process that the person started waits for the one in the background, ends
+ * with it, and the one in the background keeps nothing open that it does not need.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,15 +18,15 @@
 #include "terminal/detach.h"
 #include "unit.h"
 
-/* What the process in the background found, and its number. */
+/* What the process in the background found out, and its process number. */
 static struct {
 	atomic_int pid;
-	atomic_int is_open;	/* the descriptor that it inherited */
+	atomic_int is_open;	/* the descriptor that it inherited, still? */
 	char directory[64];
 	atomic_bool done;
 } *found;
 
-/* The number may be another file's by now. */
+/* Is @fd still this file? The number may be another file's by now. */
 static bool is_open(int fd, const struct stat *file)
 {
 	struct stat now;
@@ -34,7 +34,7 @@ static bool is_open(int fd, const struct stat *file)
 	return !fstat(fd, &now) && now.st_dev == file->st_dev && now.st_ino == file->st_ino;
 }
 
-/* In the background: until the guest runs, if it does. */
+/* Do in the background what lguest does until the guest runs, if @starts. */
 static void run(bool starts, int inherited)
 {
 	struct stat file;
@@ -54,7 +54,7 @@ static void run(bool starts, int inherited)
 	_exit(0);
 }
 
-/* Return: the process that waits. */
+/* Return: the process that waits for the one in the background. */
 static pid_t start(bool starts)
 {
 	int inherited = memfd_create("inherited", 0), status;
@@ -76,7 +76,7 @@ static pid_t start(bool starts)
 	return child;
 }
 
-/* Is it there, up to 10 s from now? */
+/* Does the process stay? Wait up to 10 s for its end. */
 static bool stays(pid_t process)
 {
 	int tries;
@@ -93,7 +93,7 @@ static bool stays(pid_t process)
 			text[0] = '\0';
 		fclose(file);
 		if (strstr(text, ") Z "))
-			return false;	/* nobody has noticed yet */
+			return false;	/* a zombie: nobody has waited for it yet */
 		usleep(1000);
 	}
 	return true;

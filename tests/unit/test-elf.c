@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plain ELF kernels: what is loaded where, and which lies are seen through.
+ * Plain ELF kernels: what is loaded where, and which lies are found.
  */
 #include <stdio.h>
 #include <stdlib.h>

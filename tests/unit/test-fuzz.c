@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kernels with random damage, the same in each run: whatever it is, the answer
- * is a good kernel or one line, and the sanitizers have nothing to say.
+ * Kernels with random damage, the same in each run. Whatever the damage: the result is a
+ * good kernel or one message, and the sanitizers find nothing.
  */
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@
 
 static struct guest_memory memory;
 
-/* A number that parsers do not like, or any. */
+/* Return: a number that often breaks parsers, or any other. */
 static uint64_t nasty(void)
 {
 	static const uint64_t numbers[] = {
@@ -28,7 +28,7 @@ static uint64_t nasty(void)
 	return r & 1 ? r >> 1 : numbers[r >> 1 & 15];
 }
 
-/* Damage some places between from and to; small images, so most of it tells. */
+/* Damage some places between @from and @to. The images are small, so most damage matters. */
 static void damage(uint8_t *at, size_t from, size_t to)
 {
 	int count = 1 + unit_random() % 4;
@@ -44,7 +44,7 @@ static void damage(uint8_t *at, size_t from, size_t to)
 	}
 }
 
-/* Return: was it good all the same? */
+/* Return: true if the kernel is good all the same. */
 static int try(struct bytes image)
 {
 	size_t size = unit_random() % 8 ? image.size : unit_random() % image.size;
@@ -78,7 +78,7 @@ static void fuzz(struct bytes image, size_t from, size_t to, int rounds)
 		good += try(copy);
 		image_free(copy);
 	}
-	/* Else the damage is too much to find anything, or too little. */
+	/* Otherwise the damage is too heavy or too light to find anything. */
 	ck_assert_int_lt(good, rounds);
 	guest_memory_exit(&memory);
 }
@@ -114,7 +114,7 @@ START_TEST(damaged_payloads)
 		size_t end = image.size - 32 - 4;
 
 		fuzz(image, IMAGE_PAYLOAD_OFFSET, end, ROUNDS / 4);
-		/* The headers of the formats are where parsers go wrong. */
+		/* Parsers go wrong most often in the formats' headers. */
 		fuzz(image, IMAGE_PAYLOAD_OFFSET, IMAGE_PAYLOAD_OFFSET + 48, ROUNDS / 2);
 		image_free(image);
 	}
@@ -122,7 +122,7 @@ START_TEST(damaged_payloads)
 }
 END_TEST
 
-/* The damage is under the compression. */
+/* Damage the kernel before it is compressed. */
 START_TEST(damaged_elf_in_good_bzimage)
 {
 	int round;

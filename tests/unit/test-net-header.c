@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What stands before each packet, and hardware addresses. */
+/* The header before each packet, and hardware addresses. */
 #include <string.h>
 
 #include "base/compiler.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What networks a card may be on: what the command line says, and what becomes of it. */
+/* The kinds of networks that a card may be on, from the command line to packets. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
@@ -20,7 +20,7 @@ START_TEST(mac_is_in_the_configuration)
 	struct virtio_device others[2];
 	unsigned int i;
 
-	/* Without one, each device has another, and has it again after a restart. */
+	/* Without mac= each device has its own address, and has it again after a restart. */
 	for (i = 0; i < 2; i++)
 		ck_assert_int_eq(virtio_net_kind.init(&others[i], &driver.memory, "user"), 0);
 	ck_assert_mem_ne(others[0].config, others[1].config, 6);
@@ -31,7 +31,7 @@ START_TEST(mac_is_in_the_configuration)
 	ck_assert_mem_eq(others[0].config, others[1].config, 6);
 	ck_assert_uint_eq(others[0].config[0], 2);
 	virtio_device_exit(&others[0]);
-	/* The last one: they are made before there are threads. */
+	/* Make this one last: devices are made before there are threads. */
 	start_net("user,mac=52:54:00:12:34:56", 0);
 	for (i = 0; i < 6; i++)
 		ck_assert_uint_eq(virtio_mmio_read(&device, VIRTIO_MMIO_CONFIG + i, 1),
@@ -100,7 +100,7 @@ START_TEST(ports_that_can_not_be_forwarded_are_refused)
 	port = ntohs(address.sin_port);
 	snprintf(value, sizeof(value), "user,hostfwd=tcp::%d-:22", port);
 	refused(value, "of the host is taken: choose another one");
-	/* Not as if somebody had it still: nobody is left behind. */
+	/* The ports must not seem taken: no process is left that has them. */
 	close(fd);
 	for (i = 0; i < 2; i++) {
 		snprintf(value, sizeof(value), "user,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=udp::%d-:53",
@@ -112,7 +112,7 @@ START_TEST(ports_that_can_not_be_forwarded_are_refused)
 }
 END_TEST
 
-/* Who has 10.0.2.2? Ethernet, then RFC 826. */
+/* "Who has 10.0.2.2?": an Ethernet header, then RFC 826. */
 static const uint8_t arp_request[] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x08, 0x06,
 	0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2,
@@ -163,7 +163,7 @@ static void put16(uint8_t *to, uint16_t value)
 	to[1] = value;
 }
 
-/* The guest, 10.0.2.15, begins a connection to that port of 10.0.2.2: of the host. */
+/* The guest, 10.0.2.15, begins a connection to that port of the host, 10.0.2.2. */
 static void send_syn(uint16_t port)
 {
 	uint8_t frame[54] = {
@@ -179,7 +179,7 @@ static void send_syn(uint16_t port)
 	send_frames(frame, sizeof(frame), 1);
 }
 
-/* Return: does a connection of the guest's come to a port of the host's loopback? */
+/* Return: true if the guest can connect to a port on the host's loopback. */
 static bool comes_to_the_host(const char *value)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -195,7 +195,7 @@ static bool comes_to_the_host(const char *value)
 	offer(1, 2000);
 	send_frames(arp_request, sizeof(arp_request), 1);
 	send_syn(ntohs(address.sin_port));
-	/* Frames are taken in order: when this one is answered, that one was seen. */
+	/* Frames are taken in order: the answer to this one means that the SYN was seen. */
 	send_frames(arp_request, sizeof(arp_request), 1);
 	ck_assert(driver_wait(&driver, RECEIVE, 2));
 	came = poll(&listener, 1, 1000) > 0;
@@ -211,7 +211,7 @@ START_TEST(restrict_keeps_the_guest_from_the_host)
 }
 END_TEST
 
-/* Frames that are nearly right, and nobody takes the answers. */
+/* Send frames that are nearly right, and take no answers. */
 START_TEST(user_network_lives_with_any_frame)
 {
 	static const uint16_t types[] = { 0x0806, 0x0800, 0x86dd, 0x88f8 };
@@ -293,7 +293,7 @@ static bool link_is(struct virtio_device *card, bool up)
 	return false;
 }
 
-/* From the one to the other: a packet of segments, as it is, or nothing. */
+/* Send a packet of segments to the other guest, which gets it unchanged, or not at all. */
 static void cross(unsigned int number, uint64_t features)
 {
 	struct virtio_net_hdr_v1 header = {
@@ -312,7 +312,7 @@ static void cross(unsigned int number, uint64_t features)
 	driver_offer(&driver, TRANSMIT, 0);
 	driver_kick(&driver, TRANSMIT);
 	ck_assert(driver_wait(&other, RECEIVE, 1));
-	/* The frame may be there before the device gives its buffer back. */
+	/* The frame may arrive before the device gives back the buffer it was sent from. */
 	ck_assert(driver_wait(&driver, TRANSMIT, sent + 1));
 	ck_assert_uint_eq(used(TRANSMIT, sent)->id, 0);
 	ck_assert_uint_eq(driver_used(&other, RECEIVE)->ring[0].len, 1500);
@@ -329,7 +329,7 @@ START_TEST(two_guests_meet_at_a_socket)
 	name_cable();
 	start_net(cable_value, 0);
 	ck_assert(link_is(&device, false));
-	/* Nobody there: what is sent is lost. */
+	/* No other guest is there: packets are lost. */
 	send_frames(arp_request, sizeof(arp_request), DRIVER_ENTRIES);
 	for (i = 0; i < 6; i++) {
 		start_other(i % 2 ? offloads : 0);
@@ -345,7 +345,7 @@ START_TEST(two_guests_meet_at_a_socket)
 }
 END_TEST
 
-/* The first one goes: the second one is first now, and whoever comes is second. */
+/* The first guest goes: the second one is first now, and a newcomer is second. */
 START_TEST(guest_that_is_left_at_a_socket_waits_there)
 {
 	unsigned int i;
@@ -386,7 +386,7 @@ START_TEST(third_guest_at_a_socket_is_refused)
 }
 END_TEST
 
-/* Who takes nothing can't hold up the other one's driver. */
+/* A guest that takes no packets can't hold up the other guest's driver. */
 START_TEST(guest_that_takes_nothing_holds_up_nobody)
 {
 	unsigned int i;
@@ -402,7 +402,7 @@ START_TEST(guest_that_takes_nothing_holds_up_nobody)
 		driver_kick(&driver, TRANSMIT);
 		ck_assert(driver_wait(&driver, TRANSMIT, i + 1));
 	}
-	/* A third one hears of it, too, while packets wait. */
+	/* A third guest is told, too, while packets wait. */
 	stop();
 	start_net(cable_value, 0);
 	ck_assert(link_is(&device, true));
@@ -445,7 +445,7 @@ static int listen_at(const char *name)
 	return fd;
 }
 
-/* Greet whoever comes; then leave, and let the name, and its directory's, lead to @outside. */
+/* Greet the next guest, leave, and make the socket's name and its directory's lead to @outside. */
 static void greet_and_leave(int lobby, const char *outside)
 {
 	char folder[120], link[160], moved[160];
@@ -464,7 +464,7 @@ static void greet_and_leave(int lobby, const char *outside)
 	close(peer);
 }
 
-/* Who can write to the directory, a guest perhaps, does not choose whom we speak to. */
+/* A guest that can write to the directory must not choose whom we connect to. */
 START_TEST(guest_that_is_left_follows_no_link)
 {
 	struct pollfd strangers = { .events = POLLIN };
@@ -486,14 +486,14 @@ START_TEST(guest_that_is_left_follows_no_link)
 	start_net(cable_value, 0);
 	ck_assert(link_is(&device, true));
 	ck_assert(link_is(&device, false));
-	/* It looks for another one twice a second. */
+	/* The card looks for another guest twice a second. */
 	ck_assert_int_eq(poll(&strangers, 1, 1500), 0);
 	ck_assert_int_eq(waitpid(first, NULL, 0), first);
 	stop();
 }
 END_TEST
 
-/* One that was killed leaves its socket behind. */
+/* A launcher that was killed leaves its socket behind. */
 START_TEST(socket_that_nobody_has_is_taken_over)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The network card: packets into the guest's buffers and out of them, whatever the
+ * The network card: packets come into the guest's buffers and out of them, whatever the
  * driver does.
  */
 #include <pthread.h>
@@ -18,7 +18,7 @@ static int wire[2];	/* the back end's end, and the test's */
 static int index_of_wire;
 static atomic_bool wire_is_cut;	/* the back end can't send */
 
-/* --- A back end whose other side is the test. --- */
+/* --- A back end that the test holds the other end of. --- */
 
 static int wire_init(struct net *net, const struct net_request *request)
 {
@@ -81,7 +81,7 @@ static void start_wire(uint64_t features)
 	run_card(features);
 }
 
-/* A packet on the wire: an empty header, and a frame of a pattern. */
+/* Send a packet to the card: an empty header, and a frame with a pattern. */
 static void put_on_wire(size_t size, uint8_t seed)
 {
 	static uint8_t packet[NET_MAX_PACKET];
@@ -179,7 +179,7 @@ START_TEST(header_may_lie_in_pieces)
 }
 END_TEST
 
-/* Half of its buffers are there, then the others come; the next packets wait behind it. */
+/* A packet waits until the driver has offered all its buffers; the next packets wait behind it. */
 START_TEST(packets_wait_for_room_in_order)
 {
 	unsigned int i;
@@ -202,7 +202,7 @@ START_TEST(packets_wait_for_room_in_order)
 }
 END_TEST
 
-/* A reset takes the buffers that half a packet is in: it begins anew in new ones. */
+/* A reset takes away buffers that hold half a packet: the packet starts anew in new ones. */
 START_TEST(reset_amid_a_packet_begins_it_anew)
 {
 	start_wire(F_MERGE);
@@ -237,7 +237,7 @@ START_TEST(without_merging_what_does_not_fit_is_lost)
 }
 END_TEST
 
-/* The receive queue is untouched: a hostile driver can fill our memory no further. */
+/* The driver may cut a packet into any pieces. */
 START_TEST(packets_go_out_in_any_pieces)
 {
 	static uint8_t got[NET_MAX_PACKET + 1];
@@ -261,7 +261,7 @@ START_TEST(packets_go_out_in_any_pieces)
 }
 END_TEST
 
-/* What the back end can't take is kept, in order; a reset does not wait for it. */
+/* Packets that the back end can't take are kept in order; a reset does not wait for them. */
 START_TEST(packets_wait_for_the_back_end)
 {
 	uint8_t got[100];
@@ -328,7 +328,7 @@ static void receive_misused(uint32_t size, uint64_t features)
 	offer(0, size);
 	put_on_wire(HEADER + 100, 0);
 	driver_misuses(&driver, "receive buffers that are too small");
-	/* It works again when the driver begins anew. */
+	/* The card works again when the driver begins anew. */
 	driver_start(&driver, features);
 	offer(0, 1000);
 	put_on_wire(HEADER + 100, 0);
@@ -348,7 +348,7 @@ START_TEST(receive_buffer_smaller_than_a_header_costs_the_device)
 }
 END_TEST
 
-/* Offered buffers wait for the device's thread, which may be late, in all of the ring. */
+/* Do all entries of the ring wait for the device's thread, which may be late? */
 static bool ring_is_full(void)
 {
 	uint16_t taken;
@@ -359,7 +359,7 @@ static bool ring_is_full(void)
 	return (uint16_t)(driver_avail(&driver, RECEIVE)->idx - taken) >= DRIVER_ENTRIES;
 }
 
-/* The driver makes tiny buffers available for ever, and never sees one used. */
+/* The driver offers tiny buffers for ever, and the card can use none before a packet fits. */
 START_TEST(packet_in_endless_buffers_costs_the_device)
 {
 	unsigned int i;

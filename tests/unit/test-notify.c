@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a service manager hears of a guest. */
+/* The messages that a service manager gets about a guest. */
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "control/notify.h"
 #include "unit.h"
 
-/* A manager's socket; @name is what is in NOTIFY_SOCKET. */
+/* Make a manager's socket, and put @name into NOTIFY_SOCKET. */
 static int listen_at(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The launcher's command line, and the guest kernel's that comes of it.
+ * The launcher's command line, and the guest kernel's command line made from it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 static struct options options;
 
-/* Parse words, the program's name left out. */
+/* Parse words; the program's name is added. */
 #define PARSE(...) parse((char *[]){ "lguest", __VA_ARGS__, NULL })
 
 /* The options refer to the words, which must outlive the call. */
@@ -102,7 +102,7 @@ START_TEST(what_is_no_number_of_cpus_is_refused)
 	}
 	unit_refused(PARSE("--cpus=0", "64m", "bz"), "say 1 to 16");
 	unit_refused(PARSE("--cpus"), "needs a value: --cpus=N");
-	/* What follows is its value. */
+	/* The word after the option is its value. */
 	unit_refused(PARSE("--cpus", "64m", "bz"), "'64m' is not a number of CPUs");
 }
 END_TEST
@@ -145,7 +145,7 @@ START_TEST(only_whole_names_are_right)
 	unit_refused(PARSE("--verb=1", "64m", "bz"), "did you mean --verbose?");
 	unit_refused(PARSE("--cpu"), "unknown option '--cpu': did you mean --cpus?");
 	unit_refused(PARSE("--cpu", "2", "64m", "bz"), "unknown option '--cpu'");
-	unit_refused(PARSE("--ver"), "unknown option '--ver'");	/* two begin so */
+	unit_refused(PARSE("--ver"), "unknown option '--ver'");	/* two options begin like this */
 	unit_refused(PARSE("--=x", "64m", "bz"), "unknown option '--=x'");
 	ck_assert_int_eq(PARSE("-v", "64m", "bz"), 0);
 	ck_assert(options.verbose);

@@ -24,7 +24,7 @@
 static struct virtio_device device;
 static struct driver driver;
 static char path[128];
-static uint8_t *data;	/* what is at DATA */
+static uint8_t *data;	/* guest memory at DATA */
 static uint8_t disk[SIZE], model[SIZE], file[SIZE];
 
 static void make_disk(void)
@@ -58,7 +58,7 @@ static void start(const char *words)
 	driver_run(&driver, &device, 1ULL << VIRTIO_BLK_F_FLUSH);
 }
 
-/* The disk on the host is as it was. */
+/* End the device, and check that the file on the host has not changed. */
 static void stop(void)
 {
 	int fd = open(path, O_RDONLY);
@@ -69,7 +69,7 @@ static void stop(void)
 	close(fd);
 }
 
-/* In two buffers of which the first has no more than @first bytes. Return: the status. */
+/* Make a request with two buffers, the first of at most @first bytes. Return: the status. */
 static int request(uint32_t type, uint64_t sector, uint32_t size, uint32_t first)
 {
 	struct virtio_blk_outhdr header = { .type = type, .sector = sector };
@@ -118,7 +118,7 @@ static void leaves_the_disk(const char *words)
 	reads_right(0, SECTORS, 0);
 	write_to(10, 3, 0xaa, 512);
 	reads_right(10, 3, 0);
-	/* From the file, from what was written, and from the file again. */
+	/* Parts from the file, from what was written, and from the file again. */
 	reads_right(5, 20, 0);
 	reads_right(5, 20, 7 * 512);
 	reads_right(12, 2, 100);
@@ -144,7 +144,7 @@ START_TEST(the_disk_stays_as_it_is)
 }
 END_TEST
 
-/* Against a copy in memory, with any ranges. */
+/* Compare with a copy in memory, over random ranges. */
 START_TEST(any_requests_are_as_on_a_disk)
 {
 	unsigned int i, sectors;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device of a shared directory: messages in any pieces, and a server that has ended
- * or lies.
+ * The device of a shared directory: messages in any pieces, and servers that have ended or
+ * that lie.
  */
 #include <linux/virtio_9p.h>
 #include <linux/virtio_mmio.h>
@@ -62,7 +62,7 @@ START_TEST(the_device_carries_messages_in_any_pieces)
 	ck_assert(driver_wait(&driver, 0, 1));
 	ck_assert_uint_eq(driver_used(&driver, 0)->ring[0].len, size);
 	ck_assert_uint_eq(memory[4096 + 4], P9_TVERSION + 1);
-	/* No room even for an error: that is no driver. */
+	/* A driver that leaves no room even for an error misuses the device. */
 	offer(size, 10);
 	driver_misuses(&driver, "no message of 9P");
 	driver_stop(&driver);
@@ -75,7 +75,7 @@ static void die(void)
 	_exit(1);
 }
 
-/* The device says so once, and the guest's programs get errors; nothing hangs. */
+/* The device prints one message, the guest's programs get errors, and nothing hangs. */
 START_TEST(a_server_that_has_ended_is_an_error_for_the_guest)
 {
 	uint8_t *memory;
@@ -104,7 +104,7 @@ static void sleep_long(void)
 	sleep(100);
 }
 
-/* The server, which answers nothing, says that it has answered more than it was asked. */
+/* A server that answers nothing, and claims to have answered more than it was asked. */
 static void lie(void)
 {
 	struct p9_process *server = device.private;
@@ -112,7 +112,7 @@ static void lie(void)
 	int replies, i;
 
 	usleep(200000);		/* until the device sleeps */
-	/* The device may see the lie at once, and close its own. */
+	/* The device may see the lie at once and close its descriptor: use a copy. */
 	replies = dup(server->replies);
 	atomic_store(&server->ring->answered, 100);
 	ck_assert_int_eq(write(replies, &one, sizeof(one)), sizeof(one));
@@ -129,7 +129,7 @@ static void offer_something(void)
 	offer(11, 100);
 }
 
-/* Whatever the device waits for: for the server's answer, or for anything. */
+/* The device may wait for the server's answer, or for anything, when the server lies. */
 static void use_a_liar(bool asked)
 {
 	uint16_t done = 0;
@@ -173,7 +173,7 @@ static uint8_t answer_type(const char *request)
 	return at[4096 + 4];
 }
 
-/* Its driver may be gone, or the guest with it: the number is free for another file. */
+/* After a reset the client is gone, perhaps with its guest: the fid's number is free again. */
 START_TEST(a_reset_closes_what_the_client_had_open)
 {
 	begin_sharing(false);
@@ -207,7 +207,7 @@ START_TEST(shares_that_can_not_be_are_refused)
 	refused(path("shared,rw"), "does not know 'rw'");
 	refused(path("shared:"), "is no tag");
 	refused(path("shared:a/b"), "is no tag");
-	/* And those that are not named have numbers, from 0 in each run. */
+	/* Shares without a tag= get numbers, which start from 0 in each run. */
 	ck_assert_int_eq(virtio_p9_kind.init(&device, &driver.memory, path("shared,ro")), 0);
 	ck_assert_mem_eq(device.config + 2, "share0", 7);
 	ck_assert_int_eq(virtio_p9_kind.init(&second, &driver.memory, shared), 0);

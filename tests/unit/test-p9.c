@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The server of shared directories: what a client may do and, more of it, what it may
- * not. Of its device, test-p9-device.c.
+ * The server of shared directories: what a client may do and, above all, what it may not do.
+ * test-p9-device.c tests its device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +54,7 @@ START_TEST(names_that_lead_elsewhere_are_refused)
 		ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), names[i], N(0)), -EINVAL);
 		ck_assert_int_eq(ask(P9_TRENAMEAT, "4s4s", N(0), "x", N(0), names[i]), -EINVAL);
 	}
-	/* A 0 in a name would end it early. */
+	/* A name with a 0 in it, which would end the name early. */
 	ck_assert_int_eq(ask(P9_TWALK, "44221", N(0), N(1), N(1), N(1), N(0)), -EINVAL);
 	ck_assert_int_eq(ask(P9_TWALK, "4421", N(0), N(1), N(1), N(9)), -EINVAL);
 	ck_assert_int_eq(ask(P9_TWALK, "442", N(0), N(1), N(17)), -EINVAL);
@@ -79,12 +79,12 @@ START_TEST(links_are_not_followed)
 			     N(0), N(0), N(0), N(0)), 0);
 	ck_assert_int_lt(ask(P9_TSETATTR, "44444888888", N(3), N(1), N(0), N(0), N(0), N(0), N(0),
 			     N(0), N(0), N(0), N(0)), 0);
-	/* What is created by a link's name is not where the link leads. */
+	/* To create a file by a link's name must not write where the link leads. */
 	ck_assert_int_eq(create(0, 4, "file", O_RDWR | O_TRUNC), -ELOOP);
 	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(0), "new", "../new", N(0)), 0);
 	ck_assert_int_eq(create(0, 5, "new", O_RDWR), -ELOOP);
 	ck_assert_int_ne(access(path("new"), F_OK), 0);
-	/* A hard link to a link is one to the link. */
+	/* A hard link to a symbolic link links to that link itself. */
 	ck_assert_int_eq(ask(P9_TLINK, "44s", N(0), N(3), "hard"), 0);
 	ck_assert_int_eq(walk(0, 6, "hard"), 0);
 	ck_assert_int_eq(ask(P9_TREADLINK, "4", N(6)), 0);
@@ -93,7 +93,7 @@ START_TEST(links_are_not_followed)
 }
 END_TEST
 
-/* A directory that the client knows becomes a link that leads out. */
+/* On the host, a directory that the client knows becomes a link that leads outside. */
 START_TEST(a_directory_that_turns_into_a_link_leads_nowhere)
 {
 	begin_sharing(false);
@@ -171,7 +171,7 @@ START_TEST(files_are_what_the_host_has)
 	ck_assert_uint_eq(status.st_mode, S_IFREG | 0640);
 	ck_assert_int_eq(create(0, 2, "file", O_RDWR | O_EXCL), -EEXIST);
 	ck_assert_int_eq(clunk(2), 0);
-	ck_assert_int_eq(create(0, 2, "file", O_RDWR), 0);	/* as it is */
+	ck_assert_int_eq(create(0, 2, "file", O_RDWR), 0);	/* keeps its contents: no O_TRUNC */
 	ck_assert_int_eq(ask(P9_TREAD, "484", N(2), N(3), N(100)), 0);
 	ck_assert_uint_eq(p9_get(&answer, 4), 4);
 	ck_assert_mem_eq(answer.at, "text", 4);
@@ -192,7 +192,7 @@ START_TEST(files_are_what_the_host_has)
 	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(3), "moved", N(0)), 0);
 	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), "d", N(AT_REMOVEDIR)), 0);
 	ck_assert_int_eq(ask(P9_TUNLINKAT, "4s4", N(0), "again", N(0)), 0);
-	/* No name is left, but those that have it open still have it. */
+	/* A file without a name lives on in the fids that have it open. */
 	ck_assert_int_eq(put(1, 0, "unnamed"), 0);
 	ck_assert_int_eq(same(1, 4), 0);
 	ck_assert_int_eq(ask(P9_TGETATTR, "48", N(4), N(0x7ff)), 0);
@@ -205,7 +205,7 @@ START_TEST(files_are_what_the_host_has)
 }
 END_TEST
 
-/* In pieces that have room for few entries, or for none. */
+/* Read directories with room for few entries, or for none. */
 START_TEST(directories_are_read_whole)
 {
 	unsigned int entries = 0, i, size;
@@ -254,7 +254,7 @@ START_TEST(devices_and_pipes_are_not_opened)
 }
 END_TEST
 
-/* /proc/self would be the launcher, its memory a file. */
+/* /proc/self would be the launcher itself, with its memory as a file. */
 START_TEST(the_hosts_kernel_is_not_shared)
 {
 	begin_sharing(false);
@@ -269,14 +269,14 @@ START_TEST(the_hosts_kernel_is_not_shared)
 }
 END_TEST
 
-/* Return: can this test mount? Nobody else sees it, and nothing of it is left. */
+/* Return: true if this test can mount, in its own namespace, which ends with the test. */
 static bool begin_mounting(void)
 {
-	/* In a container, even root may mount no proc. */
+	/* In a container even root may not be allowed to mount proc. */
 	bool can = !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
 		   !mount("proc", "/proc", "proc", 0, NULL);
 
-	begin_sharing(false);	/* only now: a directory that is open stays where it was */
+	begin_sharing(false);	/* not earlier: an open directory stays in the old namespace */
 	return can;
 }
 
@@ -289,7 +289,7 @@ static dev_t mount_at(const char *type, const char *name)
 	return status.st_dev;
 }
 
-/* A device's number is the next file system's once its own is unmounted. */
+/* When a file system is unmounted, the next one gets its device number. */
 START_TEST(the_hosts_kernel_is_not_shared_by_a_number_used_before)
 {
 	bool can = begin_mounting(), again = false;
@@ -317,7 +317,7 @@ START_TEST(the_hosts_kernel_is_not_shared_by_a_number_used_before)
 }
 END_TEST
 
-/* One file of the host's kernel may be mounted in the middle of what is shared. */
+/* A single file of the host's kernel may be mounted inside a shared directory. */
 START_TEST(the_hosts_kernel_is_not_opened_to_be_created)
 {
 	bool can = begin_mounting();
@@ -342,7 +342,7 @@ static int compare_paths(const void *a, const void *b)
 	return *one < *other ? -1 : *one > *other;
 }
 
-/* More file systems than the table has room for; on each, the same inode numbers. */
+/* More file systems than the table has room for, with the same inode numbers on each. */
 START_TEST(files_are_told_apart_on_any_number_of_file_systems)
 {
 	enum { DEVICES = 1000, INODES = 100 };
@@ -387,7 +387,7 @@ START_TEST(fids_are_few_enough_and_each_has_one_meaning)
 }
 END_TEST
 
-/* Two directories are shared by one process, which has only so many descriptors. */
+/* One process shares two directories, with one limit of descriptors for both. */
 START_TEST(all_servers_together_have_so_many_fids)
 {
 	static struct p9_server first;
@@ -401,7 +401,7 @@ START_TEST(all_servers_together_have_so_many_fids)
 	for (i = 1; i < 9; i++)
 		ck_assert_int_eq(same(0, i), 0);
 	ck_assert_int_eq(same(0, i), -ENFILE);
-	ck_assert_int_eq(walk(0, i, "nothing"), -ENOENT);	/* that takes none */
+	ck_assert_int_eq(walk(0, i, "nothing"), -ENOENT);	/* takes no fid */
 	p9_server_exit(&first);
 	ck_assert_uint_eq(p9_fids.taken, 9);
 	ck_assert_int_eq(same(0, 10), 0);
@@ -412,7 +412,7 @@ START_TEST(all_servers_together_have_so_many_fids)
 }
 END_TEST
 
-/* As root: whoever the client says it is owns what it makes. */
+/* If we are root, the user that the client attached as owns what it makes. */
 START_TEST(new_files_are_their_makers)
 {
 	static const char * const names[] = { "file", "d", "pipe", "link" };
@@ -424,7 +424,7 @@ START_TEST(new_files_are_their_makers)
 		end_sharing();
 		return;
 	}
-	ck_assert_int_eq(chmod(shared, 0700), 0);	/* the client has checked that already */
+	ck_assert_int_eq(chmod(shared, 0700), 0);	/* the client checks modes itself */
 	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(20), N(P9_NOFID), "", "", N(1234)), 0);
 	ck_assert_int_eq(same(20, 21), 0);
 	ck_assert_int_eq(ask(P9_TLCREATE, "4s444", N(21), "file", N(O_RDWR | O_CREAT), N(04755),
@@ -439,7 +439,7 @@ START_TEST(new_files_are_their_makers)
 	}
 	ck_assert_int_eq(lstat(path("shared/file"), &status), 0);
 	ck_assert_uint_eq(status.st_mode, S_IFREG | 04755);
-	/* And we are ourselves again. */
+	/* The server is root again. */
 	write_file(path("ours"), "");
 	ck_assert_int_eq(stat(path("ours"), &status), 0);
 	ck_assert_uint_eq(status.st_uid, 0);
@@ -455,7 +455,7 @@ static void write_map(const char *path, unsigned int id)
 	write_file(path, text);
 }
 
-/* Return: whether we are root of a user namespace with no other user in it. */
+/* Return: true if we are now root of a user namespace with no other user in it. */
 static bool be_only_user(void)
 {
 	unsigned int uid = geteuid(), gid = getegid();
@@ -473,7 +473,7 @@ static int make_directory(unsigned int parent, const char *name, uint32_t gid)
 	return ask(P9_TMKDIR, "4s44", N(parent), name, N(0755), N(gid));
 }
 
-/* Where root can't give a file to its maker, it would be root's. */
+/* Where root can't give a file to its maker, root would own the file. */
 START_TEST(nobody_makes_files_who_is_not_in_the_namespace)
 {
 	if (!be_only_user())
@@ -486,7 +486,7 @@ START_TEST(nobody_makes_files_who_is_not_in_the_namespace)
 	ck_assert_int_eq(ask(P9_TSYMLINK, "4ss4", N(20), "link", "x", N(0)), -EPERM);
 	ck_assert_int_eq(make_directory(0, "d", 99), -EPERM);
 	ck_assert_int_eq(access(path("shared/d"), F_OK), -1);
-	/* Ourselves, and whoever is nobody's, can. */
+	/* Root can make files, and so can a client that attached as nobody. */
 	ck_assert_int_eq(make_directory(0, "ours", 0), 0);
 	ck_assert_int_eq(ask(P9_TATTACH, "44ss4", N(30), N(P9_NOFID), "", "", N(~0U)), 0);
 	ck_assert_int_eq(make_directory(30, "nobodys", 0), 0);
@@ -495,7 +495,7 @@ START_TEST(nobody_makes_files_who_is_not_in_the_namespace)
 }
 END_TEST
 
-/* Messages with wrong bytes, cut off, with sizes that lie: an answer or none, no more. */
+/* Messages with wrong bytes, cut off, or with wrong sizes get an answer or none, and do no harm. */
 START_TEST(garbage_is_answered)
 {
 	static uint8_t message[256];

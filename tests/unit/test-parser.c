@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The process that unpacks kernels: code that a kernel has brought into it has nothing, and
- * is not waited for.
+ * The process that unpacks kernels: code that a kernel has brought into it can reach
+ * nothing, and the launcher does not wait for it for ever.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -110,7 +110,7 @@ static void talk_for_ever(void)
 			process_send(fd, "la", 2, NULL, 0);
 }
 
-/* A parser that does that is ended, and no other one does its work. */
+/* Check that a parser that does this is ended, and that no other one takes its place. */
 static void end_parser_that(void (*does)(void), unsigned int lines, const char *words)
 {
 	char *path = kernel_file();
@@ -124,7 +124,7 @@ static void end_parser_that(void (*does)(void), unsigned int lines, const char *
 	ck_assert_int_lt(now_ms() - begin, 10000);
 	ck_assert_uint_eq(unit_messages, lines + 1);
 	ck_assert_ptr_nonnull(strstr(unit_last_message, words));
-	/* It has gone; on a busy machine it may take longer than the launcher waits for that. */
+	/* The process has been killed; on a busy machine the launcher may not have seen its end. */
 	ck_assert(waitpid(-1, NULL, 0) > 0 || errno == ECHILD);
 	unit_forget();
 	unit_refused(parser_open(&kernel, file, path), "has gone before");

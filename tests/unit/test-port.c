@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console's ports: what the driver is told, and streams that begin and end; and the
- * console itself, where its driver knows of ports.
+ * The console's ports: what the device tells the driver, and streams that begin and end. And
+ * the console itself with a driver that knows of ports.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,17 +19,17 @@
 #include "terminal/terminal.h"
 #include "unit.h"
 
-static int peer;	/* our end of the socket */
+static int peer;	/* our end of the port's socket */
 
 static void start(const char *value)
 {
-	terminal_detach(-1);	/* our own standard input is nobody's */
+	terminal_detach(-1);	/* the console must not read our own standard input */
 	make_console();
 	ck_assert_int_eq(virtio_port_kind.add_port(&device, value), 1);
 	start_device(2, 0);
 }
 
-/* A socket whose other end the port has. */
+/* Make a port with a socket, whose other end is @peer. */
 static void start_socket(void)
 {
 	char value[64];
@@ -66,7 +66,7 @@ START_TEST(input_waits_until_somebody_listens)
 	say(VIRTIO_CONSOLE_PORT_OPEN, 1);
 	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
 	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), "text", 4);
-	/* And closed again, it waits again. */
+	/* When the driver closes the port again, input waits again. */
 	say(VIRTIO_CONSOLE_PORT_OPEN, 0);
 	offer(INPUT_QUEUE, 1, 100, true);
 	ck_assert_int_eq(write(peer, "more", 4), 4);
@@ -88,7 +88,7 @@ START_TEST(the_end_comes_after_the_last_byte)
 	offer(INPUT_QUEUE, 0, 100, true);
 	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
 	hear(VIRTIO_CONSOLE_PORT_OPEN, 0);
-	/* A driver that comes later learns it, too. */
+	/* A later driver is told, too. */
 	say(VIRTIO_CONSOLE_PORT_READY, 1);
 	hear(VIRTIO_CONSOLE_PORT_NAME, 1);
 	hear(VIRTIO_CONSOLE_PORT_OPEN, 1);
@@ -115,7 +115,7 @@ START_TEST(output_is_exact_up_to_the_end)
 }
 END_TEST
 
-/* More than a reader takes who does not read. */
+/* Offer more output than fits between the port and a reader that does not read. */
 static void fill_output(void)
 {
 	unsigned int number = 0, tries = 0;
@@ -132,7 +132,7 @@ static void fill_output(void)
 	ck_assert_uint_lt(driver_done(&driver, OUTPUT_QUEUE), number);
 }
 
-/* One who reads our end of the socket to its end, after a while, so slowly. */
+/* A thread that reads our end of the socket to the end of file, after a while, and slowly. */
 struct reader {
 	pthread_t thread;
 	int fd;
@@ -155,7 +155,7 @@ static void *run_reader(void *argument)
 	return NULL;
 }
 
-/* As at a guest's power-off: its kernel resets the device, whatever the queue has. */
+/* At power-off a guest's kernel resets the device, whatever is in the queue. */
 static void reset_while_read(struct reader *reader, size_t first)
 {
 	unsigned int i;
@@ -184,7 +184,7 @@ START_TEST(a_reset_comes_after_what_was_written)
 }
 END_TEST
 
-/* One so slow that he never seems to have stopped is not waited for. */
+/* Nobody waits for a reader that is slow, but never seems to have stopped. */
 START_TEST(a_reset_comes_before_the_slowest_has_read_all)
 {
 	struct reader reader = { .pause = 50000 };
@@ -194,7 +194,7 @@ START_TEST(a_reset_comes_before_the_slowest_has_read_all)
 }
 END_TEST
 
-/* The reader has stopped: the end must come all the same. */
+/* The device must end even if the reader has stopped. */
 START_TEST(ends_while_it_waits_for_a_reader)
 {
 	fill_output();
@@ -202,7 +202,7 @@ START_TEST(ends_while_it_waits_for_a_reader)
 }
 END_TEST
 
-/* The driver's reset, too, however much was to be written; and the port goes on after it. */
+/* A reset must end, too, however much is to be written; the port works on after it. */
 START_TEST(a_reset_does_not_wait_for_ever)
 {
 	char text[4096];
@@ -226,7 +226,7 @@ START_TEST(a_reset_does_not_wait_for_ever)
 }
 END_TEST
 
-/* Room for a little is none for all that is to be written at once. */
+/* There is room for a little, but not for all of one long write. */
 START_TEST(a_reset_does_not_wait_for_one_long_write)
 {
 	start_socket();
@@ -240,7 +240,7 @@ START_TEST(a_reset_does_not_wait_for_one_long_write)
 }
 END_TEST
 
-/* A chain may name all memory again and again: that would take for ever, too. */
+/* A chain may name all memory again and again: to write that would take for ever, too. */
 START_TEST(too_much_at_once_is_misuse)
 {
 	unsigned int i;
@@ -275,7 +275,7 @@ START_TEST(files_are_read_and_written)
 	offer(INPUT_QUEUE, 0, 100, true);
 	ck_assert(driver_wait(&driver, INPUT_QUEUE, 1));
 	ck_assert_mem_eq(driver.memory.base + BUFFER(INPUT_QUEUE, 0), "input", 5);
-	/* Its end is not that of what is written. */
+	/* The end of the port's input does not end its output. */
 	memcpy(driver.memory.base + BUFFER(OUTPUT_QUEUE, 0), "output", 6);
 	offer(OUTPUT_QUEUE, 0, 6, false);
 	ck_assert(driver_wait(&driver, OUTPUT_QUEUE, 1));
@@ -310,7 +310,7 @@ START_TEST(ports_that_can_not_be_are_refused)
 }
 END_TEST
 
-/* What a driver says of ports that are not there, or cuts off, changes nothing. */
+/* Control messages about missing ports, or cut off, change nothing. */
 START_TEST(nonsense_is_not_heard)
 {
 	uint32_t numbers[] = { 2, 50, 0x80000000, VIRTIO_CONSOLE_BAD_ID };
@@ -332,7 +332,7 @@ START_TEST(nonsense_is_not_heard)
 }
 END_TEST
 
-/* So many ports "port.1"... with a socket each, whose other ends are ours. */
+/* Make @count ports "port.1"... with a socket each; the other ends go to @ends. */
 static void start_ports(int ends[][2], int count)
 {
 	char value[64];
@@ -390,8 +390,8 @@ static void *stop_queue(void *queue)
 }
 
 /*
- * The driver stops the first port's output, which takes as long as its reader does. The
- * other port's reader comes late, but in time: nobody waits for that port.
+ * The driver stops the first port's output queue, which takes as long as its reader. The
+ * other port's reader starts late, but in time, since nobody waits for that port.
  */
 START_TEST(stopping_a_ports_queue_does_not_hurry_the_others)
 {
@@ -422,7 +422,7 @@ START_TEST(stopping_a_ports_queue_does_not_hurry_the_others)
 }
 END_TEST
 
-/* Typed when there was no hvc0 yet, which the driver makes some time after the port. */
+/* Keys may be typed before there is hvc0: the driver makes it some time after the port. */
 START_TEST(what_is_typed_before_the_console_is_open_is_kept)
 {
 	int ends[2];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Processes of the launcher's own: what they are given, and when they end.
+ * The launcher's own processes: what they are given, and when they end.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -46,7 +46,7 @@ START_TEST(messages_go_to_a_process_and_back_with_descriptors)
 	ck_assert_uint_eq(count, 1);
 	ck_assert_int_eq(write(fds[0], "x", 1), 1);
 	ck_assert_int_eq(read(pipe_ends[0], text, 1), 1);
-	/* It ends then, and that is seen. */
+	/* The process ends after that, and we see its end. */
 	ck_assert_int_eq(process_receive(process.socket, text, sizeof(text), fds, &count), 0);
 	process_stop(&process);
 	process_stop(&process);
@@ -103,7 +103,7 @@ static void say_something(int socket, void *argument)
 	process_send(socket, "done", 4, NULL, 0);
 }
 
-/* Some thread has the lock of messages nearly always, and is not in the new process. */
+/* A thread holds the lock of messages nearly always, and does not exist in the new process. */
 START_TEST(a_process_can_tell_what_threads_tell)
 {
 	static atomic_bool stop;
@@ -129,7 +129,7 @@ END_TEST
 
 static int lives[2];
 
-/* The process waits for a thread that does not give up what it has: all signals are blocked. */
+/* A thread that blocks all signals: sandbox_enter() waits for it for a while. */
 static void *keep_all(void *argument)
 {
 	if (write(lives[1], "b", 1) == 1)
@@ -138,7 +138,7 @@ static void *keep_all(void *argument)
 	return argument;
 }
 
-/* Its parent ends while it gives up what it has, and some of that takes the signal back. */
+/* The parent ends during sandbox_enter(), parts of which clear PR_SET_PDEATHSIG. */
 static void be_orphan(int socket, void *argument)
 {
 	static const struct sandbox_call calls[] = { SANDBOX_EVERY_PROCESS, SANDBOX_CALL(write) };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console of a guest that was detached: its client gets all of it, to the last byte,
- * but need not read it.
+ * The console of a guest that was detached: a client gets all output, to the last byte, but
+ * one that does not read blocks nobody for ever.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 static int client;
 static size_t received;
 
-/* Standard output is the guest's from here on; there is a client, who is waited for. */
+/* Make standard output the guest's console, and attach a client. */
 static void start_relay(void)
 {
 	struct timeval limit = { .tv_sec = 60 };
@@ -36,7 +36,7 @@ static void start_relay(void)
 	relay_attach(ends[0]);
 }
 
-/* So slowly that the relay waits for it. */
+/* Read so slowly that the relay has to wait. */
 static void *read_slowly(void *argument)
 {
 	char text[4096];
@@ -79,8 +79,8 @@ START_TEST(a_client_that_does_not_read_holds_nobody_up)
 	int i;
 
 	start_relay();
-	usleep(100000);		/* it has a client now */
-	/* No more than the terminal and the socket have room for. */
+	usleep(100000);		/* until the relay has taken the client */
+	/* Write no more than fits into the terminal and the socket. */
 	for (i = 0; i < 3; i++)
 		ck_assert_int_eq(write(STDOUT_FILENO, text, sizeof(text)), sizeof(text));
 	clock_gettime(CLOCK_MONOTONIC, &before);
@@ -90,7 +90,7 @@ START_TEST(a_client_that_does_not_read_holds_nobody_up)
 }
 END_TEST
 
-/* Nobody looks on, and what was printed last is in no buffer when it ends. */
+/* Without a client, the file must still get what the guest printed last. */
 START_TEST(all_output_comes_to_the_file)
 {
 	static char text[OUTPUT], found[OUTPUT + 1];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices whose queues another program serves: it hears of each queue that the driver
- * takes back, by whichever register, and has let go of it when the register is written.
+ * Devices whose queues another program serves. The program is told of each queue that the
+ * driver takes back, by whichever register, and has stopped using it when the write to that
+ * register returns.
  */
 #include <errno.h>
 #include <linux/virtio_blk.h>
@@ -50,7 +51,7 @@ static void set_up(uint64_t features)
 START_TEST(each_way_of_stopping_a_queue_is_told)
 {
 	set_up(F_RING_RESET);
-	/* Until DRIVER_OK there was nothing to be stopped. */
+	/* Before DRIVER_OK no queue runs, so none is stopped. */
 	ck_assert_uint_eq(stopped[0] + stopped[1], 0);
 	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, 1);
 	driver_write(&driver, VIRTIO_MMIO_QUEUE_READY, 0);
@@ -60,7 +61,7 @@ START_TEST(each_way_of_stopping_a_queue_is_told)
 	driver_write(&driver, QUEUE_RESET, 1);
 	ck_assert_uint_eq(stopped[0], 1);
 	ck_assert_uint_eq(stopped[1], 1);
-	/* Those that are not ready, too: what is still being stopped is so as well. */
+	/* A reset stops queues that are not ready, too: one may still be being stopped. */
 	driver_reset(&driver);
 	ck_assert_uint_eq(stopped[0], 2);
 	ck_assert_uint_eq(stopped[1], 2);
@@ -103,7 +104,7 @@ START_TEST(vhost_user_program_lets_go_of_each_queue)
 		else
 			driver_reset(&driver);
 		ck_assert_uint_eq(program_heard(GET_VRING_BASE), round);
-		/* It has, and is not asked once more. */
+		/* The program has stopped the queue, and is not asked again. */
 		driver_reset(&driver);
 		ck_assert_uint_eq(program_heard(GET_VRING_BASE), round);
 		if (round < 3)

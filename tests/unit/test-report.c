@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a person is told when a guest has crashed. */
+/* The report that a person gets when a guest has crashed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ START_TEST(panic_is_reported_with_all_there_is)
 	was_said("its registers, in its kernel:");
 	was_said("r12 00000000deadbeef");
 	was_said("rip ffffffff81000000");
-	/* One line, and no tricks with the terminal. */
+	/* Only one line, and nothing that a terminal would act on. */
 	was_said("the guest's kernel panicked: VFS: Unable to mount root  [2Jfs\n");
 	vm_exit(&vm);
 }
@@ -57,7 +57,7 @@ START_TEST(end_by_the_host_is_reported_with_code_and_stack)
 
 	good_start(guest_is_killed);
 	unit_remember();
-	/* Page tables that map all as 1 GiB pages to 0. */
+	/* Page tables that map everything to 0, with pages of 1 GiB. */
 	table = (uint64_t *)(vm.memory.base + 0x4000);
 	table[511] = 0x5003;
 	((uint64_t *)(vm.memory.base + 0x5000))[510] = 0x83;
@@ -72,7 +72,7 @@ START_TEST(end_by_the_host_is_reported_with_code_and_stack)
 }
 END_TEST
 
-/* A guest's page tables may say anything when it dies. */
+/* A dying guest's page tables may hold anything. */
 START_TEST(hostile_page_tables_do_not_hurt_the_report)
 {
 	static const uint64_t hostile[] = {
@@ -130,7 +130,7 @@ START_TEST(run_that_fails_is_a_crash)
 }
 END_TEST
 
-/* While a guest runs it may be why we say something: so much is enough of that. */
+/* A running guest can cause messages: only some of them a minute are printed. */
 START_TEST(what_a_guest_makes_us_say_is_limited)
 {
 	int i;
@@ -146,7 +146,7 @@ START_TEST(what_a_guest_makes_us_say_is_limited)
 	for (i = 0; i < 1000; i++)
 		message("line %d", i);
 	ck_assert_int_eq(unit_messages, 1000);
-	/* It restarts: that gives it no more of them. */
+	/* A restart does not allow the guest more messages. */
 	unit_forget();
 	message_limit(true);
 	for (i = 0; i < 1000; i++)

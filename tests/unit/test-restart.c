@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest that restarts, from the command line to its end: the host's files and sockets are
- * the ones that they were at its first start, whatever their names lead to by then.
+ * A guest that restarts, from the command line to its end: it keeps the files and sockets of
+ * its first start, wherever their names lead by then.
  */
 #include <asm/bootparam.h>
 #include <errno.h>
@@ -37,7 +37,7 @@
 
 #define MOST_BOOTS	4
 
-/* What the guest does in each of its boots; after the last one it powers off. */
+/* What the guest does in one of its boots; after the last one it powers off. */
 typedef void guest(void);
 
 static guest *boot[MOST_BOOTS + 1];
@@ -74,16 +74,16 @@ static const struct boot_params *params(void)
 	return (struct boot_params *)(memory + BOOT_PARAMS_GPA);
 }
 
-/* What the guest has as its initrd begins so. */
+/* Check that the guest's initrd begins with @text. */
 static void initrd_is(const char *text)
 {
 	ck_assert_uint_ge(params()->hdr.ramdisk_size, strlen(text));
 	ck_assert_mem_eq(memory + params()->hdr.ramdisk_image, text, strlen(text));
 }
 
-/* --- The host's directory that the guest shares, and what lies beside it. --- */
+/* --- The directory that the host shares, and what lies beside it. --- */
 
-/* Share "vmdir", with a kernel in it; "outside" is no business of the guest's. */
+/* Make "vmdir", which is shared and has a kernel in it, and "outside", which is not shared. */
 static void make_directory(void)
 {
 	struct bytes elf = image_elf(5000, LGUEST_ABI_VERSION);
@@ -99,7 +99,7 @@ static void make_directory(void)
 	write_file("outside", "secret");
 }
 
-/* As the guest does it: through the server of shared directories. */
+/* Replace a file by a link, as the guest would: through the server of shared directories. */
 static void replace_by_link(const char *name, const char *target)
 {
 	ck_assert_int_eq(p9_server_init(&server, "vmdir", false), 0);
@@ -110,7 +110,7 @@ static void replace_by_link(const char *name, const char *target)
 	p9_server_exit(&server);
 }
 
-/* Return: lguest's exit status, of this command line without its first word. */
+/* Run lguest with this command line, whose first word is left out. Return: the exit status. */
 static int launch(char **word)
 {
 	char *words[16] = { "lguest" };
@@ -122,7 +122,7 @@ static int launch(char **word)
 	ck_assert_msg(!options_parse(&options, count, words), "%s", unit_last_message);
 	close(STDIN_FILENO);
 	ck_assert_int_eq(open("/dev/null", O_RDWR), STDIN_FILENO);
-	/* lg.ko is in this process, and needs more than the launcher. */
+	/* The fake lg.ko runs in this process, and needs more rights than the launcher. */
 	options.no_sandbox = true;
 	status = start_guest(&options);
 	options_free(&options);
@@ -181,7 +181,7 @@ static void nothing(void)
 {
 }
 
-/* Nor does a guest that does nothing else keep the host busy with it. */
+/* A guest that does nothing but restart must not keep the host busy. */
 START_TEST(restarts_are_so_far_apart)
 {
 	int64_t begin = now_ms();
@@ -199,7 +199,7 @@ static void port_becomes_a_link(void)
 	replace_by_link("log", "../outside");
 }
 
-/* Have we the file open? */
+/* Does this process have the file open? */
 static bool is_open(const char *name)
 {
 	struct stat wanted, status;
@@ -230,11 +230,11 @@ END_TEST
 
 /* --- What a restart keeps. --- */
 
-#define SCRATCH	0x800000	/* memory that is nobody's in a guest that starts */
+#define SCRATCH	0x800000	/* memory that nothing uses when a guest starts */
 
 /*
- * The next open file of ours from there on that a number can be put on. Not a VM, which is
- * another one in each boot.
+ * Return: the next open descriptor from @fd on that can carry a mark. Leave out the VM, of
+ * which each boot has a new one.
  */
 static int next_open(int fd)
 {
@@ -245,7 +245,7 @@ static int next_open(int fd)
 
 static unsigned int marked;
 
-/* An open file has this number until it is closed; one that is opened later has 0. */
+/* Mark each open file with a number: one that is opened later has 0. */
 static void mark_all(void)
 {
 	int fd;
@@ -288,7 +288,7 @@ static void second_boot(void)
 		again();
 }
 
-/* Between boots nothing is opened, nothing closed, and no name used, with this option. */
+/* Check that with this option a restart opens nothing, closes nothing and uses no name. */
 static void restart_keeps(char *option, guest *in_first, guest *in_second)
 {
 	first = in_first;
@@ -300,7 +300,7 @@ static void restart_keeps(char *option, guest *in_first, guest *in_second)
 	ck_assert_uint_eq(boots, 3);
 	if (at_end)
 		at_end();
-	/* No leak checker: it would need names. */
+	/* Skip the leak checker, which would use names of files. */
 	_exit(0);
 }
 
@@ -310,7 +310,7 @@ static void make_directory_and_initrd(void)
 	write_file("vmdir/initrd", "its own");
 }
 
-static int probe;	/* a descriptor of the test's own */
+static int probe;	/* the test's own descriptor */
 
 static void replace_disk(void)
 {
@@ -353,7 +353,7 @@ static int listen_at(const char *name)
 
 static int listener;
 
-/* A server that serves one, and leaves. */
+/* A server that serves one client, and ends. */
 static void server_leaves(void)
 {
 	probe = accept(listener, NULL, NULL);
@@ -413,7 +413,7 @@ static void fill_scratch(void)
 static void program_is_asked_once(void)
 {
 	ck_assert_uint_eq(program_heard(GET_FEATURES), 1);
-	/* Memory that another program has mapped is empty again, too. */
+	/* Memory that another program has mapped is all zero again, too. */
 	ck_assert_uint_eq(memory[SCRATCH], 0);
 	memory[SCRATCH] = 1;
 }
@@ -441,7 +441,7 @@ static int ask_tap(unsigned long what, struct ifreq *request)
 	return __real_ioctl(probe, what, request);
 }
 
-/* As a person does who sees that the guest's card is there. */
+/* Do what a person does when the guest's card has appeared on the host. */
 static void give_tap_an_address(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc6336401) };
@@ -473,7 +473,7 @@ START_TEST(restart_keeps_a_tap_and_its_address)
 }
 END_TEST
 
-/* A new kind of device wants a test here; --tunnet is a tap, and --vsock's is in a host VM. */
+/* A new kind of device needs a test here. --tunnet is a tap; a selftest tests --vsock. */
 START_TEST(each_kind_of_device_has_been_thought_of)
 {
 	static const char * const known[] = { "block", "net", "tunnet", "share", "port", "vsock" };
@@ -485,7 +485,7 @@ START_TEST(each_kind_of_device_has_been_thought_of)
 }
 END_TEST
 
-/* --- What it does not keep. --- */
+/* --- What a restart does not keep. --- */
 
 static uint8_t text[2];		/* the kernel's first byte, before and after */
 
@@ -511,7 +511,7 @@ static void all_is_new(void)
 	ck_assert_uint_eq(memory[SCRATCH], 0);
 }
 
-/* A guest may bring its own kernel up to date. */
+/* A guest may update its own kernel. */
 START_TEST(restart_reads_what_was_rewritten_in_place)
 {
 	make_directory_and_initrd();
@@ -527,7 +527,7 @@ static void no_initrd(void)
 	ck_assert_uint_eq(params()->hdr.ramdisk_size, 0);
 }
 
-/* It may be there from the guest that ran before. */
+/* An earlier guest may have left the link. */
 START_TEST(default_initrd_that_is_a_link_is_not_taken)
 {
 	make_directory();

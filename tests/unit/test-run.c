@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The launcher's whole life with a guest. */
+/* The launcher's life with a guest, from start to end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
@@ -168,7 +168,7 @@ START_TEST(early_output_gets_carriage_returns_on_a_raw_terminal)
 }
 END_TEST
 
-/* Answers that the guest got, looked at when it is over. */
+/* What the guest read; the test checks it when the guest has ended. */
 static uint64_t answer[8];
 
 static void guest_probes(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The launcher's processes: code in one of them, whoever brought it there, can open
- * nothing, start nothing and reach no socket that the guest was not given.
+ * The launcher's processes: code that somebody brought into one of them can open no file,
+ * start no program and reach no socket that the guest was not given.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,9 +38,9 @@ static char *path_of_socket(void)
 	return value;
 }
 
-/* --- One that serves a directory. --- */
+/* --- The process that serves a directory. --- */
 
-/* Ask, and wait for the answer. Return: it. */
+/* Send a request, and wait. Return: the answer. */
 static const uint8_t *ask(struct p9_process *process, const char *message, size_t size)
 {
 	struct p9_slot *slot = p9_process_slot(process);
@@ -60,7 +60,7 @@ static const uint8_t *ask(struct p9_process *process, const char *message, size_
 
 #define ASK(process, message)	ask(process, message, sizeof(message) - 1)
 
-/* Ask for a version, as all clients do first. */
+/* Send Tversion, as all clients do first. */
 static void begin(struct p9_process *process)
 {
 	ck_assert_uint_eq(ASK(process, "\x15\0\0\0\x64\xff\xff\0\x20\0\0\x08\0" "9P2000.L")[4],
@@ -90,7 +90,7 @@ static void make_a_file_of_another(void)
 	ck_assert_uint_eq(status.st_mode & 07777, 0600);
 }
 
-/* Root's server is what root must be for that: it keeps those capabilities. */
+/* Root's server keeps the capabilities that this needs. */
 START_TEST(new_files_are_their_makers_through_a_process)
 {
 	make_a_file_of_another();
@@ -109,7 +109,7 @@ static void give_away(int capability)
 	ck_assert_int_eq(syscall(SYS_capset, &header, have), 0);
 }
 
-/* Who has no right to namespaces has none: in a user's, files would all be ours. */
+/* Without the right to namespaces it has none: in a user namespace all files would be ours. */
 START_TEST(new_files_are_their_makers_where_root_may_make_no_namespaces)
 {
 	if (!geteuid())
@@ -153,7 +153,7 @@ START_TEST(who_takes_over_a_read_only_one_can_change_nothing)
 }
 END_TEST
 
-/* Landlock may know nothing of a file's end (before Linux 6.2), or not be there. */
+/* Landlock may not control truncation (before Linux 6.2), or be missing. */
 static void open_to_change(void)
 {
 	static const int flags[] = {
@@ -188,7 +188,7 @@ START_TEST(without_a_sandbox_a_server_of_files_would_have_all)
 }
 END_TEST
 
-/* --- The user network's. --- */
+/* --- The process of the user network. --- */
 
 static struct virtio_device device;
 static struct driver driver;
@@ -258,7 +258,7 @@ START_TEST(a_user_network_that_is_never_ready_is_not_waited_for)
 }
 END_TEST
 
-/* Its process says that it runs, and is gone then. */
+/* The process says that it runs, and then ends. */
 static void run_and_die(void)
 {
 	int fd;
@@ -283,7 +283,7 @@ START_TEST(the_user_networks_end_is_told_and_the_link_goes_down)
 }
 END_TEST
 
-/* --- The launcher's own. --- */
+/* --- The launcher's main process. --- */
 
 static void *break_in(void *nothing)
 {
@@ -291,7 +291,7 @@ static void *break_in(void *nothing)
 	return nothing;
 }
 
-/* What a device's thread can do, once the guest runs. */
+/* Try what a device's thread can do once the guest runs. */
 static void serve_a_device(void)
 {
 	pthread_t thread;
@@ -304,7 +304,7 @@ static void serve_a_device(void)
 		vm_sandbox(-1);
 		if (!thread_start(&thread, break_in, NULL))
 			thread_join(thread);
-		_exit(0);	/* without a look for leaks, which takes more than is left */
+		_exit(0);	/* skip the leak checker, which needs more rights than are left */
 	}
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	ck_assert_int_eq(intruder->processes, 1);
@@ -317,7 +317,7 @@ START_TEST(who_takes_over_a_device_has_what_the_guest_was_given)
 }
 END_TEST
 
-/* A card with a cable, whose socket the person has called so. */
+/* Make a card with a cable: --net=VALUE. */
 static void make_cable(const char *value)
 {
 	driver_init(&driver);
@@ -344,7 +344,7 @@ START_TEST(who_meets_others_at_a_socket_has_unix_sockets_too)
 }
 END_TEST
 
-/* The name is from another directory than the one in which a detached guest runs. */
+/* The name is relative to the directory of the start; a detached guest runs in another one. */
 START_TEST(who_meets_others_has_the_folder_that_the_name_was_said_in)
 {
 	ck_assert_int_eq(chdir(unit_directory()), 0);
@@ -355,7 +355,7 @@ START_TEST(who_meets_others_has_the_folder_that_the_name_was_said_in)
 }
 END_TEST
 
-/* In each of these folders, whose sockets are the guest's, a file can be made. */
+/* Can a file be made in each of these folders, which have the guest's sockets? */
 static bool can_use_all(const int folder[OPTIONS_MAX_DEVICES])
 {
 	unsigned int i;
@@ -404,7 +404,7 @@ static int bind_log(const char *path)
 	return fd;
 }
 
-/* As a launcher has it that is no other user's: names of files, but no new socket. */
+/* Enter a sandbox that leaves names of files, but no new sockets, as without namespaces. */
 static bool writes_to_a_new_daemon(int daemon)
 {
 	static const struct sandbox_call calls[] = {

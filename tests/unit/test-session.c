@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The host's side of "lguest run", against a guest that does not do its part. */
+/* The host's side of "lguest run", with a guest that does not do its part. */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -22,7 +22,7 @@ static void start_with_a_long_command(unsigned int timeout)
 	ck_assert_int_eq(session_start(&session), 0);
 }
 
-/* The guest takes nothing. */
+/* The guest reads nothing, so sending a frame waits. */
 START_TEST(time_is_up_while_a_frame_waits)
 {
 	int tries;
@@ -55,7 +55,7 @@ START_TEST(a_signal_is_ours_while_a_frame_waits)
 }
 END_TEST
 
-/* The kernel is on a slow disk, say: Ctrl-C is not for later. */
+/* While a kernel is read from a slow disk, for example, Ctrl-C must work at once. */
 START_TEST(a_signal_ends_all_while_no_guest_runs)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -88,7 +88,7 @@ START_TEST(a_crash_has_the_status_that_is_wanted)
 	ck_assert_int_eq(session_status(&session, EXIT_CRASHED), EXIT_CRASHED);
 	session.panic_status = 3;
 	ck_assert_int_eq(session_status(&session, EXIT_CRASHED), 3);
-	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), 3);	/* it went too early */
+	ck_assert_int_eq(session_status(&session, EXIT_SUCCESS), 3);	/* the guest's early end */
 	ck_assert_int_eq(session_status(&session, EXIT_NOT_STARTED), EXIT_NOT_STARTED);
 	session_exit(&session);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Peers that never answer: whoever waits for one of them has a limit, or can be got out.
- * Each test says by what it is held up, and fails when that takes too long.
+ * Peers that never answer: each wait for one of them has a time limit, or can be ended.
+ * Each test's name says what it waits for; the test fails if that takes too long.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,15 +46,15 @@ static bool take_lease(const char *name)
 	sigemptyset(&set);
 	sigaddset(&set, SIGIO);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGALRM, SIG_DFL);	/* libcheck's would end all */
+	signal(SIGALRM, SIG_DFL);	/* libcheck's handler would end all tests */
 	if (gives_up_ms)
 		ualarm(gives_up_ms * 1000, 0);
 	return fd >= 0 && !fcntl(fd, F_SETLEASE, F_WRLCK);
 }
 
 /*
- * Whoever owns a file has a lease on it, and gives it up, by its end, after so many ms; 0: never.
- * Return: the process.
+ * Start a process that holds a lease on a file. When it is asked to give up the lease, it ends
+ * after @ms; 0: never. Return: the process.
  */
 static pid_t hold_lease(const char *name, int ms)
 {
@@ -79,11 +79,11 @@ START_TEST(holder_of_a_lease)
 	end_child(child);
 	ck_assert_int_eq(clunk(1), 0);
 	ck_assert_int_eq(clunk(2), 0);
-	/* A good one does as it is told. */
+	/* A good holder gives up its lease. */
 	child = hold_lease(path("shared/file"), 200);
 	ck_assert_int_eq(walk(0, 1, "file"), 0);
 	ck_assert_int_eq(ask(P9_TLOPEN, "44", N(1), N(O_RDWR)), 0);
-	/* What is open waits as it always has: for files there is nothing to wait for. */
+	/* The open file does not keep O_NONBLOCK. */
 	ck_assert_int_eq(fcntl(p9_fid_find(&server, 1)->fd, F_GETFL) & O_NONBLOCK, 0);
 	ck_assert_int_eq(put(1, 0, "more"), 0);
 	end_child(child);
@@ -107,22 +107,22 @@ static int mount_silent(const char *directory)
 	return -1;
 }
 
-/* Share a directory with such a file system in it. Return: as mount_silent(). */
+/* Share a directory with such a file system in it. Return: the same as mount_silent(). */
 static int begin_hanging(void)
 {
 	int fuse;
 
-	/* Nobody else sees it, and nothing of it is left. */
+	/* Mount in a namespace of this test alone, which ends with the test. */
 	if (!unshare(CLONE_NEWNS))
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	begin_sharing(false);
 	fuse = mount_silent(path("shared/hangs"));
 	if (fuse < 0)
-		end_sharing();		/* this user can't mount */
+		end_sharing();		/* this user may not mount */
 	return fuse;
 }
 
-/* Without /dev/fuse, all who wait get an error. */
+/* Closing /dev/fuse gives an error to all that wait. */
 static void end_hanging(int fuse)
 {
 	if (fuse >= 0)
@@ -147,8 +147,9 @@ static void offer_message(unsigned int type, const char *fields, ...)
 }
 
 /*
- * A share has a file system in it that never answers, as a network's whose server is gone.
- * The device's thread waits for it, a driver that resets the device does not.
+ * In a share there is a file system that never answers, like a network file system whose
+ * server is gone. The device's thread waits for it, but a driver that resets the device does
+ * not.
  */
 START_TEST(file_system_that_hangs)
 {
@@ -168,14 +169,14 @@ START_TEST(file_system_that_hangs)
 	begin = now_ms();
 	driver_reset(&driver);
 	ck_assert_int_lt(now_ms() - begin, 2000);
-	/* A late answer goes nowhere: the memory is the driver's. */
+	/* A late answer is not written to memory, which the driver uses again. */
 	memset(driver.memory.base + DRIVER_BUFFERS, 0x5a, 8192);
 	close(fuse);
 	driver_start(&driver, 1ULL << VIRTIO_9P_MOUNT_TAG);
 	usleep(300 * 1000);
 	ck_assert_uint_eq(driver.memory.base[DRIVER_BUFFERS + 4096], 0x5a);
 	ck_assert_uint_eq(driver_done(&driver, 0), 0);
-	/* And the device goes on. */
+	/* The device works on. */
 	offer_message(P9_TVERSION, "4s", N(8192), "9P2000.L");
 	ck_assert(driver_wait(&driver, 0, 1));
 	driver_stop(&driver);
@@ -197,7 +198,7 @@ static const struct virtio_ops hanging_ops = {
 	.name = "test device", .id = 42, .queues = 1, .run = hang,
 };
 
-/* A process of its own with a device whose thread can't be ended: its disk is there, say. */
+/* A process with a device whose thread can't be ended, because it waits for a disk, say. */
 static void end_with_a_thread_that_hangs(void)
 {
 	driver_init(&driver);
@@ -207,7 +208,7 @@ static void end_with_a_thread_that_hangs(void)
 	while (!is_about_to_hang)
 		usleep(1000);
 	usleep(500 * 1000);
-	/* What was said first is taken back, and of what follows the sooner counts. */
+	/* Take back the first limit; of the next two the earlier one counts. */
 	last_resort_in(1);
 	last_resort_off();
 	usleep(50 * 1000);
@@ -237,7 +238,7 @@ START_TEST(file_system_that_hangs_at_the_end)
 }
 END_TEST
 
-/* It has the guest's disk, and says nothing more from some message on. */
+/* Start a program that serves the guest's disk, and is silent from this message on. */
 static void start_silent(unsigned int silent_from)
 {
 	vhost_user_patience_ms = 1500;
@@ -274,7 +275,7 @@ START_TEST(program_of_a_disk_that_does_not_start)
 	ck_assert_int_eq(virtio_block_kind.init(&device, &driver.memory, program_value), 0);
 	begin = now_ms();
 	driver_run(&driver, &device, 0);
-	/* No virtual CPU waits for it. */
+	/* No virtual CPU waits for the program. */
 	ck_assert_int_lt(now_ms() - begin, 1000);
 	for (tries = 0; !driver_needs_reset(&driver) && tries < 10000; tries++)
 		usleep(1000);
@@ -307,7 +308,7 @@ START_TEST(program_of_a_disk_that_does_not_let_go)
 	begin = now_ms();
 	pthread_create(&thread, NULL, reset_driver, NULL);
 	ck_assert(program_hears(GET_VRING_BASE, 1));
-	/* Other virtual CPUs do not wait with that one. */
+	/* Other virtual CPUs do not wait together with the first one. */
 	driver_read(&driver, VIRTIO_MMIO_STATUS);
 	ck_assert_int_lt(now_ms() - begin, 1000);
 	pthread_join(thread, NULL);
@@ -318,7 +319,7 @@ START_TEST(program_of_a_disk_that_does_not_let_go)
 }
 END_TEST
 
-/* A virtual CPU did not wait for it, as the guest ended; but the next start has to. */
+/* When a guest ends, no virtual CPU waits for the program; but the next start has to. */
 START_TEST(program_of_a_disk_that_does_not_let_go_for_a_restart)
 {
 	pthread_t thread;
@@ -376,21 +377,21 @@ START_TEST(holder_of_a_cables_lock)
 
 	snprintf(cable, sizeof(cable), "%s/cable", unit_directory());
 	snprintf(cable_value, sizeof(cable_value), "socket:%s", cable);
-	/* The directory's lock anybody can have. */
+	/* Anybody can lock the directory. */
 	strcpy(name, cable);
 	*strrchr(name, '/') = '\0';
 	child = hold_lock(name);
 	ck_assert_int_eq(start_card(), 0);
 	driver_stop(&driver);
 	end_child(child);
-	/* Nor does the cable's own hold up anybody for ever. */
+	/* The cable's own lock does not block anybody for ever, either. */
 	snprintf(name, sizeof(name), "%s.lock", cable);
 	child = hold_lock(name);
 	unit_refused(start_card(), "another process keeps");
 	driver_stop(&driver);
 	ck_assert_int_lt(now_ms() - begin, 15000);
 	end_child(child);
-	/* It is what it is, whatever is put there. */
+	/* Only a regular file is locked, whatever else has the name. */
 	ck_assert_int_eq(unlink(name), 0);
 	ck_assert_int_eq(symlink("/dev/null", name), 0);
 	unit_refused(start_card(), "Too many levels of symbolic links");
@@ -402,7 +403,7 @@ START_TEST(holder_of_a_cables_lock)
 }
 END_TEST
 
-/* A listener who never greets, and whose queue is full, too. */
+/* Make a listener that never greets; its queue has room for @backlog connections. */
 static int listen_mutely(int backlog)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -414,7 +415,7 @@ static int listen_mutely(int backlog)
 	return fd;
 }
 
-/* The other guest goes, and in its place is one that says nothing. */
+/* The other guest goes, and a silent one takes its place. */
 START_TEST(listener_of_a_cable_that_is_mute)
 {
 	struct driver other = { 0 };
@@ -432,9 +433,9 @@ START_TEST(listener_of_a_cable_that_is_mute)
 	driver_run(&driver, &device, 0);
 	driver_stop(&other);
 	listener = listen_mutely(5);
-	fd = accept(listener, NULL, NULL);	/* it has come, and waits to be greeted */
+	fd = accept(listener, NULL, NULL);	/* the card has connected, and awaits a greeting */
 	ck_assert_int_ge(fd, 0);
-	/* Neither its driver waits, nor others who want the lock. */
+	/* Neither the card's driver nor others that want the lock wait. */
 	begin = now_ms();
 	driver_reset(&driver);
 	driver_start(&driver, 0);
@@ -470,7 +471,7 @@ START_TEST(listener_of_a_cable_that_takes_nobody)
 }
 END_TEST
 
-/* The log's daemon reads nothing more, and then another one takes its place. */
+/* The log's daemon stops reading, and then another one takes its place. */
 START_TEST(daemon_of_the_systems_log)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -486,7 +487,7 @@ START_TEST(daemon_of_the_systems_log)
 		system_log("one of very many lines");
 	ck_assert_int_lt(now_ms() - begin, 10000);
 	ck_assert_int_gt(recv(fd, text, sizeof(text) - 1, 0), 0);
-	/* What syslog(3) would have sent: daemon.notice, a date, who and what. */
+	/* The format of syslog(3): daemon.notice, a date, the program, the line. */
 	ck_assert_msg(!strncmp(text, "<29>", 4) && strstr(text, ": one of very many lines"), "%s", text);
 	close(fd);
 	ck_assert_int_eq(unlink(cable), 0);
@@ -500,7 +501,7 @@ START_TEST(daemon_of_the_systems_log)
 }
 END_TEST
 
-/* A listener of a socket for a stream, whose queue is full. It has no more room from then on. */
+/* Make a listening stream socket whose queue is full, and stays full. */
 static int listen_full(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

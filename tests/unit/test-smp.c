@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guests with several CPUs: what a virtual CPU does in LGUEST_RUN is a function
- * of the test's, called in the thread that calls LGUEST_RUN.
+ * Guests with several CPUs: a function of the test does what a virtual CPU does in
+ * LGUEST_RUN, in the thread that calls LGUEST_RUN.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,17 +36,17 @@
 typedef int behaviour(unsigned int number);
 
 static struct {
-	unsigned int created;		/* virtual CPUs; numbers 0 to this */
-	unsigned int refuse;		/* this one can't be made, if not 0 */
-	unsigned int registers;		/* LGUEST_SET_REGS of number 0 */
+	unsigned int created;		/* how many virtual CPUs were made */
+	unsigned int refuse;		/* creating this one fails; 0: none fails */
+	unsigned int registers;		/* calls of LGUEST_SET_REGS for number 0 */
 	struct lguest_run *run[ALL];
 	behaviour *behaviour[ALL];
-	unsigned int calls[ALL];	/* of LGUEST_RUN; that thread's own */
-	pthread_t thread[ALL];		/* that called it */
-	atomic_uint entered;		/* that called it once */
+	unsigned int calls[ALL];	/* of LGUEST_RUN; each thread has its own */
+	pthread_t thread[ALL];		/* the thread that called LGUEST_RUN */
+	atomic_uint entered;		/* how many virtual CPUs have called it */
 } lg;
 
-static int threads_left = -1;	/* how many pthread_create() still makes; -1: all */
+static int threads_left = -1;	/* so many more pthread_create() succeed; -1: all do */
 
 static struct vm vm;
 static struct boot_entry entry = { .rip = 0xffffffff81000000, .rsi = 0x1000, .cr3 = 0x4000 };
@@ -119,7 +119,7 @@ int fake_vcpu_ioctl(unsigned int number, unsigned long request, void *argument)
 
 /* --- What virtual CPUs do. ------------------------------------------------ */
 
-/* Not started, halted, or at work: in the kernel until a signal comes. */
+/* Stay in the kernel until a signal comes: not started, halted, or at work. */
 static int waits(unsigned int number)
 {
 	sigset_t wake_up, old;
@@ -136,7 +136,7 @@ static int waits(unsigned int number)
 	return error;
 }
 
-/* The rest comes when all virtual CPUs are here. */
+/* Wait until all virtual CPUs are here. */
 static void wait_for_all(void)
 {
 	while (lg.entered < vm.vcpus)
@@ -181,7 +181,7 @@ static int fails(unsigned int number)
 	return -ENXIO;
 }
 
-/* Registers of the console and of the random number generator, sense or not. */
+/* Use registers of the console and the random number generator, whether that makes sense or not. */
 static int uses_registers(unsigned int number)
 {
 	static _Thread_local unsigned int seed;
@@ -220,7 +220,7 @@ static int prints_then_waits(unsigned int number)
 	return 0;
 }
 
-/* Number 0 of those ends when all the others have said all. */
+/* Print; number 0 ends when all the others have printed everything. */
 static int prints_then_powers_off(unsigned int number)
 {
 	if (lg.calls[number] <= 20)
@@ -251,7 +251,7 @@ static unsigned int times_said(const char *words)
 	return count;
 }
 
-/* For what several threads may say at once. */
+/* Ignores messages, where several threads may print at once. */
 static void ignore(const char *text)
 {
 	(void)text;
@@ -271,7 +271,7 @@ static void start(unsigned int cpus, behaviour *all)
 	ck_assert_int_eq(vm_start(&vm, &entry), 0);
 }
 
-/* All is given back, and no thread is left that could use it. */
+/* Free everything, and check that no thread is left. */
 static void finish(void)
 {
 	unsigned int i;
@@ -377,7 +377,7 @@ START_TEST(run_that_fails_on_any_cpu_is_a_crash)
 		ck_assert_int_eq(run_guest(&vm), RUN_CRASHED);
 		ck_assert_uint_eq(times_said("the host can't run the guest: No such device"), 1);
 		finish();
-		/* All but one, at once. */
+		/* All virtual CPUs but one fail at once. */
 		start(ALL, fails);
 		lg.behaviour[i] = waits;
 		ck_assert_int_eq(run_guest(&vm), RUN_CRASHED);
@@ -415,7 +415,7 @@ START_TEST(thread_that_can_not_be_made_is_told)
 }
 END_TEST
 
-/* In tests/local/unit-tsan.sh, this one looks for races in the devices. */
+/* Under tests/local/unit-tsan.sh this test looks for races in the devices. */
 START_TEST(registers_may_be_used_by_all_at_once)
 {
 	start(8, uses_registers);
@@ -473,7 +473,7 @@ START_TEST(ctrl_a_x_stops_all_cpus)
 }
 END_TEST
 
-/* All of them wait for the output, one in a write and the others for that one. */
+/* All virtual CPUs wait for output: one in write(), the others for that one. */
 START_TEST(ctrl_a_x_stops_cpus_whose_output_nobody_reads)
 {
 	int i;
@@ -487,7 +487,7 @@ START_TEST(ctrl_a_x_stops_cpus_whose_output_nobody_reads)
 }
 END_TEST
 
-/* A signal that ends the program does so with threads beside the main one, too. */
+/* A deadly signal ends the program although it has several threads. */
 START_TEST(deadly_signal_ends_all_and_restores_the_terminal)
 {
 	struct termios settings;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest stop of a guest that takes its time: a person who looks on is told that it goes on,
- * and a program is not.
+ * "lguest stop" of a guest that takes its time: a person at a terminal is told that it still
+ * waits, a program is not.
  */
 #include <fcntl.h>
 #include <pty.h>
@@ -16,10 +16,10 @@
 #include "control/runtime.h"
 #include "unit.h"
 
-/* After the first line of progress, and before the second. */
+/* Longer than until the first line of progress, shorter than until the second. */
 #define GUEST_TAKES_S	7
 
-/* The launcher of a guest "one", which has agreed to stop and does so after a while. */
+/* The launcher of a guest "one", which agrees to stop and does so after a while. */
 static _Noreturn void run_guest(int ready)
 {
 	static const char agreed[] = "{\"version\":1,\"ok\":true}\n";
@@ -41,7 +41,7 @@ static _Noreturn void run_guest(int ready)
 	_exit(0);
 }
 
-/* Stop it. Return: all that was said. */
+/* Run "lguest stop". Return: all that it printed. */
 static const char *stop_guest(void)
 {
 	char *words[] = { "stop", "one", NULL };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest's launcher that is stopped, and others who hold what commands need: kill kills it,
- * and nobody else has to wait.
+ * A guest's launcher that is stopped (SIGSTOP), and processes that hold what commands need:
+ * "lguest kill" kills it, and nobody else has to wait.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ static bool take_name(const char *name)
 	return true;
 }
 
-/* The launcher of a guest "one" that is stopped. Return: its process. */
+/* Start the launcher of a guest "one", and stop it. Return: the process. */
 static pid_t start_stopped(void)
 {
 	pid_t child;
@@ -37,7 +37,7 @@ static pid_t start_stopped(void)
 	return child;
 }
 
-/* Its socket is there no more. */
+/* Check that its socket is gone. */
 static void is_gone(void)
 {
 	char name[128];
@@ -68,7 +68,7 @@ START_TEST(launcher_that_is_stopped_is_killed)
 }
 END_TEST
 
-/* Others have asked it for so long that its socket takes no more connections. */
+/* So many have asked it that its socket takes no more connections. */
 START_TEST(launcher_that_is_stopped_with_a_full_queue_is_killed)
 {
 	struct runtime runtime;
@@ -94,7 +94,7 @@ START_TEST(launcher_that_is_stopped_with_a_full_queue_is_killed)
 }
 END_TEST
 
-/* lguest list waits for it, but nobody waits for lguest list. */
+/* "lguest list" waits for it, but nobody waits for "lguest list". */
 START_TEST(launcher_that_is_stopped_holds_up_no_others)
 {
 	char *words[] = { "list", NULL };

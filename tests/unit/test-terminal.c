@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The person's terminal is given back on every way out; and what is kept of
- * the guest's console for the report on its end.
+ * The person's terminal is restored whatever ends us. And the last lines of the guest's
+ * console are kept for the report on its end.
  */
 #include <pty.h>
 #include <signal.h>
@@ -38,7 +38,7 @@ static pid_t start_child(int status)
 	ck_assert(is_cooked());
 	child = fork();
 	if (!child) {
-		setpgid(0, 0);	/* we could continue it: without that SIGTSTP stops nobody */
+		setpgid(0, 0);	/* not orphaned, since we could continue it: so SIGTSTP works */
 		dup2(its, STDIN_FILENO);
 		if (terminal_init())
 			_exit(99);
@@ -105,7 +105,7 @@ static void wait_until_raw(void)
 	ck_assert(!is_cooked());
 }
 
-/* A shell that stopped us made the terminal its own. */
+/* While we are stopped, the shell changes the terminal's settings. */
 START_TEST(terminal_is_raw_again_after_a_stop)
 {
 	pid_t child = start_child(-1);
@@ -176,7 +176,7 @@ START_TEST(own_keys_are_taken_out)
 	filter(&keys, "plain text", "plain text");
 	filter(&keys, "a\1\1b", "a\1b");
 	filter(&keys, "a\1cb", "ab");
-	/* A key that comes in pieces. */
+	/* Ctrl-A and the key after it come in separate calls. */
 	filter(&keys, "a\1", "a");
 	filter(&keys, "\1", "\1");
 	ck_assert(!keys.leave);
@@ -217,7 +217,7 @@ START_TEST(last_lines_are_kept)
 }
 END_TEST
 
-/* Neither shown nor lost: who was not shown it is told at the end. */
+/* Hidden output is not lost: the person sees it at the end. */
 START_TEST(early_output_can_be_hidden)
 {
 	int out = dup(STDOUT_FILENO);

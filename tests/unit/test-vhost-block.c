@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A disk that another program serves: qemu-storage-daemon, and programs that do not do
- * as they should.
+ * A disk that another program serves: qemu-storage-daemon, and programs that break the
+ * protocol.
  */
 #include <errno.h>
 #include <linux/virtio_blk.h>
@@ -126,7 +126,7 @@ static int request(uint32_t type, uint64_t sector, uint32_t size)
 	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, sizeof(header), NEXT, size ? 1 : 2);
 	driver_put_desc(&driver, 0, 1, DATA, size, NEXT | (type == VIRTIO_BLK_T_IN ? WRITE : 0), 2);
 	driver_put_desc(&driver, 0, 2, DRIVER_BUFFERS + 16, 1, WRITE, 0);
-	/* Of event indexes: interrupt with this one. */
+	/* used_event: interrupt with this one. */
 	driver_avail(&driver, 0)->ring[DRIVER_ENTRIES] = done;
 	driver_interrupted(&driver);
 	driver_offer(&driver, 0, 0);
@@ -142,7 +142,7 @@ START_TEST(another_program_serves_the_disk)
 	int round, tries;
 
 	if (!start_daemon())
-		return;		/* tests/selftests have it in any case */
+		return;		/* tests/selftests test it in any case */
 	start();
 	data = driver.memory.base + DATA;
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_CONFIG), SECTORS);
@@ -150,7 +150,7 @@ START_TEST(another_program_serves_the_disk)
 		memset(data, round + 1, 8192);
 		ck_assert_int_eq(request(VIRTIO_BLK_T_OUT, 16 * round, 8192), VIRTIO_BLK_S_OK);
 		ck_assert_int_eq(request(VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
-		/* It raises the line, and the driver sees what for. */
+		/* The program raises the interrupt, and the driver sees why. */
 		for (tries = 0; tries < 10000 && !driver_interrupted(&driver); tries++)
 			usleep(1000);
 		ck_assert_int_lt(tries, 10000);
@@ -190,7 +190,7 @@ START_TEST(program_that_goes_away_is_told)
 	for (tries = 0; !unit_messages && tries < 10000; tries++)
 		usleep(1000);
 	unit_refused(-1, "has gone: the guest's disk answers no more");
-	/* A driver that begins anew does not get far, and nothing hangs. */
+	/* A driver that begins anew fails, but does not hang. */
 	driver_negotiate(&driver, 1ULL << VIRTIO_F_VERSION_1 | FEATURES);
 	driver_set_queue(&driver, 0);
 	driver_write(&driver, VIRTIO_MMIO_STATUS,
@@ -202,7 +202,7 @@ START_TEST(program_that_goes_away_is_told)
 }
 END_TEST
 
-/* What a strange program answers to the first message. */
+/* A strange program's answer to the first message. */
 static struct { uint32_t request, flags, size; uint64_t features; } __attribute__((packed)) answer;
 static unsigned int answer_size;
 
@@ -261,7 +261,7 @@ START_TEST(strange_programs_are_refused)
 	refuses_strange(2, 5, 8, ~0ULL, 20, no_device);
 	refuses_strange(1, 1, 8, ~0ULL, 20, no_device);
 	refuses_strange(1, 5, 0xffffffff, ~0ULL, 20, no_device);
-	/* No protocol features, no virtio 1. */
+	/* It has neither protocol features nor virtio 1. */
 	refuses_strange(1, 5, 8, 1ULL << 32, 20, "Protocol not supported");
 	refuses_strange(1, 5, 8, 1ULL << 30, 20, "Protocol not supported");
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A disk that another program serves, when that program lies: at each message, in each way.
- * The person or the driver is told, nothing waits for long, and no descriptor is left.
+ * A disk that another program serves, when that program lies: in answer to each message, in
+ * each way. The person or the driver is told, nothing waits for long, and no descriptor is
+ * left open.
  */
 #include <dirent.h>
 #include <linux/virtio_config.h>
@@ -48,7 +49,7 @@ static void end(void)
 	unit_forget();
 }
 
-/* What makes no difference: descriptors are not taken; what is doubled is found by the next. */
+/* Descriptors are not taken, and an answer sent twice is found by the next message. */
 static bool is_harmless(enum program_lie lie)
 {
 	return lie == WITH_DESCRIPTORS || lie == TWICE;
@@ -61,7 +62,7 @@ static void fails_at_the_start(unsigned int request, enum program_lie lie)
 	end();
 }
 
-/* A number that it offers may be any; that of others is 0 or an error. */
+/* A number that the program offers may be anything; other answers are 0 or an error. */
 START_TEST(lies_while_it_is_found)
 {
 	static const unsigned int requests[] = { 1, 15, 3, 24 };	/* features, owner, configuration */
@@ -110,14 +111,14 @@ START_TEST(lies_when_the_driver_begins)
 }
 END_TEST
 
-/* The driver has its memory back all the same, or is not told that it has. */
+/* The driver gets its memory back all the same, or is not told that it has it. */
 START_TEST(lies_when_the_driver_ends)
 {
 	unsigned int before = open_descriptors(), lie;
 
 	for (lie = 0; lie < LIES; lie++) {
 		if (lie == REFUSES)
-			continue;	/* the answer is where the ring stands: any number */
+			continue;	/* the answer is the ring's position: any number */
 		ck_assert_int_eq(begin(GET_VRING_BASE, lie), 0);
 		driver_run(&driver, &device, 0);
 		ck_assert(program_hears(SET_VRING_ENABLE, 1));

@@ -6,7 +6,7 @@
 #include "base/compiler.h"
 #include "unit.h"
 
-/* The chain that starts at 0 costs the device, with these words. */
+/* Check that the device gives up at the chain that starts at 0, with these words. */
 static void misused(const char *words)
 {
 	driver_offer(&driver, 0, 0);
@@ -17,12 +17,12 @@ static void misused(const char *words)
 	ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_INTERRUPT_STATUS),
 			  VIRTIO_MMIO_INT_CONFIG);
 	ck_assert(driver_interrupted(&driver));
-	/* It stays so, and nothing more is said. */
+	/* The device stays in that state, and prints nothing more. */
 	driver_offer(&driver, 0, 0);
 	ck_assert(!virtio_pop(queue, &chain));
 	ck_assert(!virtio_queue_waiting(queue));
 	ck_assert_int_eq(unit_messages, 0);
-	/* Until the driver begins anew. */
+	/* When the driver begins anew, the device works again. */
 	driver_start(&driver, driver.features);
 	driver_put_desc(&driver, 0, 0, DRIVER_BUFFERS, 1, 0, 0);
 	driver_offer(&driver, 0, 0);
@@ -89,14 +89,14 @@ START_TEST(hostile_indirect_tables_cost_the_device)
 	misused("an indirect table that is not in memory");
 	driver_put_desc(&driver, 0, 0, DRIVER_INDIRECT(0), 16, INDIRECT | NEXT, 1);
 	misused("both indirect and not the last");
-	/* One in another. */
+	/* An indirect table in an indirect table. */
 	driver_put_desc(&driver, 0, 0, DRIVER_INDIRECT(0), 16, INDIRECT, 0);
 	table[0] = (struct vring_desc){ DRIVER_INDIRECT(0), 16, INDIRECT, 0 };
 	misused("an indirect table where none may be");
 	/* The ring's own table as an indirect one of itself. */
 	driver_put_desc(&driver, 0, 0, DRIVER_DESC(0), DRIVER_ENTRIES * 16, INDIRECT, 0);
 	misused("an indirect table where none may be");
-	/* A loop in it. */
+	/* A loop in an indirect table. */
 	driver_put_desc(&driver, 0, 0, DRIVER_INDIRECT(0), 32, INDIRECT, 0);
 	table[0] = (struct vring_desc){ DRIVER_BUFFERS, 1, NEXT, 1 };
 	table[1] = (struct vring_desc){ DRIVER_BUFFERS, 1, NEXT, 0 };
@@ -105,7 +105,7 @@ START_TEST(hostile_indirect_tables_cost_the_device)
 	table[0] = (struct vring_desc){ DRIVER_BUFFERS, 1, NEXT, 2 };
 	misused("a descriptor outside its table");
 	tear_down();
-	/* And one that was never agreed on. */
+	/* An indirect table although the feature was not negotiated. */
 	set_up(0);
 	driver_put_desc(&driver, 0, 0, DRIVER_INDIRECT(0), 16, INDIRECT, 0);
 	misused("an indirect table where none may be");
@@ -128,7 +128,7 @@ START_TEST(hostile_avail_index_costs_the_device)
 }
 END_TEST
 
-/* Rings that can't be where, or as large as, the driver says. */
+/* Rings at impossible addresses, or of impossible sizes. */
 START_TEST(hostile_queues_cost_the_device)
 {
 	static const struct { uint32_t reg, value; } hostile[] = {
@@ -161,7 +161,7 @@ START_TEST(hostile_queues_cost_the_device)
 }
 END_TEST
 
-/* Rings full of bad luck: each pop ends, and what it gives is all in memory. */
+/* Random rings: each pop ends, and all buffers that it returns lie in guest memory. */
 START_TEST(random_rings_do_no_harm)
 {
 	static const uint64_t places[] = {

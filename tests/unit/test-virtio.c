@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Rings and registers of virtio devices: what good drivers rely on. Of bad ones,
- * test-virtio-hostile.c.
+ * Rings and registers of virtio devices: what good drivers rely on. test-virtio-hostile.c
+ * has the bad drivers.
  */
 #include <pthread.h>
 #include <string.h>
@@ -40,10 +40,10 @@ START_TEST(features_that_were_not_offered_are_not_accepted)
 	ck_assert(!(driver_negotiate(&driver, F_VERSION_1 | 1ULL << 50) &
 		    VIRTIO_CONFIG_S_FEATURES_OK));
 	ck_assert(!(driver_negotiate(&driver, F_INDIRECT) & VIRTIO_CONFIG_S_FEATURES_OK));
-	/* Without that step the device does not start. */
+	/* The device does not start without FEATURES_OK. */
 	driver_write(&driver, VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_DRIVER_OK);
 	ck_assert(!(driver_read(&driver, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_DRIVER_OK));
-	/* And what was agreed on stays. */
+	/* The negotiated features stay. */
 	ck_assert(driver_negotiate(&driver, F_VERSION_1) & VIRTIO_CONFIG_S_FEATURES_OK);
 	driver_write(&driver, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
 	driver_write(&driver, VIRTIO_MMIO_DRIVER_FEATURES, 0xffffffff);
@@ -187,7 +187,7 @@ START_TEST(event_indexes_are_kept)
 		driver_offer(&driver, 0, 0);
 		ck_assert(virtio_pop(queue, &chain));
 		ck_assert(!virtio_pop(queue, &chain));
-		/* Behind the used ring: kick me with the next one. */
+		/* avail_event, behind the used ring: kick with the next one. */
 		ck_assert_uint_eq(*(uint16_t *)&driver_used(&driver, 0)->ring[DRIVER_ENTRIES], i + 1);
 		virtio_push(queue, &chain, 0);
 		ck_assert_int_eq(driver_interrupted(&driver), i == 2);
@@ -200,7 +200,7 @@ START_TEST(chain_from_before_a_reset_is_forgotten)
 {
 	set_up(0);
 	take_chain();
-	/* The device keeps it, but leaves its buffer alone. */
+	/* The device keeps the chain, but does not touch its buffer. */
 	virtio_queue_rest(queue);
 	driver_start(&driver, 0);
 	driver_interrupted(&driver);
@@ -213,7 +213,7 @@ END_TEST
 
 static atomic_bool stopped;
 
-/* The driver wants its memory back, in one of three ways. */
+/* The driver takes its memory back in one of three ways. */
 static void *stop_queue(void *reg)
 {
 	uint64_t offset = (uintptr_t)reg;
@@ -225,8 +225,8 @@ static void *stop_queue(void *reg)
 }
 
 /*
- * Whatever comes late, the driver's memory is its own when the register is written:
- * after a reset it has other things there.
+ * Whatever is late: once the write to the register returns, the device does not touch the
+ * memory, which the driver uses for other things.
  */
 START_TEST(queue_stops_when_its_buffers_are_left_alone)
 {
@@ -241,10 +241,10 @@ START_TEST(queue_stops_when_its_buffers_are_left_alone)
 		driver_offer(&driver, 0, 0);
 		stopped = false;
 		pthread_create(&thread, NULL, stop_queue, (void *)(uintptr_t)ways[i / 2]);
-		/* Other virtual CPUs do not wait for it. */
+		/* Other virtual CPUs do not wait for the queue. */
 		while (driver_read(&driver, VIRTIO_MMIO_QUEUE_READY))
 			usleep(100);
-		/* Nor can they use it again, which would keep that one waiting. */
+		/* Nor can they use the queue again, which would keep the first one waiting. */
 		driver_write(&driver, VIRTIO_MMIO_QUEUE_READY, 1);
 		ck_assert_uint_eq(driver_read(&driver, VIRTIO_MMIO_QUEUE_READY), 0);
 		ck_assert(!virtio_pop(queue, &other));
@@ -287,7 +287,7 @@ START_TEST(nothing_runs_when_a_reset_is_over)
 }
 END_TEST
 
-/* A chain that never comes back, such as a disk's that is gone, does not outlive the guest. */
+/* A chain that never comes back, of a disk that is gone, does not delay the guest's end. */
 START_TEST(a_virtual_cpu_does_not_wait_beyond_the_end)
 {
 	pthread_t thread;
@@ -322,7 +322,7 @@ START_TEST(queue_is_reset_alone)
 	virtio_push(queue, &chain, 0);
 	ck_assert_uint_eq(driver_used(&driver, 0)->idx, 1);
 	tear_down();
-	/* Who did not accept the feature can't. */
+	/* A driver that did not accept the feature can't reset a queue. */
 	set_up(0);
 	driver_write(&driver, VIRTIO_MMIO_QUEUE_SEL, 0);
 	driver_write(&driver, QUEUE_RESET, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets to the host: addresses that a guest can't have.
+ * Sockets to the host: which addresses a guest can't have.
  */
 #include <string.h>
 

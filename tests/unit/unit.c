@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What all unit tests share: the launcher's messages are caught, so that tests
- * can hold it to its promise of one clear line.
+ * What all unit tests share. They catch the launcher's messages, to check that it
+ * always prints one clear line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static char directories[] = "/tmp/lguest-unit.XXXXXX";
 static void catch(const char *line)
 {
 	snprintf(unit_last_message, sizeof(unit_last_message), "%s", line);
-	unit_messages++;	/* whoever waits for that looks at the text then */
+	unit_messages++;	/* last: a waiting test then reads the text */
 }
 
 /* Forget the messages so far. */
@@ -42,14 +42,14 @@ static void remember(const char *line)
 	snprintf(unit_said + used, sizeof(unit_said) - used, "%s\n", line);
 }
 
-/* From now on all messages are in unit_said, a line each. */
+/* From now on keep all messages in unit_said, a line each. */
 void unit_remember(void)
 {
 	unit_said[0] = '\0';
 	message_sink = remember;
 }
 
-/* The last call failed, and told why in one line with these words in it. */
+/* Check that the last call failed, and printed one line with these words. */
 void unit_refused(int error, const char *words)
 {
 	ck_assert_msg(error < 0, "it was not refused; expected: %s", words);
@@ -61,7 +61,7 @@ void unit_refused(int error, const char *words)
 	unit_forget();
 }
 
-/* A new directory, which goes when all tests are done. Return: its name, in static memory. */
+/* Make a directory, which is removed after all tests. Return: its name, in static memory. */
 char *unit_directory(void)
 {
 	static char name[64];
@@ -71,7 +71,7 @@ char *unit_directory(void)
 	return name;
 }
 
-/* The same numbers in each run (xorshift64*), so that a failure comes again. */
+/* The same numbers in each run (xorshift64*), so that a failure can be repeated. */
 uint64_t unit_random(void)
 {
 	static uint64_t state = 0x1905a5a51905a5a5ULL;
@@ -82,7 +82,7 @@ uint64_t unit_random(void)
 	return state * 0x2545f4914f6cdd1dULL;
 }
 
-/* One test, in a case of its own name; generous time for slow machines. */
+/* Add a test as a case with the same name, with a generous time limit for slow machines. */
 void unit_add(Suite *suite, const char *name, const struct TTest *test)
 {
 	TCase *tcase = tcase_create(name);
@@ -94,8 +94,8 @@ void unit_add(Suite *suite, const char *name, const struct TTest *test)
 }
 
 /*
- * Whoever starts the tests may ignore signals (nohup), block them, or have closed what is to
- * be 0, 1 and 2: no test is to see that. Whatever processes tests leave come to us.
+ * Undo what our parent may have done: ignored signals (nohup), blocked them, or closed
+ * descriptors 0 to 2. And become the parent of all processes that tests leave behind.
  */
 static void stand_anywhere(void)
 {
@@ -117,7 +117,7 @@ static void stand_anywhere(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-/* Tests that fail do not clean up: no process of theirs is to stay. */
+/* A test that fails does not clean up: end the processes that it left behind. */
 static void end_children(void)
 {
 	char path[64];
@@ -134,7 +134,7 @@ static void end_children(void)
 	} while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
 }
 
-/* Run a suite. Return: main()'s. */
+/* Run a suite. Return: what main() returns. */
 int unit_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 /* The launcher's messages are kept here, not printed. */
-extern atomic_int unit_messages;	/* how many since unit_forget(); the last one's text is there */
+extern atomic_int unit_messages;	/* how many since unit_forget() */
 extern char unit_last_message[1024];
-extern char unit_said[65536];		/* all since unit_remember(), after which none is counted */
+extern char unit_said[65536];		/* all since unit_remember(), which stops the count */
 
 void unit_forget(void);
 void unit_remember(void);
@@ -19,7 +19,7 @@ uint64_t unit_random(void);
 char *unit_directory(void);
 int unit_run(Suite *suite);
 
-/* A test case of one test: what CK_RUN_CASE names and a failure prints. */
+/* Add a test as a case of its own, so that CK_RUN_CASE can name it and a failure prints it. */
 #define UNIT_ADD(suite, test) unit_add(suite, #test, test)
 void unit_add(Suite *suite, const char *name, const struct TTest *test);
 

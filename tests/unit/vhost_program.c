@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The other end of vhost-user, for tests: it answers, up to a message of their choice. */
+/* The other end of vhost-user, for tests: answers each message, up to one that a test chooses. */
 #include <linux/virtio_config.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -80,7 +80,7 @@ static void say_with_descriptors(struct message *message)
 	sendmsg(connection, &header, MSG_NOSIGNAL);
 }
 
-/* The answer is there, but that is not what it says. */
+/* Send something else than the answer that is ready. */
 static void say_a_lie(struct message *message)
 {
 	size_t size = message->size;
@@ -165,7 +165,7 @@ static void *run(void *argument)
 	return argument;
 }
 
-/* It says nothing more once it gets @silent, a message; 0: it answers each. */
+/* Start the program. It is silent from the message @silent on; 0: it answers all. */
 void program_start(unsigned int silent)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -182,20 +182,20 @@ void program_start(unsigned int silent)
 	pthread_create(&thread, NULL, run, NULL);
 }
 
-/* It tells this lie each time that it answers this message. */
+/* Make the program tell this lie whenever it answers this message. */
 void program_lies_at(unsigned int request, enum program_lie which)
 {
 	lies_at = request;
 	lie = which;
 }
 
-/* How often it got a message. */
+/* Return: how often it got a message. */
 unsigned int program_heard(unsigned int request)
 {
 	return heard[request];
 }
 
-/* Wait up to 10 s until it has got a message so often. */
+/* Wait up to 10 s until it has got a message @times times. */
 bool program_hears(unsigned int request, unsigned int times)
 {
 	int tries;
@@ -205,7 +205,7 @@ bool program_hears(unsigned int request, unsigned int times)
 	return heard[request] == times;
 }
 
-/* Whoever was connected has gone. */
+/* End the program, after its client has gone. */
 void program_end(void)
 {
 	pthread_join(thread, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The other end of vhost-user, for tests: it answers, up to a message of their choice. */
+/* The other end of vhost-user, for tests: answers each message, up to one that a test chooses. */
 #ifndef _VHOST_PROGRAM_H
 #define _VHOST_PROGRAM_H
 
@@ -13,15 +13,15 @@
 #define SET_VRING_ENABLE	18
 #define SET_CONFIG		25
 
-/* What it may do instead of the answer that it should give to a message. */
+/* What the program may do instead of the right answer. */
 enum program_lie {
 	OTHER_REQUEST,		/* as if to another message */
 	NO_REPLY_FLAG,
 	TOO_SMALL,
 	TOO_LARGE,
-	CUT_SHORT,		/* says of more than it sends, and ends */
+	CUT_SHORT,		/* announces more than it sends, and ends */
 	REFUSES,
-	TWICE,			/* what follows is out of order */
+	TWICE,			/* so all later answers are out of order */
 	WITH_DESCRIPTORS,	/* that nobody asked for */
 	ENDS,
 	LIES

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who uses a name? From a moment on, each system call that takes one is refused, and noted:
- * by a filter of the kernel's, so that no library's calls escape it.
+ * Who uses the name of a file? From watch_names() on each system call that takes a name is
+ * refused and noted. A seccomp filter does it, so no library's calls escape.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "unit.h"
 #include "watch.h"
 
-/* A path, or an address. newfstatat() is apart: fstat() is made of it. */
+/* They take a path or an address. newfstatat() is treated apart, since fstat() uses it. */
 static const int takes_name[] = {
 	SYS_open, SYS_openat, SYS_openat2, SYS_creat, SYS_socket, SYS_connect, SYS_bind,
 	SYS_stat, SYS_lstat, SYS_access, SYS_faccessat, SYS_faccessat2, SYS_readlink,
@@ -30,7 +30,7 @@ static const int takes_name[] = {
 	SYS_getxattr, SYS_setxattr, SYS_execve, SYS_execveat, SYS_open_by_handle_at,
 };
 
-static atomic_int noted;	/* the first one's number, 0: none */
+static atomic_int noted;	/* the number of the first such call; 0: none */
 
 static void note(int number, siginfo_t *info, void *context)
 {
@@ -43,7 +43,7 @@ static void note(int number, siginfo_t *info, void *context)
 
 #define LOAD(field)	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 
-/* From now on, in all threads, for good. */
+/* Start to refuse and note such calls, in all threads, for good. */
 void watch_names(void)
 {
 	struct sigaction action = { .sa_sigaction = note, .sa_flags = SA_SIGINFO };
@@ -68,7 +68,7 @@ void watch_names(void)
 				 &program), 0);
 }
 
-/* Return: the number of the first such system call since then, 0: there was none. */
+/* Return: the number of the first such system call since then; 0: there was none. */
 int watch_noted(void)
 {
 	return noted;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who uses a name? From a moment on, each system call that takes one is refused, and noted. */
+/* Refuses and notes each system call that takes the name of a file. */
 #ifndef _WATCH_H
 #define _WATCH_H
 
