@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The balloon, which gives away what the guest names; and is asked from outside. */
+/* The balloon: it gives away the memory that the guest names, and is resized from outside. */
 #include <endian.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static int init(struct virtio_device *device, const struct guest_memory *memory)
 	return virtio_balloon_init(device, memory, input_byte() & 1);
 }
 
-/* Pages, with some that are none; or statistics. */
+/* Page numbers, some of them wrong; or statistics. */
 static size_t request(unsigned int queue, uint8_t *to, size_t room)
 {
 	unsigned int i, count = input_below(16);

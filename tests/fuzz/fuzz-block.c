@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A disk, written or read only, or one on top of which a snapshot's writes go. */
+/* A disk: writable, read-only, or with a snapshot that takes the writes. */
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 #define SECTORS	64
 
-/* What --block= may say; of a snapshot's file no byte ever changes. */
+/* The kinds of --block=. With a snapshot no byte of the file may change. */
 enum { WRITABLE, READ_ONLY, SNAPSHOT, SNAPSHOT_READ_ONLY, KINDS };
 static char values[KINDS][256];
 static uint8_t before[SECTORS * 512];
@@ -32,7 +32,7 @@ static void end(void)
 	require(!memcmp(now, before, sizeof(now)));
 }
 
-/* A header, and for some requests what follows it. */
+/* A header, and for some requests the data after it. */
 static size_t request(unsigned int queue, uint8_t *to, size_t room)
 {
 	static const uint32_t types[] = {
@@ -60,7 +60,7 @@ static size_t request(unsigned int queue, uint8_t *to, size_t room)
 
 const struct guest_device guest_device = { .init = init, .request = request, .end = end };
 
-/* Completions by a ring come when the host's kernel likes: not in the same order each time. */
+/* No io_uring: its completions would come in another order each time. */
 int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags);
 int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags)
 {
@@ -92,7 +92,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	messages_catch();
 	rights_drop();
 	directory = scratch_directory();
-	/* What is written to a snapshot goes there, too. */
+	/* The snapshot's writes go to this directory, too. */
 	require(!setenv("TMPDIR", directory, 1));
 	close(make_disk(directory, "disk"));
 	snapshot_file = make_disk(directory, "base");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The console, with a port that is a pipe and one that is a socket, which come and go. */
+/* The console, with a port to a pipe and one to a socket, which come and go. */
 #include <endian.h>
 #include <fcntl.h>
 #include <linux/virtio_console.h>
@@ -11,8 +11,8 @@
 #include "guest.h"
 #include "input.h"
 
-static int typed = -1;		/* to standard input */
-static int peer = -1;		/* of the port's socket */
+static int typed = -1;		/* the other end of standard input */
+static int peer = -1;		/* the other end of the port's socket */
 
 static void leave(void *argument)
 {
@@ -51,7 +51,7 @@ static int init(struct virtio_device *device, const struct guest_memory *memory)
 	return error;
 }
 
-/* What is said by the driver's control queue; to the others it is just text. */
+/* A control message, for the driver's control queue; for the other queues it is just text. */
 static size_t request(unsigned int queue, uint8_t *to, size_t room)
 {
 	struct virtio_console_control message;

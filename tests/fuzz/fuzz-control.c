@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests over the control socket, while no guest runs: each is answered by one line of JSON. */
+/* Requests over the control socket, while no guest runs: each gets one line of JSON. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ssize_t got;
 
 	require(!connect(fd, (struct sockaddr *)&address, sizeof(address)));
-	/* It may have been read, and the socket be closed, before all is sent. */
+	/* The launcher may answer and close the socket before all is sent. */
 	if (send(fd, data, size < 4096 ? size : 4096, MSG_NOSIGNAL) >= 0)
 		shutdown(fd, SHUT_WR);
 	tasks_settle();

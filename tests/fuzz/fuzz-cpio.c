@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Archives: what is put in comes out, as the kernel reads them. */
+/* Archives: what was put in comes out, if they are read as the kernel reads them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static size_t aligned(size_t size)
 	return (size + 3) / 4 * 4;
 }
 
-/* Return: where the next one begins. */
+/* Check that @file is at @at. Return: where the next entry begins. */
 static size_t find(const char *archive, size_t at, size_t size, const struct file *file)
 {
 	size_t name = at + HEADER, data = aligned(name + strlen(file->name) + 1);

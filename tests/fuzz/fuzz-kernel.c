@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Kernels, as files: bzImage, its payload in each format, ELF. */
+/* Files of kernels: bzImages with payloads in each format, and ELF files. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* A good kernel, or one line and no more. */
+/* The result is a good kernel, or exactly one message. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes file = { malloc(size ? size : 1), size };

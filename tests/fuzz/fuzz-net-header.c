@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Headers of packets from outside: what passes makes sense, and is suited to any driver. */
+/* Headers of packets from outside: those that pass make sense, and fit any driver. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* What a driver without any features is given is a plain packet. */
+/* A driver without features gets a plain packet. */
 static void is_plain(const uint8_t *packet, uint64_t features)
 {
 	struct virtio_net_hdr_v1 header;

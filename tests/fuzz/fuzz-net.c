@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A network card, and packets from outside, which are no better than a guest's. */
+/* A network card, and packets from outside, which are as bad as a guest's. */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -10,11 +10,11 @@
 #include "input.h"
 #include "virtio/net/net.h"
 
-/* One packet at most is on its way in. */
+/* At most one packet is on its way in. */
 static struct {
 	int bell;
 	int index;
-	bool busy;		/* takes no packet of the guest's now */
+	bool busy;		/* does not take the guest's packets now */
 	size_t size;
 	uint8_t bytes[NET_MAX_PACKET + 1];
 } wire = { .bell = -1 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * 9P: messages, good or damaged, to a server of a small directory. Beside it lies a file which
- * no message may reach.
+ * 9P: messages, good or damaged, to a server of a small directory. No message may reach the
+ * file that lies beside the directory.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -23,8 +23,8 @@ static uint8_t message[MOST_MESSAGE];
 static size_t length;
 
 /*
- * The fields of each request: f fid, n name, F flags of open, m mode, d counted bytes, w names
- * to walk, a digit a number of that many bytes.
+ * The fields of each request: f is a fid, n a name, F flags of open(), m a mode, d counted
+ * bytes, w names to walk, and a digit is a number of that many bytes.
  */
 static const struct {
 	uint8_t type;
@@ -116,7 +116,7 @@ static void put_field(char field)
 	}
 }
 
-/* Return: the type of the message that is made. */
+/* Make a message. Return: its type. */
 static uint8_t make_message(void)
 {
 	unsigned int which = input_below(ARRAY_SIZE(requests));
@@ -130,7 +130,7 @@ static uint8_t make_message(void)
 	put(1, 2);
 	for (field = requests[which].fields; *field; field++)
 		put_field(*field);
-	/* Some are cut short, damaged, or lie about their size; some all of that. */
+	/* Some messages are cut short, damaged, or have a wrong size; some all of that. */
 	if (how >= 8)
 		how = 0;
 	size = how & 4 ? input_nasty() : length;
@@ -180,7 +180,7 @@ static void make_file(const char *directory, const char *name)
 	close(fd);
 }
 
-/* The same for each input. */
+/* Make the same directory for each input. */
 static void make_share(void)
 {
 	char path[256];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Random numbers. */
+/* The random number generator. */
 #include "guest.h"
 #include "input.h"
 

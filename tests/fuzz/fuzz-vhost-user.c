@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A disk that another program serves (vhost-user): that program is here, answers as it should
- * or lies as the input wants, and looks at what it is told.
+ * A disk that another program serves (vhost-user). That program is a fake in this process: it
+ * answers as it should or lies as the input wants, and checks what it is told.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -18,7 +18,7 @@
 #include "tasks.h"
 #include "wrapped.h"
 
-/* Numbers of messages that have an answer of their own, or start and stop a ring. */
+/* The messages that have their own answer, or that start or stop a ring. */
 enum {
 	GET_FEATURES = 1, GET_VRING_BASE = 11, SET_VRING_KICK = 12, SET_VRING_CALL = 13,
 	GET_PROTOCOL_FEATURES = 15, SET_VRING_ENABLE = 18, GET_CONFIG = 24,
@@ -57,7 +57,7 @@ static void say(const void *bytes, size_t size)
 		hang_up();
 }
 
-/* A descriptor that nobody asked for. */
+/* Send bytes with a descriptor that nobody asked for. */
 static void say_with_descriptor(const void *bytes, size_t size)
 {
 	union {
@@ -77,7 +77,7 @@ static void say_with_descriptor(const void *bytes, size_t size)
 		hang_up();
 }
 
-/* Instead of the answer that it should be. */
+/* Send something else instead of the right answer. */
 static void lie(struct header *header, uint8_t *payload)
 {
 	uint8_t bytes[sizeof(*header) + MOST_PAYLOAD];
@@ -85,7 +85,7 @@ static void lie(struct header *header, uint8_t *payload)
 	program.honest = false;
 	switch (input_below(9)) {
 	case 0:
-		return;		/* not a word */
+		return;		/* no answer */
 	case 1:
 		hang_up();
 		return;
@@ -133,7 +133,7 @@ static void answer(const void *payload, size_t size)
 	say(bytes, size);
 }
 
-/* Which ring it is about, and whether that runs from now on. */
+/* A message starts or stops the only ring. */
 static void start_or_stop(void)
 {
 	uint32_t state[2];
@@ -171,7 +171,7 @@ static void serve(void)
 		answer(&number, sizeof(number));
 }
 
-/* A whole message is there: it was sent at once. Its descriptors are not looked at. */
+/* Read a whole message, which was sent at once. Ignore its descriptors. */
 static void hear(void)
 {
 	ssize_t got = __real_recv(program.fd, &program.header, sizeof(program.header), MSG_DONTWAIT);
@@ -239,7 +239,7 @@ static int init(struct virtio_device *device, const struct guest_memory *memory)
 	return virtio_block_kind.init(device, memory, value);
 }
 
-/* A program that told the truth all the time does not serve a ring that a driver has back. */
+/* A program that has always told the truth must not serve a ring that the driver has back. */
 static void is_stopped(unsigned int queue)
 {
 	(void)queue;

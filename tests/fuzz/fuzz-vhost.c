@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vhost-net and vhost-vsock: the host's kernel is a fake, which refuses what the input wants,
- * and looks at what it is told: its rings are always in the guest's memory, and none runs
- * when the driver has its memory back.
+ * vhost-net and vhost-vsock. The host's kernel is a fake: it refuses what the input wants it
+ * to refuse, and checks what it is told. Its rings must always lie in the guest's memory, and
+ * none may run when the driver has its memory back.
  */
 #include <errno.h>
 #include <linux/vhost.h>
@@ -24,11 +24,11 @@ static struct {
 	const struct guest_memory *memory;
 	bool open;
 	bool has_memory;
-	bool running;			/* vsock: all of it */
+	bool running;			/* vsock: all rings together */
 	struct {
 		unsigned int size;
 		bool has_address;
-		bool has_backend;	/* net: each ring alone */
+		bool has_backend;	/* net: this ring alone */
 	} ring[RINGS];
 } fake;
 
@@ -105,7 +105,7 @@ static void take(unsigned long request, void *argument)
 	}
 }
 
-/* What takes rings away from the host's kernel never fails there. */
+/* A request that takes rings away from the host's kernel never fails. */
 static bool may_fail(unsigned long request, const void *argument)
 {
 	if (request == VHOST_NET_SET_BACKEND)
@@ -148,7 +148,7 @@ int __wrap_open(const char *path, int flags, ...)
 	return FAKE_FD;
 }
 
-/* As virtio/net/tap.c has it, without a tap device. */
+/* The same as in virtio/net/tap.c, but without a tap device. */
 static int tap_init(struct net *net, const struct net_request *request)
 {
 	(void)request;
@@ -191,7 +191,7 @@ static int init(struct virtio_device *device, const struct guest_memory *memory)
 
 static void is_stopped(unsigned int queue)
 {
-	/* vsock: one for all, but the third, which nobody serves. */
+	/* vsock: one state for all rings but the third, which nobody serves. */
 	require(!fake.running || queue == RINGS - 1);
 	require(!fake.ring[queue].has_backend);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A guest of two CPUs that does to a device what its input says. */
+/* A guest with two CPUs that does to a device what the input says. */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "tasks.h"
 
 #define CPUS		2
-/* Where a queue's parts are; buffers start behind those of the last queue. */
+/* The addresses of a queue's parts; buffers start behind those of the last queue. */
 #define QUEUES		12
 #define DESC(n)		(0x10000 + (n) * 0x4000ULL)
 #define AVAIL(n)	(DESC(n) + 0x1000)
@@ -24,10 +24,10 @@
 
 static struct guest_memory memory;
 static struct virtio_device device;
-/* Of each queue: descriptors and buffers are used one after the other. */
+/* For each queue: descriptors and buffers are used one after the other. */
 static unsigned int next_desc[QUEUES];
 static unsigned int next_buffer;
-static unsigned int cpus;	/* that still have something to do */
+static unsigned int cpus;	/* how many still have something to do */
 
 static void *at(uint64_t gpa)
 {
@@ -78,7 +78,7 @@ static void reset(void)
 	put(VIRTIO_MMIO_STATUS, 0);
 }
 
-/* Unless the other CPU is just about to have it back, too. */
+/* Check queues that are stopped, unless the other CPU is just about to stop them, too. */
 static void check_queues(void)
 {
 	unsigned int i;
@@ -90,7 +90,7 @@ static void check_queues(void)
 			guest_device.is_stopped(i);
 }
 
-/* Virtio 1.2, 3.1.1: all of it. */
+/* Start the device with all steps of virtio 1.2, 3.1.1. */
 static void start(uint64_t features)
 {
 	unsigned int queue;
@@ -164,7 +164,7 @@ static void start_some_queue(void)
 	set_queue(queue);
 }
 
-/* Damage what lies in memory: rings, and tables of descriptors. */
+/* Damage guest memory: rings, and tables of descriptors. */
 static void poke(void)
 {
 	unsigned int queue = some_queue();
@@ -217,7 +217,7 @@ static uint32_t size_to_write(void)
 	return sizes[input_below(ARRAY_SIZE(sizes))];
 }
 
-/* Where the next descriptor of a chain goes, in the ring's table or an indirect one. */
+/* The place for the next descriptor of a chain: in the ring's table or an indirect one. */
 struct place {
 	uint64_t table;
 	unsigned int first;
@@ -239,7 +239,7 @@ static void end_chain(const struct place *place)
 	((struct vring_desc *)at(place->table))[last].flags &= ~VRING_DESC_F_NEXT;
 }
 
-/* A request in one piece or two, and room for an answer in some more. */
+/* Offer a request in one or two pieces, and room for an answer in some more. */
 static void chain(unsigned int queue)
 {
 	uint8_t how = input_byte(), bytes[MOST_OUT];
@@ -335,7 +335,7 @@ static bool cpus_are_done(void)
 	return !cpus;
 }
 
-/* After a reset, nobody looks at the guest's memory any more: there is none. */
+/* After a reset nobody may use the guest's memory: unmap it to see that. */
 static void end(void)
 {
 	tasks_until(cpus_are_done);

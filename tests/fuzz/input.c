@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What all fuzzers share: their input, and what they may do to this machine. */
+/* What all fuzzers share: the input, and the limits on what they may do to this machine. */
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ size_t input_left(void)
 	return left;
 }
 
-/* Return: how many of the bytes there were. */
+/* Take bytes from the input; the rest of @to is 0. Return: how many the input had. */
 size_t input_bytes(void *to, size_t size)
 {
 	size_t part = size < left ? size : left;
@@ -83,7 +83,7 @@ unsigned int input_below(unsigned int limit)
 	return input_byte() % limit;
 }
 
-/* A number that programs do not like, a small one, or any. */
+/* Return: a number that often breaks programs, a small one, or any. */
 uint64_t input_nasty(void)
 {
 	static const uint64_t numbers[] = {
@@ -130,7 +130,7 @@ void rights_drop(void)
 	struct __user_cap_data_struct rights[2] = { { 0 } };
 	struct rlimit size = { 1 << 20, 1 << 20 };
 
-	/* No file of the host's grows beyond what a test needs. */
+	/* No file on the host may grow beyond what a test needs. */
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &size);
 	if (geteuid())

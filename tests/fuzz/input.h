@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a fuzzer is given, as numbers and bytes; behind the end all is 0. */
+/* The fuzzer's input, as numbers and bytes; behind its end everything is 0. */
 #ifndef _FUZZ_INPUT_H
 #define _FUZZ_INPUT_H
 
@@ -18,18 +18,18 @@ size_t input_bytes(void *to, size_t size);
 uint64_t input_nasty(void);
 size_t input_left(void);
 
-/* A new directory below $FUZZ_SCRATCH. Return: its name, which stays. */
+/* Make a directory below $FUZZ_SCRATCH. Return: its name, in static memory. */
 const char *scratch_directory(void);
-/* What the launcher says to the person is counted, not printed. */
+/* The launcher's messages are counted, not printed. */
 extern unsigned int messages;
 void messages_catch(void);
-/* Root's other rights are given up: a fuzzer must not make devices, nor load modules. */
+/* Give up most of root's rights: a fuzzer must not make devices or load modules. */
 void rights_drop(void);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A fuzzer's own check has failed: as an address sanitizer's, it ends the process. */
+/* The fuzzer's own check: like the address sanitizer's, it ends the process if it fails. */
 #define require(condition) \
 	do { if (!(condition)) require_failed(#condition, __FILE__, __LINE__); } while (0)
 _Noreturn void require_failed(const char *what, const char *file, int line);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* make-kernels FOLDER: small kernels in each format, to begin from. */
+/* make-kernels FOLDER: make small kernels in each format, for the fuzzer to begin with. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,7 +7,7 @@
 #include "lguest_abi.h"
 #include "unit.h"
 
-/* What fills them: any numbers, the same each time. */
+/* Fills the kernels: any numbers, the same each time. */
 uint64_t unit_random(void)
 {
 	static uint64_t state = 1;
@@ -30,7 +30,7 @@ static void save(const char *folder, const char *name, struct bytes image)
 
 static const char *folder;
 
-/* A test to libcheck, since what makes the images has its checks. */
+/* Make them in a test of libcheck, since images.c uses its checks. */
 START_TEST(kernels)
 {
 	struct bytes elf = image_elf(50, LGUEST_ABI_VERSION), image;

@@ -20,17 +20,17 @@
 #define LAST_FRAMES	4096
 #define MOST_TASKS	64
 #define NEVER		INT64_MAX
-/* Without any of that many turns doing more than look, all wait. */
+/* After so many turns in which all tasks did nothing but look, all tasks wait. */
 #define TURNS		3
 
 struct task {
-	void *stack_pointer;	/* while another one runs */
-	void *stack;		/* stays, for the next task in this place */
+	void *stack_pointer;	/* while another task runs */
+	void *stack;		/* kept for the next task in this place */
 	void *fake_stack;	/* the address sanitizer's */
 	void *(*run)(void *argument);
 	void *argument;
 	bool alive;
-	int64_t until;		/* ms: waits no longer than that */
+	int64_t until;		/* ms: when its wait ends at the latest */
 };
 
 static struct task tasks[MOST_TASKS], root, *current = &root;
@@ -39,7 +39,7 @@ static const void *root_stack;
 static size_t root_size;
 static int64_t clock_us;
 static uint64_t random_state;
-/* Grows whenever a task does more than look whether its wait is over. */
+/* Grows whenever a task does more than to look whether its wait is over. */
 static uint64_t progress;
 /* Grows with each signal of a condition. */
 static uint64_t signals;
@@ -56,8 +56,8 @@ void tasks_begin(uint32_t seed)
 }
 
 /*
- * From one stack to another, with what a function must keep on it. The sanitizer's own
- * swapcontext() clears all the marks of a stack, which takes most of the time.
+ * Switch from one stack to another, with the registers that a function must keep. The
+ * sanitizer's own swapcontext() would clear all its marks of a stack, which takes too long.
  */
 void switch_stacks(void **from, void *to);
 __asm__(".text\n"
@@ -108,9 +108,9 @@ void tasks_start(void *(*run)(void *argument), void *argument)
 	if (!task->stack)
 		task->stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	/* The last one ended in run_task(), and left marks of that. */
+	/* The last task on this stack ended in run_task(): remove the sanitizer's marks of that. */
 	__asan_unpoison_memory_region((char *)task->stack + STACK_SIZE - LAST_FRAMES, LAST_FRAMES);
-	/* Six registers, and where to return to; before a call the stack is aligned to 16. */
+	/* Six registers and a return address. Before a call the stack is aligned to 16. */
 	first = (void **)((char *)task->stack + STACK_SIZE - 16);
 	*--first = run_task;
 	first -= 6;
@@ -123,7 +123,7 @@ void tasks_start(void *(*run)(void *argument), void *argument)
 	progress++;
 }
 
-/* One turn of each task, from the root only. */
+/* Give each task one turn; only the root calls this. */
 static void turn(void)
 {
 	unsigned int i;
@@ -133,7 +133,7 @@ static void turn(void)
 			switch_to(&tasks[i], false);
 }
 
-/* The next moment at which somebody has waited enough, NEVER if there is none. */
+/* Return: the next time at which some task's wait ends; NEVER if there is none. */
 static int64_t next_moment(void)
 {
 	int64_t next = current == &root ? root.until : NEVER;
@@ -145,7 +145,7 @@ static int64_t next_moment(void)
 	return next;
 }
 
-/* Run all until nobody does anything. */
+/* Run all tasks until none does anything more. */
 static void run_all(void)
 {
 	unsigned int idle;
@@ -164,7 +164,7 @@ static int64_t now(void)
 	return clock_us / 1000;
 }
 
-/* The root waits, too: for the tasks, or for time. */
+/* The root waits for the tasks, or for a time. */
 static void root_waits(int64_t until)
 {
 	uint64_t before = progress;
@@ -183,7 +183,7 @@ static void root_waits(int64_t until)
 		clock_us = next * 1000;
 }
 
-/* The calling task would wait; it looks again when it has its next turn. */
+/* The calling task has to wait: let others run, and look again at its next turn. */
 static void wait_a_turn(int64_t until)
 {
 	if (current == &root) {
@@ -223,7 +223,7 @@ void tasks_until(bool (*condition)(void))
 		root_waits(NEVER);
 }
 
-/* At a lock, one time in eight of inputs that begin with an odd byte: somebody else's turn. */
+/* At a lock: with inputs that begin with an odd byte, one time in eight let another task run. */
 static void maybe_yield(void)
 {
 	if (!(random_state & 1) || current == &root)
@@ -234,7 +234,7 @@ static void maybe_yield(void)
 		tasks_yield();
 }
 
-/* --- What the launcher calls instead. ------------------------------------------- */
+/* --- What the launcher calls instead of the system's functions. ----------------- */
 
 int __wrap_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
@@ -321,7 +321,7 @@ int __wrap_pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *lo
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 {
 	(void)clock;
-	clock_us += 10;		/* whoever looks at the clock has done something */
+	clock_us += 10;		/* to look at the clock takes time */
 	time->tv_sec = clock_us / 1000000;
 	time->tv_nsec = clock_us % 1000000 * 1000;
 	return 0;
@@ -351,7 +351,7 @@ int __wrap_poll(struct pollfd *fd, nfds_t fds, int timeout)
 	return ready;
 }
 
-/* How long may a descriptor's reader wait? SO_RCVTIMEO says it. */
+/* Return: how long a reader of this descriptor may wait, by SO_RCVTIMEO. */
 static int64_t patience(int fd)
 {
 	struct timeval time = { 0 };

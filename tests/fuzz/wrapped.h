@@ -27,7 +27,7 @@ int __wrap_poll(struct pollfd *fd, nfds_t fds, int timeout);
 ssize_t __real_recv(int fd, void *to, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *to, size_t size, int flags);
 
-/* In fuzzers with a vhost of their own: */
+/* In fuzzers with a fake vhost: */
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_ioctl(int fd, unsigned long request, ...);
