@@ -2,13 +2,13 @@
 # shellcheck shell=bash disable=SC2034
 #
 # What the sides of the benchmark share: one machine, one initrd, one command line.
-# A side is sides/NAME.sh; sourced, it defines side(), which leaves in $out
-#   NAME.txt     what the measuring program printed, with lines of the side's own:
+# A side is a file sides/NAME.sh. It defines side(), which fails or leaves in $out
+#   NAME.txt     the measuring program's output, and the side's own lines:
 #                  started TSC     before the machine's first instruction that counts
 #                  rss NAME KIB    memory
-#   NAME.marks   what the plugin wrote (where it can see the program's instructions)
-# or fails. devices(), which not all have, leaves NAME.devices.txt and NAME.devices.marks,
-# of the operations on devices that it is given.
+#   NAME.marks   the plugin's output (where it can see the program's instructions)
+# Some sides define devices(), too: given operations on devices, it leaves
+# NAME.devices.txt and NAME.devices.marks.
 
 all_sides="native lguest kvm-npt0 kvm-npt1 qemu-tcg uml native-6.1 xen-pv"
 bench=$LG_TOP/tests/bench
@@ -20,12 +20,12 @@ guest=$LG_BUILD/guest-6.12/bzImage
 # ring 3 wrong with it.
 bench_cpu=max,-erms,-la57,-smap
 guest_memory=256
-# What may vary from run to run is fixed, and so are addresses: which page tables a
-# program needs is part of what it costs. A crash must not idle for ever.
+# Fix what may vary from run to run, and addresses, too: a program's cost depends on the
+# page tables that it needs. A crash must not idle for ever.
 icount=(-accel tcg -icount 'shift=0,sleep=off' -smp 1 -seed 1 -rtc 'base=2000-01-01T00:00:00,clock=vm')
 kernel_arguments="quiet nokaslr norandmaps panic=-1 oops=panic"
 
-# prepare: the programs and the initrd, built when something has changed.
+# prepare: build the programs and the initrd, if something has changed.
 prepare()
 {
 	local root=$out/root applet
@@ -42,27 +42,27 @@ prepare()
 	rm -rf "$root"
 }
 
-# arguments WORD...: the words for the measuring program on the kernel's command line.
+# arguments WORD...: print the kernel arguments that pass WORDs to the measuring program.
 arguments()
 {
 	local IFS=,
 	[ $# = 0 ] || echo "bench_args=$*"
 }
 
-# plain_machine OPTIONS...: QEMU with that machine, as tests/hostvm --icount has it.
+# plain_machine OPTIONS...: run QEMU with the same machine as tests/hostvm --icount.
 plain_machine()
 {
 	timeout --foreground -k 5 1800 qemu-system-x86_64 -nodefaults -no-user-config -display none \
 		-no-reboot -nic none -machine pc -cpu "$bench_cpu" "${icount[@]}" "$@" </dev/null
 }
 
-# host_machine OPTIONS...: tests/hostvm with that machine.
+# host_machine OPTIONS...: run tests/hostvm with that machine.
 host_machine()
 {
 	LG_NO_BUILD=1 "$LG_TOP/tests/hostvm" --icount --cpu "$bench_cpu" --timeout 3600 "$@" </dev/null
 }
 
-# firmware_ticks OPTIONS...: what the firmware of such a machine takes.
+# firmware_ticks OPTIONS...: print the ticks that such a machine's firmware takes.
 firmware_ticks()
 {
 	rm -f "$out/firmware.out"
@@ -70,8 +70,8 @@ firmware_ticks()
 	echo $((16#$(cat "$out/firmware.out")))
 }
 
-# host_modules NAME...: these modules of the host kernel and what they need, in the
-# order of loading, in $out/modules.
+# host_modules NAME...: put these modules of the host kernel, and those that they need, into
+# $out/modules, in the order of loading.
 host_modules()
 {
 	local kernel n=10 file
@@ -112,7 +112,7 @@ qemu_in_host()
 		"${parameters[@]}" >"$out/$name.txt"
 }
 
-# kvm_in_host NPT NAME MACHINE [WORD...]: the same with KVM on the emulated machine's SVM.
+# kvm_in_host NPT NAME MACHINE [WORD...]: the same, with KVM on the emulated machine's SVM.
 kvm_in_host()
 {
 	host_modules kvm-amd || return 1
@@ -120,7 +120,7 @@ kvm_in_host()
 }
 
 # peer_packages NAME PACKAGE...: unpack these packages of Debian 12 into the cache, and
-# print where. Nothing is installed.
+# print the folder. Nothing is installed.
 peer_packages()
 {
 	local name=$1 into=$LG_CACHE/peers/$1

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A plugin for QEMU's translator: how often the machine executes instructions that
- * cost it much more than one tick, between the marks of the measuring program
- * (../program/bench.h).
+ * A plugin for QEMU's translator. It counts, between the marks of the measuring program
+ * (../program/bench.h), the instructions that cost a real machine much more than one tick.
  *
  *   -plugin FILE,out=MARKS
  *
- * writes to MARKS the counters' names, then a line for each mark: its letter (o: an
- * operation begins, b, e: a round begins, ends) and all counters so far.
+ * writes to MARKS the counters' names, and then a line for each mark: its letter (o: an
+ * operation begins; b, e: a round begins, ends) and the values of all counters.
  *
- * An instruction is counted when it is about to be executed: one that faults, too.
+ * An instruction is counted just before it is executed, so one that faults counts, too.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -19,8 +18,8 @@
 #include <string.h>
 
 /*
- * What we use of QEMU's plugin interface, version 1 (QEMU 4.2 and later). Debian has no
- * package with its header.
+ * The part of QEMU's plugin interface, version 1 (QEMU 4.2 and later), that we use. Debian
+ * has no package with its header.
  */
 typedef uint64_t qemu_plugin_id_t;
 struct qemu_plugin_tb;
@@ -74,7 +73,7 @@ static void at_mark(unsigned int cpu, void *kind)
 	fflush(out);
 }
 
-/* SDM volume 2, appendix A: after 0F 01, by ModRM. */
+/* The instructions 0F 01, by their ModRM byte: SDM volume 2, appendix A. */
 static enum counter group_7(uint8_t modrm)
 {
 	unsigned int reg = modrm >> 3 & 7;
@@ -95,7 +94,7 @@ static enum counter group_7(uint8_t modrm)
 	return reg == 7 ? INVLPG : NOTHING;
 }
 
-/* After 0F. */
+/* The instructions that begin with 0F. */
 static enum counter two_bytes(const uint8_t *code, size_t size)
 {
 	uint8_t modrm = size > 1 ? code[1] : 0;

@@ -18,7 +18,7 @@
 #define PAGE		4096
 #define FILE_PATH	"/tmp/bench-file"
 
-/* --- Nothing but the processor and its memory. --------------------------------- */
+/* --- Only the processor and its memory. ---------------------------------------- */
 
 #define WALK_PAGES	64
 #define WALK_PLACES	512		/* a cache line each, eight to the page */
@@ -28,7 +28,7 @@ static struct place {
 	uint64_t value;
 } *places;
 
-/* A chain through 256 KiB, each link in another page than the one before. */
+/* Make a chain through 256 KiB; each link lies in another page than the one before. */
 static void prepare_compute(void)
 {
 	char *memory = mmap(NULL, WALK_PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -159,7 +159,7 @@ static void run_signal(unsigned int n)
 
 static char *forbidden;
 
-/* MOVB $0, (%rdi) is three bytes: go on behind it. */
+/* Skip MOVB $0, (%rdi), which is three bytes long. */
 static void skip_store(int number, siginfo_t *info, void *context)
 {
 	(void)number;

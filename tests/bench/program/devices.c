@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices: a disk, and a network card behind which somebody answers pings. They are
- * where the kernels that are measured have them.
+ * Devices: a disk, and a network card with a host behind it that answers pings. Their names
+ * are those in the measured kernels.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static void prepare_disk(void)
 	memset(buffer, 1, STREAM);
 }
 
-/* Never where the last request was. */
+/* Return: another place than that of the last request. */
 static off_t next_place(size_t size)
 {
 	place = (place + 5 * size) % DISK_SIZE;
@@ -74,7 +74,7 @@ static int card;
 static struct sockaddr_in peer = { .sin_family = AF_INET };
 static uint32_t pings;
 
-/* Give a card, which may have two names, its address, and say who is on the other side. */
+/* Give a card, which may have two names, its address, and name the host behind it. */
 static void set_up(const char *name, const char *other_name, const char *address,
 		   const char *peer_address)
 {
@@ -118,7 +118,7 @@ static uint16_t checksum(const void *data, size_t size)
 	return ~(sum + (sum >> 16));
 }
 
-/* Others may send us something, too: only the answer to our last question counts. */
+/* Wait for the answer to our last ping; ignore other packets. */
 static void wait_for_answer(void)
 {
 	struct {
@@ -166,15 +166,15 @@ static void prepare_ping_tap(void)
 	prepare_ping();
 }
 
-/* --- A stream. The other side says when it has all. ---------------------------------------- */
+/* --- A stream. The other side answers when it has everything. ------------------------------ */
 
 /*
- * sink() - take what comes, and answer each STREAM bytes with one, for ever
+ * sink() - read what comes, and answer each STREAM bytes with one byte, for ever
  */
 noreturn void sink(void)
 {
 	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(SINK_PORT) };
-	/* Not static: a larger program's forks cost more. */
+	/* Not static: that would make the program larger, and its forks dearer. */
 	char *taken = malloc(STREAM);
 	int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
 

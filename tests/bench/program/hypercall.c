@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hypercall: the ticks of a hypercall that does nothing, that is of leaving the guest
- * for lg.ko's C code and entering it again. A guest of a few instructions
- * (hypercall_code.S) times it; prints "result hypercall TICKS COUNT" as bench does, of the
- * best of some guests.
+ * hypercall: the ticks of a hypercall that does nothing: of leaving the guest for lg.ko's C
+ * code, and entering the guest again. A guest of a few instructions (hypercall_code.S)
+ * measures it. Prints "result hypercall TICKS COUNT" like bench, for the best of some guests.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +15,7 @@
 extern const char guest_code[], guest_code_end[];
 extern const uint32_t guest_count;
 
-/* The ticks of one guest; 0: it did not come to its end. */
+/* Run one guest. Return: its ticks; 0: it did not reach its end. */
 static uint64_t one_guest(void)
 {
 	uint64_t ticks = 0;

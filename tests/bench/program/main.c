@@ -4,16 +4,16 @@
  *
  *   bench [--rounds R] [OPERATION...]   measure these, or all that need no devices
  *   bench --list                        names and counts
- *   bench --count R [OPERATION...]      do R rounds at once, stop before and after
+ *   bench --count R [OPERATION...]      do R rounds at once, and stop before and after them
  *   bench --stamp                       tell the time stamp counter: "started TSC"
- *   bench --sink                        be, in the host, what the streams of devices.c go to
+ *   bench --sink                        in the host: receive the streams of devices.c
  *
  * Prints lines of words, for a program to read:
- *   init TSC                            the first thing that main() saw
+ *   init TSC                            when main() began
  *   calibrate TICKS INSTRUCTIONS        of a loop that does nothing
  *   result OPERATION TICKS COUNT        the best round, and how many operations it has
- *   at OPERATION WHERE N KIB            stopped; goes on at a line of input; at the first
- *                                       stop KIB are the page tables of all processes
+ *   at OPERATION WHERE N KIB            stopped; a line of input continues; at the first
+ *                                       stop KIB is the size of all processes' page tables
  *   failed OPERATION WHAT
  *   end
  *
@@ -86,7 +86,7 @@ static uint64_t one_round(const struct op *op)
 	return end - start;
 }
 
-/* In a process of its own. The first rounds warm up: the best one counts. */
+/* Measure, in a child process. The first rounds warm up: the best one counts. */
 static void measure_here(const struct op *op, unsigned int rounds)
 {
 	if (op->prepare)
@@ -101,7 +101,7 @@ static void measure_here(const struct op *op, unsigned int rounds)
 	report->done = true;
 }
 
-/* Run function() in a process of its own; whether it came to its end. */
+/* Run function() in a child process. Return: true if it reached its end. */
 static bool in_process(void (*function)(const struct op *, unsigned int), const struct op *op,
 		       unsigned int number)
 {
@@ -129,7 +129,7 @@ static void measure(const struct op *op, unsigned int rounds)
 		printf("result %s %llu %u\n", op->name, (unsigned long long)report->best, op->count);
 }
 
-/* KiB of this machine's page tables, as its kernel counts them. */
+/* Return: KiB of all page tables, as the kernel counts them. */
 static unsigned long page_tables(void)
 {
 	unsigned long kib = 0;
@@ -144,7 +144,7 @@ static unsigned long page_tables(void)
 	return kib;
 }
 
-/* For who counts something from outside: say where we are, go on at a line of input. */
+/* For a counter outside: print where we are, and wait for a line of input. */
 static void stop(const struct op *op, const char *where, unsigned int n)
 {
 	char byte;
@@ -156,9 +156,9 @@ static void stop(const struct op *op, const char *where, unsigned int n)
 }
 
 /*
- * In a process of its own: two rounds to warm up, one between stops. All memory that
- * the operation comes by must have been used before the stops: its first use has exits
- * of its own, more of them where the host has no huge pages.
+ * Count, in a child process: two rounds to warm up, then one between stops. All memory
+ * that the operation uses must have been used before the stops: its first use has exits
+ * of its own, and more of them where the host has no huge pages.
  */
 static void count_here(const struct op *op, unsigned int n)
 {

@@ -12,7 +12,7 @@
 #include "bench.h"
 
 #define PAGE		4096UL
-/* Linux maps what it has of a file around a fault: 16 pages at once. */
+/* At a fault Linux also maps the cached pages of the file around it: 16 pages at once. */
 #define FAULT_AROUND	(16 * PAGE)
 
 static char *memory;
@@ -38,7 +38,7 @@ static void touch(char *address, size_t pages)
 static void before_anonymous(unsigned int n)
 {
 	memory = map(n * PAGE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	/* Small pages; a kernel that has no others refuses this. */
+	/* Use small pages. Ignore an error: a kernel without huge pages refuses this. */
 	madvise(memory, n * PAGE, MADV_NOHUGEPAGE);
 }
 
@@ -84,7 +84,7 @@ static void after_file(unsigned int n)
 
 static pid_t sharer;
 
-/* A child that does nothing but have the pages, too. */
+/* Start a child that only shares the pages. */
 static void before_copy(unsigned int n)
 {
 	before_anonymous(n);
@@ -138,7 +138,7 @@ static void run_protect(unsigned int n)
 	}
 }
 
-/* The same, by a program that does something with the page. */
+/* The same, but also read from and write to the page. */
 static void run_protect_touch(unsigned int n)
 {
 	while (n--) {

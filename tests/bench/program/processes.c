@@ -12,7 +12,7 @@
 
 #include "bench.h"
 
-/* --- To and fro. ---------------------------------------------------------------------- */
+/* --- Switching to and fro. ------------------------------------------------------------ */
 
 static int to_other[2], to_us[2];
 
@@ -37,7 +37,7 @@ static void prepare_pipe(void)
 	_exit(0);
 }
 
-/* The same with one set of page tables. */
+/* A thread instead: both sides have the same page tables. */
 static void prepare_thread(void)
 {
 	pthread_t thread;
@@ -105,7 +105,7 @@ static void run_exec(unsigned int n)
 		fork_and_wait(program);
 }
 
-/* What scripts do: a loop, a substitution, a pipe, programs. */
+/* A script like many: a loop, a substitution, a pipe, programs. */
 static void run_shell(unsigned int n)
 {
 	static const char script[] =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A directory of the host, shared by 9P: what "ls -R", "find", reading a file and reading
- * many small ones take, once all of it has been seen before. It is mounted as "lguest run"
- * mounts the root: read-only with the guest's cache, or writable without.
+ * A directory of the host, shared by 9P: the cost of "ls -R", "find", reading a file and
+ * reading many small ones, after everything has been read once. It is mounted as "lguest run"
+ * mounts the root: read-only with the guest's cache, or writable without it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,15 +18,15 @@
 
 #define OPTIONS		"trans=virtio,version=9p2000.L,msize=512000"
 #define FOLDERS		4
-#define FILES		8		/* in each */
+#define FILES		8		/* in each directory */
 #define LARGE		(1 << 20)	/* bytes */
 
 #define BLOCK		(128 << 10)
 
-/* Mapped when it is needed: as a part of the program it would be copied by each fork. */
+/* Mapped only when needed: as part of the program each fork would copy it. */
 static char *block;
 
-/* An earlier operation may have mounted it: all of them use the same. */
+/* Mount the share, unless an earlier operation has: all use the same mount. */
 static void mount_share(const char *tag, unsigned long flags, const char *options)
 {
 	struct stat own, above;
@@ -55,7 +55,7 @@ static void prepare_open(void)
 	mount_share("open", 0, OPTIONS ",cache=mmap");
 }
 
-/* All names, and with them what each of them is. */
+/* Read all names below @path; with @look, each file's attributes, too. */
 static void walk(const char *path, int look)
 {
 	DIR *folder = opendir(path);

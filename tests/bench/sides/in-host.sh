@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# What the sides share that run in the host VM.
+# What the sides that run in the host VM share.
 
-# make_devices: what devices stand on. A disk in memory; a tap device, behind which the
-# host answers; a program there that takes what streams bring; and a folder, which is shared
-# twice. What lguest makes of them is in $lguest_devices.
+# make_devices: make what devices need: a disk in memory; a tap device, on which the host
+# answers pings; a program on the host that receives streams; and a folder, which is shared
+# twice. Sets lguest_devices to the options for lguest.
 make_devices()
 {
 	for folder in 0 1 2 3; do
@@ -24,7 +24,7 @@ make_devices()
 		--share=/tmp/shared:fixed,ro --share=/tmp/shared:open'
 }
 
-# resident PID: KiB that the program has beside the guest's memory, its largest mapping.
+# resident PID: print the program's KiB, without guest memory, which is its largest mapping.
 resident()
 {
 	awk '
@@ -34,8 +34,8 @@ resident()
 		END { print "rss launcher " rss - guest; print "rss guest " guest }' "/proc/$1/smaps"
 }
 
-# pass_on PID: a guest's console; at the first word of its measuring program, what the
-# process that runs it has of memory.
+# pass_on PID: pass on a guest's console. At the first line of its measuring program, add a
+# line with the memory of the process that runs the guest.
 pass_on()
 {
 	while read -r line; do

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# Ours: the guest kernel under lguest, in a stock Debian host.
+# lguest: the guest kernel under lguest, in a stock Debian host.
 
 # in_lguest NAME DEVICES OPERATION...
 in_lguest()

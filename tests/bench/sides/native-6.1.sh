@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# Debian's 6.1 kernel on the emulated machine itself: what to compare Xen with, whose
-# first domain runs this kernel.
+# Debian's 6.1 kernel on the emulated machine itself: compared with Xen, whose first domain
+# runs this kernel.
 
 side()
 {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# The guest kernel, as it is, on the emulated machine itself: what is left to compare
-# with is what virtualisation costs.
+# The guest kernel, unchanged, on the emulated machine itself: the difference to it is the
+# cost of virtualisation.
 
 side()
 {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# QEMU's translator, inside the host: it needs nothing of the processor.
+# QEMU's translator, inside the host: it needs no feature of the processor.
 
 in_tcg()
 {

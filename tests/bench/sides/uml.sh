@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# User-Mode Linux, Debian's: a kernel that is a program of the host's.
+# Debian's User-Mode Linux: a kernel that is a program on the host.
 
 # in_uml NAME DEVICES OPERATION...
 in_uml()
@@ -18,7 +18,7 @@ in_uml()
 
 side() { in_uml uml '' "$@"; }
 
-# It has no network of the user's.
+# User-Mode Linux has no user network.
 devices()
 {
 	local operation with=()

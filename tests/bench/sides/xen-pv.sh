@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 #
-# Debian's Xen, and its first domain, which is a PV guest with Debian's 6.1 kernel. Its
-# boot is that of both.
+# Debian's Xen and its first domain, a PV guest with Debian's 6.1 kernel. The time of the boot
+# is that of both.
 
 side()
 {
@@ -12,7 +12,7 @@ side()
 	gunzip -c "$root/boot/xen-4.17-amd64.gz" >"$out/xen" || return 1
 	started=$(firmware_ticks "${machine[@]}") || return 1
 	words="$kernel_arguments console=hvc0 bench_end=reboot $(arguments "$@")"
-	# A comma ends a module's arguments, two are one.
+	# A comma ends a module's arguments; two commas stand for one.
 	plain_machine "${machine[@]}" -kernel "$out/xen" \
 		-append "xen console=com1 com1=115200,8n1 dom0_mem=${guest_memory}M,max:${guest_memory}M" \
 		-initrd "$(readlink -f "$kernel/vmlinuz") ${words//,/,,},$out/bench.cpio" \
