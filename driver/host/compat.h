@@ -34,7 +34,7 @@ static inline void lg_hrtimer_setup(struct hrtimer *timer,
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define lg_shrinker_data(shrinker)	((shrinker)->private_data)
 #else
-/* Right behind it. */
+/* Before 6.7 a shrinker has no field for its owner: allocate a pointer behind it. */
 #define lg_shrinker_data(shrinker)	(*(void **)((shrinker) + 1))
 #define shrinker_alloc(flags, name)	kzalloc(sizeof(struct shrinker) + sizeof(void *), GFP_KERNEL)
 
@@ -45,7 +45,7 @@ static inline void shrinker_free(struct shrinker *shrinker)
 }
 #endif
 
-/* -ENOMEM, and the shrinker is gone. */
+/* 0, or -ENOMEM: then the shrinker is freed. */
 static inline int lg_shrinker_register(struct shrinker *shrinker, unsigned int flags)
 {
 	int err = 0;
@@ -66,7 +66,7 @@ static inline int lg_shrinker_register(struct shrinker *shrinker, unsigned int f
 #define list_lru_del_obj(lru, item)	list_lru_del(lru, item)
 #endif
 
-/* int, and bool in 7.x */
+/* What these callbacks return: int, from 7.x on bool. */
 typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) lg_young_t;
 
 #endif /* _LG_COMPAT_H */

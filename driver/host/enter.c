@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Putting a vCPU into this CPU's window, and going through it: what of the
- * CPU's state stands aside for a Guest, and for how long. Some for as long as
- * the vCPU is loaded (MSRs, GDT entries), some for as long as interrupts are off
- * (CR4, DR7, PKRU), some for one entry (debug stores). What the Switcher itself changes is in switcher.S.
+ * Put a vCPU into this CPU's window, and enter the guest: which CPU state is switched for a
+ * guest, and how long it stays switched. Some of it stays switched for as long as the vCPU is
+ * loaded (MSRs, GDT entries), some for as long as interrupts are off (CR4, DR7, PKRU), some
+ * for one entry (debug stores). What the switcher itself switches is in switcher.S.
  */
 #include <linux/jiffies.h>
 #include <linux/version.h>
@@ -27,8 +27,8 @@
 #endif
 
 /*
- * KVM of 6.1 reads the Host's values in an IPI, so there they are back before
- * each sti; later ones read them where no vCPU of ours can be loaded.
+ * Before 6.12 KVM reads the host's MSRs of SYSCALL in an IPI, so they must be back before
+ * interrupts go on. Later versions read them where no vCPU of ours can be loaded.
  */
 static bool msrs_each_time(void)
 {
@@ -63,7 +63,7 @@ static void syscall_msrs_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 	lg_wrmsr(MSR_IA32_SYSENTER_CS, w->msrs.sysenter_cs);
 }
 
-/* Its RETs would be checked against it while the Guest runs: SDM volume 1, 17.2. */
+/* A shadow stack of the launcher would check the guest's RETs, too: SDM volume 1, 17.2. */
 static bool launcher_has_shadow_stack(void)
 {
 #ifdef X86_FEATURE_USER_SHSTK
@@ -85,9 +85,9 @@ static void shadow_stack_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 }
 
 /*
- * A Guest that has been slowed down for its split locks may go on with them: see
- * slow_down_split_locks() in run.c. The register is the core's: what a sibling does to it
- * costs another sleep.
+ * A guest that slow_down_split_locks() in run.c has slowed down may make split locks for a
+ * while. Both threads of a core share the MSR: if the sibling sets the bit again, the guest
+ * is slowed down once more.
  */
 static void split_locks_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
@@ -110,13 +110,13 @@ static void split_locks_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 		lg_wrmsr(MSR_TEST_CTRL, w->test_ctrl);
 }
 
-/* Without them, all that says so stays 0, and an entry has nothing to do. */
+/* Without debug stores the fields for them stay 0, and an entry has nothing to switch. */
 static __always_inline bool has_debug_stores(void)
 {
 	return cpu_feature_enabled(X86_FEATURE_PEBS) || cpu_feature_enabled(X86_FEATURE_BTS);
 }
 
-/* All but the Host's watch over bus locks: they cost it the same in a Guest. */
+/* Clear all but the detection of bus locks, which cost the host as much in a guest. */
 static u64 clear_debugctl(void)
 {
 	u64 value = cpu_feature_enabled(X86_FEATURE_BTS) ? lg_rdmsr(MSR_IA32_DEBUGCTLMSR) : 0;
@@ -128,10 +128,10 @@ static u64 clear_debugctl(void)
 }
 
 /*
- * Debug stores go to linear addresses, by whatever page tables are loaded: they
- * are off while those are the Guest's. Handlers of perf's interrupts turn them
- * on and off, so this belongs between the last CLI and the next STI. Its handler
- * of NMIs does, too, if they were on: the Switcher looks again.
+ * The CPU writes debug stores to linear addresses, through whatever page tables are loaded:
+ * turn them off while those are the guest's. The handlers of perf's interrupts turn them on
+ * and off, so do this with interrupts off, for each entry. Its NMI handler can turn them on
+ * again, if they were on: the switcher checks once more.
  */
 static void debug_store_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
@@ -146,7 +146,7 @@ static void debug_store_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 	if (w->pebs && !lg_rdmsr(MSR_IA32_PEBS_ENABLE))
 		lg_wrmsr(MSR_IA32_PEBS_ENABLE, w->pebs);
 	if (w->debugctl) {
-		/* Has an NMI turned them on, perf wants these as they are. */
+		/* If an NMI has turned them on, perf wants these bits as they are now. */
 		u64 now = lg_rdmsr(MSR_IA32_DEBUGCTLMSR), set = now & DEBUGCTL_STORES;
 
 		lg_wrmsr(MSR_IA32_DEBUGCTLMSR,
@@ -155,14 +155,16 @@ static void debug_store_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 }
 
 /*
- * CR4 while the Guest runs. Global entries of the Host would outlive the CR3
- * load at addresses that the Guest uses too (SDM volume 3, 4.10.2.4). The Host
- * may set PGE again in any interrupt from its own copy, hence each time; a
- * change of PGE flushes everything (4.10.4.1). LASS would keep ring 3 out of
- * the upper half, where the Guest's kernel lives. Without PKE the Guest's user
- * has no WRPKRU, and its kernel needs no protection from what that sets; PKRU is
- * changed while PKE is set, since WRPKRU is #UD otherwise. With TSD, RDTSC ends in
- * lg_emulate().
+ * CR4 while the guest runs:
+ *
+ *   PGE   clear: global entries of the host would survive the load of CR3, at addresses that
+ *         the guest uses, too (SDM volume 3, 4.10.2.4). The host may set PGE again in any
+ *         interrupt, from its own copy: so look each time. A change of PGE flushes
+ *         everything (4.10.4.1).
+ *   LASS  clear: it would keep ring 3 out of the upper half, where the guest's kernel lives.
+ *   PKE   clear: then the guest's user mode has no WRPKRU, and the guest's kernel needs no
+ *         protection from it. Change PKRU while PKE is set, since WRPKRU is #UD otherwise.
+ *   TSD   set if the VM's TSC is shifted: RDTSC then ends in lg_emulate().
  */
 static void cr4_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
@@ -185,12 +187,12 @@ static void cr4_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	if (w->cr4_diff)
 		lg_write_cr4(native_read_cr4() ^ w->cr4_diff);
-	/* XRSTOR in the Guest may have written it, whatever CR4 said. */
+	/* XRSTOR in the guest may have written PKRU, whatever CR4 said. */
 	if (lg_pke)
 		wrpkru(w->host_pkru);
 }
 
-/* Breakpoints of the Host, at addresses that are the Guest's, too. */
+/* The host's breakpoints are at addresses that the guest may use, too. */
 static void breakpoints_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	w->host_dr7 = hw_breakpoint_active() ? native_get_debugreg(7) : 0;
@@ -200,7 +202,7 @@ static void breakpoints_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 
 static void breakpoints_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 {
-	/* Before the Host has a #DB of its own. */
+	/* Read DR6 before the host can have a #DB of its own. */
 	if (vcpu->regs->trap == X86_TRAP_DB) {
 		vcpu->dr6 = lg_read_dr6();
 		native_set_debugreg(6, DR6_RESERVED);
@@ -209,7 +211,7 @@ static void breakpoints_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 		native_set_debugreg(7, w->host_dr7);
 }
 
-/* The Launcher may have an LDT, at an address that is the Guest's to map. */
+/* The launcher may have an LDT, at an address where the guest may map something else. */
 static void ldt_to_guest(struct lg_vcpu *vcpu, struct lg_window *w)
 {
 	store_ldt(w->host_ldt);
@@ -223,7 +225,7 @@ static void ldt_to_host(struct lg_vcpu *vcpu, struct lg_window *w)
 		lg_lldt(w->host_ldt);
 }
 
-/* What Linux wants in it in the kernel, without @clear. */
+/* Load SPEC_CTRL with what Linux wants there in the kernel, without the bits in @clear. */
 static __always_inline void set_spec_ctrl(u64 clear)
 {
 	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
@@ -231,8 +233,8 @@ static __always_inline void set_spec_ctrl(u64 clear)
 }
 
 /*
- * Which of the Host's registers stand aside, for how long, and on which kernels and CPUs.
- * SPEC_CTRL is lg_window_enter()'s own; what the Switcher changes is in switcher.S.
+ * Which registers of the host are switched for a guest, for how long, and on which kernels
+ * and CPUs. lg_window_enter() itself switches SPEC_CTRL; the rest is in switcher.S.
  */
 
 /* From lg_window_load() to lg_window_put(): */
@@ -248,14 +250,14 @@ static __always_inline void set_spec_ctrl(u64 clear)
 	X(cr4, true)				/* PGE, LASS, PKE, TSD; PKRU */	\
 	X(ldt, true)				/* if there is one */
 
-/* For one entry, since the handlers of NMIs change these: */
+/* For one entry, since handlers of NMIs change these: */
 #define WHILE_ENTERED(X)							\
 	X(debug_store, has_debug_stores())	/* PEBS_ENABLE, DEBUGCTL */
 
 #define TO_GUEST(name, when)	((when) ? name##_to_guest(vcpu, w) : (void)0);
 #define TO_HOST(name, when)	((when) ? name##_to_host(vcpu, w) : (void)0);
 
-/* What the Host's registers hold now: another CPU's, if we have moved. */
+/* Note what the registers of this CPU hold now: the thread may have been on another CPU before. */
 static void sample_host_state(struct lg_window *w)
 {
 	struct switcher_host *host = window_host(w);
@@ -273,7 +275,7 @@ static void sample_host_state(struct lg_window *w)
 	host->fs_base = rdfsbase();
 }
 
-/** lg_window_gdt - what the GDT has of the loaded @vcpu; also when that changes */
+/** lg_window_gdt - copy @vcpu's descriptors to the GDT of its window, if it is loaded */
 void lg_window_gdt(struct lg_vcpu *vcpu)
 {
 	struct desc_struct *gdt;
@@ -290,10 +292,11 @@ void lg_window_gdt(struct lg_vcpu *vcpu)
 /**
  * lg_window_load - put @vcpu's state into this CPU's window
  * @vcpu: the virtual CPU; its mutex is held
- * @elsewhere: has it, or has this window, been with another since the two last met?
+ * @elsewhere: set if the vCPU was loaded elsewhere, or another one here, since it was last
+ *	loaded here
  *
- * Preemption off, until lg_window_put(). Return: what slot 256 of the roots has to hold to
- * show this window.
+ * Atomic; preemption stays off until lg_window_put(). Return: what slot 256 of the roots has
+ * to hold to show this window.
  */
 u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 {
@@ -309,7 +312,10 @@ u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 	vcpu->cpu = &window_state(w)->vcpu;
 	vcpu->window = w;
 	lg_window_gdt(vcpu);
-	/* If it is another page than last time, the entry flushes: lg_mmu.generation has changed. */
+	/*
+	 * If the page is not the one of last time, lg_mmu.generation has changed: the entry
+	 * flushes.
+	 */
 	w->guest_pt[data] = vcpu->shared_page ?
 			    (u64)page_to_pfn(vcpu->shared_page) << PAGE_SHIFT | ENTRY_DATA : 0;
 	*elsewhere = w->last_vcpu != vcpu->serial || vcpu->last_window != w;
@@ -317,7 +323,7 @@ u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 	vcpu->last_window = w;
 	lg_speculation_load(w, vcpu->vm->mm->context.ctx_id);
 	sample_host_state(w);
-	/* The Launcher's own are null: it is 64-bit code. */
+	/* No need to save the launcher's: it is 64-bit code, and has null there. */
 	loadsegment(ds, 0);
 	loadsegment(es, 0);
 	local_irq_disable();
@@ -326,7 +332,7 @@ u64 lg_window_load(struct lg_vcpu *vcpu, bool *elsewhere)
 	return w->guest_entry;
 }
 
-/** lg_window_put - take @vcpu's state out again; preemption still off */
+/** lg_window_put - take @vcpu's state out of the window; atomic */
 void lg_window_put(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
@@ -345,15 +351,15 @@ void lg_window_put(struct lg_vcpu *vcpu)
 	local_irq_disable();
 	WHILE_LOADED(TO_HOST)
 	/*
-	 * Without KPTI Linux counts on INVLPG to flush an address of the kernel's for all
-	 * PCIDs, which it does for global entries alone (SDM volume 3, 4.10.4.1).
+	 * Without KPTI Linux counts on INVLPG to flush a kernel address for all PCIDs. INVLPG
+	 * does so for global entries alone (SDM volume 3, 4.10.4.1): make them global again.
 	 */
 	if (lg_pcid && !boot_cpu_has(X86_FEATURE_PTI) && w->cr4_cleared)
 		lg_window_restore_cr4(w);
 	local_irq_enable();
 }
 
-/* The Switcher loads these in ring 0, where a bad one would fault. */
+/* The switcher loads these in ring 0, where a bad one would fault. */
 static void check_guest_selectors(struct lg_vcpu *vcpu)
 {
 	struct switcher_vcpu *cpu = vcpu->cpu;
@@ -369,10 +375,11 @@ static void check_guest_selectors(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_host_state_save - let what is the Host's stand aside, for some entries
+ * lg_host_state_save - set the host's state aside, for some entries
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off until lg_host_state_restore(): until then, nobody else touches any of this.
+ * Interrupts are off, and stay off until lg_host_state_restore(): so nobody else touches this
+ * state meanwhile.
  */
 void lg_host_state_save(struct lg_vcpu *vcpu)
 {
@@ -380,11 +387,11 @@ void lg_host_state_save(struct lg_vcpu *vcpu)
 
 	lg_assert_irqs_off(vcpu);
 	WHILE_IRQS_OFF(TO_GUEST)
-	/* NOFLUSH on the way back: nobody but us touched the Host's PCIDs. */
+	/* The way back needs no flush: nobody else has touched the host's PCIDs meanwhile. */
 	window_state(w)->host_cr3 = __native_read_cr3() | (lg_pcid ? BIT_ULL(63) : 0);
 }
 
-/** lg_host_state_restore - the reverse of lg_host_state_save(); interrupts still off */
+/** lg_host_state_restore - the reverse of lg_host_state_save(); interrupts are still off */
 void lg_host_state_restore(struct lg_vcpu *vcpu)
 {
 	struct lg_window *w = vcpu->window;
@@ -394,10 +401,11 @@ void lg_host_state_restore(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_window_enter - run the Guest until something happens
+ * lg_window_enter - run the guest until something happens
  * @vcpu: the virtual CPU; its mutex is held
  *
- * lg_host_state_save() and lg_root_load() were called. regs->trap tells what happened.
+ * Interrupts off, behind lg_host_state_save() and lg_root_load(). regs->trap tells what
+ * happened.
  */
 void lg_window_enter(struct lg_vcpu *vcpu)
 {
@@ -408,14 +416,14 @@ void lg_window_enter(struct lg_vcpu *vcpu)
 	if (*(const u64 *)&cpu->ds | (vcpu->regs->ss ^ __USER_DS))
 		check_guest_selectors(vcpu);
 	WHILE_ENTERED(TO_GUEST)
-	/* Without IBRS no indirect branch of ours: right before the Switcher, and behind it. */
+	/* While IBRS is clear, make no indirect branch but into the switcher. */
 	set_spec_ctrl(SPEC_CTRL_IBRS);
 	vcpu->stats.nmis += lg_call_switcher(w->entry, window_state(w));
 	set_spec_ctrl(0);
 	WHILE_ENTERED(TO_HOST)
 }
 
-/* TRAP_RING0: what the Switcher saw, for lg_kill(). */
+/* After TRAP_RING0: tell what the switcher noted, for lg_kill(). */
 void lg_window_fault(struct lg_vcpu *vcpu, u64 *vector, u64 *error, u64 *offset)
 {
 	struct switcher_state *state = window_state(vcpu->window);
@@ -425,7 +433,7 @@ void lg_window_fault(struct lg_vcpu *vcpu, u64 *vector, u64 *error, u64 *offset)
 	*offset = state->fault_ip - vcpu->window->va;
 }
 
-/* The Host's handler for @vector, from its own IDT. */
+/* The address of the host's handler for @vector, from the host's own IDT. */
 unsigned long lg_host_handler(struct lg_vcpu *vcpu, u8 vector)
 {
 	const gate_desc *idt = (void *)window_host(vcpu->window)->idtr.base;

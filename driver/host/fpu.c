@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The Guest's extended state: x87 to AVX-512, in a buffer of its own.
+ * The guest's extended state: x87 to AVX-512, in a buffer of its own.
  *
- * kernel_fpu_begin_mask() saves the Launcher's and makes the registers ours
- * until kernel_fpu_end(); between the two we load the Guest's and save it
- * again. The buffer is only ever written by XSAVE and by lg_fpu_alloc(), so
- * XRSTOR cannot fault (SDM volume 1, 13.8). PKRU is not part of it: the Host
- * keeps its own in the register (enter.c). Nor are AMX's tiles: XFD keeps the
- * Guest from them (SDM volume 1, 13.14), and the Launcher's stay where they are. XFD does
- * not cover their shapes (XTILECFG), so those are: 64 bytes that the Guest could else share
- * with its Launcher and with other Guests.
+ * kernel_fpu_begin_mask() saves the launcher's state and gives us the registers until
+ * kernel_fpu_end(); between the two, load the guest's state and save it again. Only XSAVE and
+ * lg_fpu_alloc() ever write to the buffer, so XRSTOR cannot fault (SDM volume 1, 13.8).
+ *
+ * The buffer has no PKRU: enter.c switches it. It has no tiles of AMX: XFD keeps the guest
+ * from them (SDM volume 1, 13.14), and the launcher's stay in the registers. XFD does not
+ * cover the shapes of the tiles (XTILECFG), so the buffer has those: else they would be 64
+ * bytes that the guest shares with its launcher and with other guests.
  */
 #include <linux/bottom_half.h>
 #include <linux/preempt.h>
@@ -32,7 +32,7 @@ static u32 xsave_size;
 #define FCW_OFFSET	0
 #define MXCSR_OFFSET	24
 
-/** lg_fpu_init - learn what there is to save; -ENODEV without XSAVE */
+/** lg_fpu_init - find out what there is to save; -ENODEV without XSAVE */
 int lg_fpu_init(void)
 {
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
@@ -43,7 +43,12 @@ int lg_fpu_init(void)
 	return 0;
 }
 
-/* 64-byte aligned, as XSAVE wants it, in its initial state, for kfree(); NULL: no memory. */
+/**
+ * lg_fpu_alloc - a buffer that holds the initial state
+ *
+ * Sleeps. Aligned to 64 bytes, as XSAVE wants it, since the size is a power of two. NULL: no
+ * memory; else kfree() it.
+ */
 void *lg_fpu_alloc(void)
 {
 	u8 *fpu = kzalloc(roundup_pow_of_two(xsave_size), GFP_KERNEL_ACCOUNT);
@@ -55,7 +60,7 @@ void *lg_fpu_alloc(void)
 	return fpu;
 }
 
-/* The registers are the Guest's, and preemption is off, until lg_fpu_end(). */
+/** lg_fpu_begin - load the guest's registers; preemption is off until lg_fpu_end() */
 void lg_fpu_begin(struct lg_vcpu *vcpu)
 {
 	kernel_fpu_begin_mask(0);
@@ -82,12 +87,12 @@ static void save_guest_fpu(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_fpu_interrupted - give the registers back to the Host, whose interrupt has come
+ * lg_fpu_interrupted - give the registers back to the host, before its interrupt handler
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off. Preemption stays off until lg_fpu_end(), softirqs do not: they are to run
- * when the handler returns, may use the registers there, and the timer's tick counts as the
- * Guest's only where it has interrupted neither a softirq nor a place that keeps them off.
+ * Interrupts off. Preemption stays off until lg_fpu_end(). Softirqs do not stay off: they are
+ * to run when the handler returns, and may use the registers there. Besides, the timer's tick
+ * counts as guest time only if it interrupts code that keeps no softirqs off.
  */
 void lg_fpu_interrupted(struct lg_vcpu *vcpu)
 {
@@ -95,15 +100,18 @@ void lg_fpu_interrupted(struct lg_vcpu *vcpu)
 	save_guest_fpu(vcpu);
 	preempt_disable();
 	kernel_fpu_end();
-	/* From 6.15 on the section keeps softirqs off, and ends that with interrupts on alone. */
+	/*
+	 * From 6.15 on kernel_fpu_begin() keeps softirqs off, and kernel_fpu_end() lets them run
+	 * again only if interrupts are on.
+	 */
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && softirq_count())
 		_local_bh_enable();
 }
 
 /**
- * lg_fpu_end - the end of what lg_fpu_begin() began
+ * lg_fpu_end - save the guest's registers, and end what lg_fpu_begin() began
  * @vcpu: the virtual CPU; its mutex is held
- * @interrupted: lg_fpu_interrupted() was called since
+ * @interrupted: lg_fpu_interrupted() has done so since, all but the last step
  *
  * Interrupts on.
  */
@@ -115,7 +123,7 @@ void lg_fpu_end(struct lg_vcpu *vcpu, bool interrupted)
 		kernel_fpu_end();
 		return;
 	}
-	/* Softirqs that were raised in the section, if the interrupt was one that runs none. */
+	/* Run softirqs that were raised meanwhile, if the interrupt was one that runs none. */
 	local_bh_disable();
 	preempt_enable();
 	local_bh_enable();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The CPU and the kernel below, as the other wings see them. What is inside is in window.h. */
+/* The CPU and the kernel of the host, as the other wings see them. window.h has the inside. */
 #ifndef _LG_HOST_H
 #define _LG_HOST_H
 
@@ -11,16 +11,17 @@ extern bool lg_la57, lg_pcid, lg_pke, lg_int80;
 extern u64 lg_unknown;
 
 /*
- * Entries that map nothing: 0, or lg_unknown, which has P and address bits that
- * no CPU here has, so that its page fault comes with RSVD set (SDM volume 3,
- * 4.7): host/probe.c has seen it. Bit 52 is ignored by the CPU and tells it from all others.
+ * An entry that maps nothing is 0 or lg_unknown. lg_unknown has P set, and address bits that
+ * this CPU does not have, so that the page fault comes with RSVD set (SDM volume 3, 4.7):
+ * host/probe.c has seen that happen. The CPU ignores bit 52, which tells lg_unknown from all
+ * other entries.
  */
 #define LG_ENTRY_UNKNOWN	(GENMASK_ULL(52, PAGE_SHIFT) | _PAGE_PRESENT)
 
 /* probe.c */
 void lg_cpu_probe(void);
 
-/* window.c, enter.c: all but init and exit with interrupts off or atomic */
+/* window.c, enter.c: init, exit, attach and detach sleep; the others are atomic */
 int lg_windows_init(void);
 void lg_windows_exit(void);
 int lg_windows_attach(struct mm_struct *mm);

@@ -16,10 +16,10 @@
 /*
  * void lg_host_interrupt(unsigned long handler)
  *
- * An interrupt came while the Guest ran and the CPU has acknowledged it: give
- * it to the Host as if it had come now, by the frame that the CPU would have
- * pushed (SDM volume 3, 6.14.2) and a jump to what the Host's own IDT gate
- * names. Called with interrupts off, returns with interrupts on.
+ * An interrupt came while the guest ran, and the CPU has acknowledged it: give it to the host
+ * as if it came now. Build the frame that the CPU would have pushed (SDM volume 3, 6.14.2),
+ * and jump to the handler that the host's own IDT names. Called with interrupts off, returns
+ * with interrupts on.
  */
 SYM_FUNC_START(lg_host_interrupt)
 	push	%rbp
@@ -28,9 +28,9 @@ SYM_FUNC_START(lg_host_interrupt)
 	push	$__KERNEL_DS
 	push	%rbp
 	/*
-	 * With IF set, as it was when the interrupt came: the way out of the
-	 * handler looks at it (7.x re-arms its timer only then), and our caller
-	 * enables interrupts next in any case.
+	 * Set IF in the frame, as it was when the interrupt came: the way out of the handler
+	 * looks at it (7.x re-arms its timer only then). Our caller enables interrupts next
+	 * in any case.
 	 */
 	pushf
 	orq	$X86_EFLAGS_IF, (%rsp)
@@ -44,11 +44,10 @@ SYM_FUNC_END(lg_host_interrupt)
 /*
  * unsigned int lg_call_switcher(unsigned long entry, struct switcher_state *state)
  *
- * Runs the Guest, then hands over an NMI or machine check that came meanwhile;
- * returns how many NMIs. The INT is made here, before any other code of the
- * Host: NMIs stay blocked until the handler's IRET (SDM volume 3, 6.7.1), and
- * a fault or trap in C would let the next one in too early. So would a kprobe
- * in here: the kernel allows none in this section.
+ * Run the guest, then hand over an NMI or machine check that came meanwhile; return the number
+ * of NMIs. The INT is here, before any other code of the host: NMIs stay blocked until the
+ * handler's IRET (SDM volume 3, 6.7.1), and a fault or trap in C would let the next one in too
+ * early. So would a kprobe in here: the kernel allows none in this section.
  */
 	.section .noinstr.text, "ax"
 
@@ -59,9 +58,9 @@ SYM_FUNC_START(lg_call_switcher)
 	mov	%rsi, %rbx
 	CALL_NOSPEC rdi
 	/*
-	 * Where a RET goes by what branches the CPU has seen (AMD: Retbleed, SRSO), what the
-	 * Guest's have left there must go before the first one: as on the Host's own way in.
-	 * The Switcher has come back by a far one then.
+	 * Some CPUs predict a RET from the branches that they have seen (AMD: Retbleed, SRSO).
+	 * There, untrain what the guest's branches have left before the first RET, as the
+	 * host's own entry does. The switcher has come back by a far RET then.
 	 */
 	CALL_UNTRAIN_RET
 	ALTERNATIVE_2 "jmp .Lno_ibpb", "", X86_FEATURE_ENTRY_IBPB, "", X86_FEATURE_IBPB_ON_VMEXIT

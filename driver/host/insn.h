@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The processor's instructions as they are. For most of them the kernel has inline
- * functions; for these it has only some that go through paravirt_ops, or symbols
- * that modules may not have, or other names in each version.
+ * Instructions of the processor as they are. For most of them the kernel has inline functions.
+ * For these it has only functions that go through paravirt_ops, symbols that modules may not
+ * use, or names that change from version to version.
  */
 #ifndef _LG_INSN_H
 #define _LG_INSN_H
@@ -29,7 +29,10 @@ static inline void lg_write_cr4(u64 value)
 	asm volatile("mov %0, %%cr4" : : "r" (value) : "memory");
 }
 
-/* The kernel's is not volatile: it might come behind the write that clears it. */
+/*
+ * native_get_debugreg() is not volatile: the compiler could move the read after the write that
+ * clears DR6.
+ */
 static inline u64 lg_read_dr6(void)
 {
 	u64 value;
@@ -43,7 +46,7 @@ static inline void lg_lldt(u16 selector)
 	asm volatile("lldt %0" : : "r" (selector) : "memory");
 }
 
-/* CPUID leaf @leaf, subleaf 0: %eax is the result */
+/* CPUID leaf @leaf, subleaf 0. Return: %eax */
 static inline u32 lg_cpuid(u32 leaf, u32 *ebx)
 {
 	u32 ecx = 0;

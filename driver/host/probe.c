@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does a reserved bit in a page-table entry fault as the manual says? Measured, not believed.
+ * Does a reserved bit in a page-table entry fault as the manual says? Measure it.
  *
- * CPUID tells how many physical address bits there are (SDM volume 3, 4.1.4), and those above
- * are reserved. A hypervisor that runs this Host may say less than the CPU has. The CPU then
- * goes on to an address where that hypervisor has no memory, and the hypervisor takes the
- * access for one to a device: it emulates the instruction. KVM's emulator finds the reserved
- * bits in its own walk and injects the page fault that we want, but only for instructions that
- * it knows; a program of the Guest dies of the first AVX instruction that touches new memory.
+ * CPUID tells how many physical address bits there are (SDM volume 3, 4.1.4); the bits above
+ * them are reserved. A hypervisor that runs this host may report fewer bits than the CPU has.
+ * The CPU then does not fault, but goes on to an address where that hypervisor has no memory,
+ * and the hypervisor takes the access for one to a device: it emulates the instruction. KVM's
+ * emulator finds the reserved bits in its own walk and injects the page fault that we want,
+ * but only for instructions that it knows: a program of the guest would die of the first AVX
+ * instruction that touches new memory.
  *
- * So a fault alone proves nothing. An emulated one takes several times as long as one for an
- * entry that is not present, which no hypervisor with nested paging sees. On a CPU that checks
- * the bits itself both take the same time.
+ * So a fault alone proves nothing. But an emulated fault takes several times as long as a
+ * fault for an entry that is not present, which no hypervisor with nested paging sees. On a
+ * CPU that checks the bits itself, both take the same time.
  */
 #define pr_fmt(fmt) "lguest: " fmt
 
@@ -30,9 +31,9 @@
 #define TRIES	64
 
 /*
- * How long a load from @address takes that faults, in ticks of the TSC; 0: it does not fault.
- * A plain MOV: every emulator knows it. The address is the kernel's: for a reserved bit below
- * a user address Linux would call its page tables corrupted.
+ * How many ticks of the TSC does a load from @address take that faults? 0: it does not fault.
+ * Load by a plain MOV, which every emulator knows. The address is in the kernel's half: for a
+ * reserved bit under a user address Linux would report corrupted page tables.
  */
 static noinline u64 fault_ticks(unsigned long address)
 {
@@ -51,7 +52,7 @@ static noinline u64 fault_ticks(unsigned long address)
 	return faulted ? max(to - from, 1ULL) : 0;
 }
 
-/* The least of many tries: whatever else goes on adds to some of them, not to all. */
+/* Compare the shortest of many tries: other activity makes some of them longer, not all. */
 static bool reserved_as_cheap_as_absent(unsigned long absent, unsigned long reserved)
 {
 	u64 least_absent = ~0ULL, least_reserved = ~0ULL;
@@ -70,7 +71,7 @@ static bool reserved_as_cheap_as_absent(unsigned long absent, unsigned long rese
 	return least_reserved <= least_absent + least_absent / 2;
 }
 
-/* Does the CPU itself fault at LG_ENTRY_UNKNOWN? False also when it could not be measured. */
+/* Does the CPU itself fault at LG_ENTRY_UNKNOWN? False, too, if it cannot be measured. */
 static bool __init unknown_faults(void)
 {
 	struct mm_struct *mm = current->mm;
@@ -88,10 +89,9 @@ static bool __init unknown_faults(void)
 }
 
 /**
- * lg_cpu_probe - choose what a shadow entry is that was never looked at
+ * lg_cpu_probe - set lg_unknown, the value of a shadow entry that was never looked at
  *
- * By what the CPU says of itself, or does when it is tried. Process context, at load: behind
- * lg_windows_init(), and there is no VM yet.
+ * Process context, at load: after lg_windows_init(), before there is a VM.
  */
 void __init lg_cpu_probe(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which descriptors a Guest may have in the GDT that is live while it runs, and which
- * selectors can be loaded for it. Rules alone, no state: tests/pure tries them, too.
+ * Which descriptors may a guest have in the GDT that is live while it runs, and which
+ * selectors can the host load for it? Rules alone, no state: tests/pure tests them, too.
  */
 #ifndef _LG_HOST_SELECTORS_H
 #define _LG_HOST_SELECTORS_H
@@ -15,8 +15,8 @@
 #define LG_TLS_ENTRIES	3
 
 /*
- * Data, DPL 3, not a system segment: SDM volume 3, 3.4.5. An empty one is fine.
- * L is clear (it means nothing in data), and code is not for TLS.
+ * A TLS descriptor is empty, or a data segment with DPL 3, not a system segment, with L clear,
+ * which means nothing in data: SDM volume 3, 3.4.5.
  */
 static inline bool lg_tls_ok(const struct desc_struct *desc, u64 raw)
 {
@@ -25,7 +25,7 @@ static inline bool lg_tls_ok(const struct desc_struct *desc, u64 raw)
 	return desc->p && desc->s && desc->dpl == 3 && !(desc->type & 8) && !desc->l;
 }
 
-/* What the Guest has put where @selector points; NULL: that is not its place, or empty. */
+/* The guest's descriptor that @selector names; NULL: it names none of the TLS, or an empty one. */
 static inline const struct desc_struct *lg_tls_of(const struct desc_struct tls[LG_TLS_ENTRIES],
 						  u16 selector)
 {
@@ -34,12 +34,12 @@ static inline const struct desc_struct *lg_tls_of(const struct desc_struct tls[L
 
 	if ((selector & 7) != 3 || entry >= LG_TLS_ENTRIES)
 		return NULL;
-	/* Nor by speculation, with what lies elsewhere: the Guest says the selector. */
+	/* The guest chooses the selector: clamp it, for speculation, too. */
 	desc = &tls[array_index_nospec(entry, LG_TLS_ENTRIES)];
 	return desc->p ? desc : NULL;
 }
 
-/* @selector for DS, ES, FS or GS if it can be loaded, else null. */
+/* Return @selector if DS, ES, FS or GS can be loaded with it, else the null selector. */
 static inline u16 lg_loadable_selector(const struct desc_struct tls[LG_TLS_ENTRIES], u16 selector)
 {
 	if (selector == __USER_CS || selector == __USER32_CS || selector == __USER_DS ||
@@ -48,7 +48,7 @@ static inline u16 lg_loadable_selector(const struct desc_struct tls[LG_TLS_ENTRI
 	return lg_tls_of(tls, selector) ? selector : 0;
 }
 
-/* Can IRET go to ring 3 with these? SS must be writable data. */
+/* Can IRET go to ring 3 with these selectors? SS must be writable data. */
 static inline bool lg_returns_with(const struct desc_struct tls[LG_TLS_ENTRIES], u64 cs, u64 ss)
 {
 	const struct desc_struct *stack = ss <= U16_MAX ? lg_tls_of(tls, ss) : NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the Host's kernel does on its way to and from user mode against what this CPU
- * guesses, and lg.ko and the Switcher have to do likewise: the Guest is user mode to the
- * CPU. Documentation/threat-model.md has the table.
+ * Speculation: what the host's kernel does about it on the way to and from user mode, lg.ko and
+ * the switcher have to do, too, since the guest is user mode to the CPU. The table is in
+ * Documentation/threat-model.md.
  */
 #define pr_fmt(fmt) "lguest: " fmt
 
@@ -22,7 +22,7 @@
 #define X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT	X86_FEATURE_CLEAR_BHB_VMEXIT
 #endif
 
-/* The Host's data stays in buffers that the Guest can sample; on AMD this is TSA. */
+/* Can the guest sample the host's data in buffers of the CPU? On AMD this is TSA. */
 static bool needs_verw(void)
 {
 	return boot_cpu_has_bug(X86_BUG_MDS) || boot_cpu_has_bug(X86_BUG_TAA) ||
@@ -31,8 +31,8 @@ static bool needs_verw(void)
 }
 
 /*
- * Indirect branches of the Host's are predicted by the Guest's branch history, and the CPU
- * has no BHI_DIS_S, or that is off. (If it is on it is so for good, for ring 0.)
+ * Does the guest's branch history predict indirect branches of the host? It does where the CPU
+ * has no BHI_DIS_S, or the kernel has it off. (Where it is on, it is always on in ring 0.)
  */
 static bool needs_history_cleared(void)
 {
@@ -44,14 +44,14 @@ static bool needs_history_cleared(void)
 #endif
 }
 
-/* Near RETs are predicted by what branches the Guest has made: lg_call_switcher(). */
+/* Do the guest's branches predict near RETs of the host? See lg_call_switcher(). */
 static bool needs_returns_untrained(void)
 {
 	return boot_cpu_has(X86_FEATURE_UNRET) || boot_cpu_has(X86_FEATURE_SRSO_ALIAS) ||
 	       boot_cpu_has(X86_FEATURE_ENTRY_IBPB) || boot_cpu_has(X86_FEATURE_IBPB_ON_VMEXIT);
 }
 
-/** lg_speculation - SPECULATION_* for this Host; never changes */
+/** lg_speculation - SPECULATION_* for this host; never changes */
 u8 lg_speculation(void)
 {
 	return (needs_verw() ? SPECULATION_VERW : 0) |
@@ -59,7 +59,7 @@ u8 lg_speculation(void)
 	       (needs_returns_untrained() ? SPECULATION_RETURNS : 0);
 }
 
-/* Does the Host use IBPB between processes? Later kernels do not tell modules. */
+/* Does the host use IBPB between processes? Later kernels do not tell modules. */
 static bool host_uses_ibpb(void)
 {
 #ifdef X86_FEATURE_USE_IBPB
@@ -70,13 +70,13 @@ static bool host_uses_ibpb(void)
 }
 
 /**
- * lg_speculation_load - a vCPU of a process is about to run on this CPU
+ * lg_speculation_load - keep guests of two processes from steering each other's branches
  * @w: this CPU's window
- * @process: its number, never used again (mm_context_t.ctx_id)
+ * @process: number of the process whose vCPU is about to run, never used again
+ *	(mm_context_t.ctx_id)
  *
- * Guests of two processes must not steer each other's branches. The Host does an IBPB
- * between processes of which one has asked for it; for Guests it need not be asked.
- * Preemption off.
+ * The host does an IBPB between two processes if one of them has asked for it; guests get it
+ * without asking. Preemption off.
  */
 void lg_speculation_load(struct lg_window *w, u64 process)
 {
@@ -86,10 +86,9 @@ void lg_speculation_load(struct lg_window *w, u64 process)
 }
 
 /**
- * lg_speculation_put - a Guest has run on this CPU, and its Launcher may next
+ * lg_speculation_put - a guest has run on this CPU, and its launcher may run next
  *
- * Then the Host does an IBPB on its way to user mode, as for KVM's (VMSCAPE).
- * Preemption off.
+ * Ask the host for an IBPB on the way to user mode, as KVM does (VMSCAPE). Preemption off.
  */
 void lg_speculation_put(void)
 {
@@ -99,7 +98,7 @@ void lg_speculation_put(void)
 #endif
 }
 
-/** lg_speculation_report - what this CPU costs every exit; at load */
+/** lg_speculation_report - log what every exit does about this CPU's speculation; at load */
 void lg_speculation_report(void)
 {
 	u8 what = lg_speculation();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a thread owes the kernel before it runs a Guest: user_work.h. A file of its own, since
- * KVM's header has names that are ours, too.
+ * Work for the kernel before a guest runs: see user_work.h. This is a file of its own, since
+ * KVM's header uses names that are ours, too.
  */
 #include <linux/kvm_host.h>
 
@@ -14,8 +14,8 @@ int lg_user_work(void)
 	return xfer_to_guest_mode_handle_work();
 #else
 	/*
-	 * Before 6.18 it notes in a vCPU of KVM's that there was a signal: this one is
-	 * nobody's, and what is noted there is never read.
+	 * Before 6.18 the function wants a vCPU of KVM's, to note a signal there: give it one
+	 * that nobody reads.
 	 */
 	static struct kvm_run run;
 	static struct kvm_vcpu nobody = { .run = &run };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a thread owes the kernel before it runs a Guest, and could do on its way to user mode:
- * to let another task run (lazily, too), rseq, task_work, throttling by its cgroup. The kernel
- * has a function for it that was made for KVM's loop, and ours is the same.
+ * Work that a thread has to do for the kernel before it runs a guest, and would do on the way
+ * to user mode: let another task run (lazily, too), rseq, task_work, throttling by its cgroup.
+ * The kernel has a function for it that was made for KVM's loop; our loop uses it, too.
  */
 #ifndef _LG_USER_WORK_H
 #define _LG_USER_WORK_H
@@ -16,16 +16,16 @@
 #endif
 
 #ifdef XFER_TO_GUEST_MODE_WORK
-/* Interrupts off, or the answer is old. */
+/* Call this with interrupts off, else the answer may be out of date. */
 static inline bool lg_user_work_pending(void)
 {
 	return __xfer_to_guest_mode_work_pending();
 }
 
-/* Sleeps. Not 0: there is a signal. */
+/* Do the work; sleeps. Not 0: there is a signal. */
 int lg_user_work(void);
 #else
-/* A kernel without KVM has no such function: user mode it is, for all but need_resched(). */
+/* A kernel without KVM has no such function: go to user mode, but for need_resched(). */
 static inline int lg_user_work(void)
 {
 #ifdef TIF_NEED_RESCHED_LAZY

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The windows: for each CPU the pages that Host and Guest both map, and the
- * two sets of page tables that map them. switcher/switcher.h has the layout,
- * enter.c uses them.
+ * The windows: for each CPU the pages that host and guest both map, and the two sets of page
+ * tables that map them. switcher/switcher.h has the layout; enter.c uses the windows.
  *
- * The page tables of the Host's side are written while a CPU comes up, under
- * the CPU hotplug lock; attach_lock guards who shows them.
+ * The host's side of the page tables is written while a CPU comes up, under the CPU hotplug
+ * lock. attach_lock guards which processes show it.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -96,8 +95,8 @@ static u64 host_window_entry(void)
 }
 
 /*
- * The Host's side of a window. Its entries are there before slot 256 of any mm
- * shows them, and are never changed while they are: no TLB can be stale.
+ * Map the host's side of a window. The entries are written before slot 256 of any mm shows
+ * them, and do not change afterwards: no TLB can be stale.
  */
 static int map_host_side(struct lg_window *w, int cpu)
 {
@@ -162,7 +161,7 @@ static void fill_idt(struct lg_window *w)
 		gate->segment = __KERNEL_CS;
 		gate->bits.type = GATE_INTERRUPT;
 		gate->bits.p = 1;
-		/* INT3 and INTO are the Guest's own; INT n is seen as #GP. */
+		/* The guest may use INT3 and INTO; other INT n arrive as #GP. */
 		gate->bits.dpl = i == 3 || i == 4 || (i == LG_INT80 && lg_int80) ? 3 : 0;
 		gate->bits.ist = i == 8 ? IST_DF : i == 2 ? IST_NMI :
 				 i == 1 ? IST_DB : i == 18 ? IST_MCE : 0;
@@ -179,13 +178,13 @@ static void fill_tss(struct lg_window *w)
 	tss->sp0 = w->va + WINDOW_STACK_TOP;
 	for (i = 1; i <= 4; i++)
 		tss->ist[i - 1] = w->va + WINDOW_IST_TOP(i);
-	/* Past the limit: no I/O bitmap, so every port is #GP (SDM volume 1, 19.5.2). */
+	/* Behind the limit, so there is no I/O bitmap: every port is #GP (SDM volume 1, 19.5.2). */
 	tss->io_bitmap_base = sizeof(*tss);
 	set_tssldt_descriptor(&desc, w->va + WINDOW_TSS, DESC_TSS, sizeof(*tss) - 1);
 	memcpy(window_state(w)->guest_tss, &desc, sizeof(desc));
 }
 
-/* Linux's layout without what is not for Guests: LDT; TLS comes with the vCPU. */
+/* Linux's layout, but without an LDT; lg_window_gdt() adds the vCPU's TLS. */
 static void fill_gdt(struct lg_window *w, const struct desc_struct *host)
 {
 	struct desc_struct *gdt = window_gdt(w);
@@ -215,7 +214,7 @@ static void free_window(struct lg_window *w)
 	kfree(w);
 }
 
-/* Runs on each CPU as it comes up; the window outlives the CPU's going down. */
+/* Runs on each CPU that comes up. A CPU that goes down keeps its window. */
 static int window_cpu_online(unsigned int cpu)
 {
 	struct lg_window *w;
@@ -254,7 +253,7 @@ fail:
 }
 
 /**
- * lg_windows_init - make a window for each CPU, now and as they come up
+ * lg_windows_init - make a window for each CPU that is up or comes up later
  *
  * Process context. 0 or -errno.
  */
@@ -283,7 +282,7 @@ int lg_windows_init(void)
 	return err;
 }
 
-/* The CPU has its global pages again, and an empty TLB in any case. Interrupts off. */
+/* Set PGE again if we have cleared it. Changing it flushes the whole TLB. Interrupts off. */
 void lg_window_restore_cr4(struct lg_window *w)
 {
 	u64 cr4 = native_read_cr4() | w->cr4_cleared;
@@ -302,7 +301,7 @@ static void restore_cr4_ipi(void *unused)
 		lg_window_restore_cr4(w);
 }
 
-/** lg_windows_exit - the reverse of lg_windows_init(); no VM lives */
+/** lg_windows_exit - the reverse of lg_windows_init(); there is no VM; sleeps */
 void lg_windows_exit(void)
 {
 	int i;
@@ -320,8 +319,8 @@ void lg_windows_exit(void)
 }
 
 /*
- * Slot 256 of a Launcher's page tables, for as long as it has VMs. With KPTI
- * this is the kernel's half of the pgd: the user's half never shows it.
+ * Slot 256 of a launcher's page tables shows the windows for as long as the launcher has VMs.
+ * With KPTI this is the kernel's copy of the pgd: the user's copy never shows them.
  */
 static DEFINE_MUTEX(attach_lock);
 static LIST_HEAD(attached);
@@ -348,10 +347,15 @@ static u64 *window_slot(struct mm_struct *mm)
 	return (u64 *)mm->pgd + WINDOW_SLOT;
 }
 
-/* VMs of one process: each is asked about all that happens to its memory. */
+/* A limit, since each VM of a process hears of every change of the process's memory. */
 #define MAX_VMS		256
 
-/** lg_windows_attach - show the windows in @mm; sleeps. -EBUSY: slot in use. -EMFILE: too many. */
+/**
+ * lg_windows_attach - show the windows in @mm, for one more VM
+ * @mm: of the calling process
+ *
+ * Sleeps. -EBUSY: slot 256 is in use; -EMFILE: too many VMs; -ENOMEM.
+ */
 int lg_windows_attach(struct mm_struct *mm)
 {
 	struct attached_mm *a;
@@ -380,7 +384,7 @@ int lg_windows_attach(struct mm_struct *mm)
 	return err;
 }
 
-/** lg_windows_detach - a VM of @mm is gone; sleeps */
+/** lg_windows_detach - a VM of @mm is gone; the last one takes the windows away; sleeps */
 void lg_windows_detach(struct mm_struct *mm)
 {
 	struct attached_mm *a;
@@ -389,26 +393,25 @@ void lg_windows_detach(struct mm_struct *mm)
 	a = find_attached(mm);
 	if (a && !--a->vms) {
 		/*
-		 * Entries that a TLB still has stay true for as long as the
-		 * module is loaded: windows move never. Nobody is left to use
-		 * them either.
+		 * Stale TLB entries stay correct while the module is loaded: windows never move.
+		 * Nobody is left to use them, either.
 		 */
 		WRITE_ONCE(*window_slot(mm), 0);
 		list_del(&a->list);
 		kfree(a);
 	}
-	/* The last VM is gone: the Host may have its global pages again. */
+	/* The last VM is gone: give the host its global pages back. */
 	if (list_empty(&attached))
 		on_each_cpu(restore_cr4_ipi, NULL, 1);
 	mutex_unlock(&attach_lock);
 }
 
 /**
- * lg_window_spare - let the Host's tables hold @entry for a page that nothing uses
- * @page: 0 or 1
- * @entry: maps nothing, so that no TLB keeps it
+ * lg_window_spare - write an entry of the host's tables for a page that nothing uses
+ * @page: which one, 0 or 1
+ * @entry: the entry; it maps nothing, so that no TLB keeps it
  *
- * At load, by lg_cpu_probe() alone. The page's address.
+ * For lg_cpu_probe(), at load. Return: the address of the page.
  */
 unsigned long __init lg_window_spare(unsigned int page, u64 entry)
 {
@@ -420,7 +423,7 @@ unsigned long __init lg_window_spare(unsigned int page, u64 entry)
 	return windows[cpu]->va + ((unsigned long)(WINDOW_PAGES + page) << PAGE_SHIFT);
 }
 
-/* NULL: the CPU never came up while we were loaded. */
+/* The window of @cpu; NULL: the CPU has not been up since the module was loaded. */
 struct lg_window *lg_window_of(unsigned int cpu)
 {
 	return windows[cpu];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A CPU's window, between window.c, which makes it, and enter.c, which uses it.
- * It is written by its own CPU alone, with preemption off.
+ * A CPU's window: window.c makes it, enter.c uses it. Only its own CPU writes to it, with
+ * preemption off.
  */
 #ifndef _LG_WINDOW_H
 #define _LG_WINDOW_H
@@ -17,7 +17,7 @@
 
 #define WINDOWS_PER_PT	(PMD_SIZE / WINDOW_STRIDE)
 
-/* What SYSCALL and SYSENTER use, while no Guest is loaded. */
+/* The host's MSRs of SYSCALL and SYSENTER, while a guest has its own. */
 struct host_msr_values {
 	u64 lstar, cstar, sysenter_cs;
 };
@@ -25,20 +25,20 @@ struct host_msr_values {
 /**
  * struct lg_window - one CPU's window
  * @va: its address on both sides
- * @entry: switcher_enter there
- * @pages: its pages as the Host sees them; NULL for the text and the alias
- * @guest_pt: the Guest side's last-level table
- * @guest_tables: the Guest side's other tables, from the last level up
- * @guest_entry: what a root's slot 256 holds to show this window
- * @msrs: while the Guest's are in their place
- * @pebs: MSR_IA32_PEBS_ENABLE of the Host, if not zero, while the Guest runs
+ * @entry: address of switcher_enter in it
+ * @pages: its pages as the host sees them; NULL for the text and the alias
+ * @guest_pt: the guest side's last-level table
+ * @guest_tables: the guest side's other tables, from the last level up
+ * @guest_entry: what slot 256 of a root holds to show this window
+ * @msrs: the host's, while the guest's are loaded
+ * @pebs: the host's MSR_IA32_PEBS_ENABLE, if not zero, while the guest runs
  * @debugctl: likewise MSR_IA32_DEBUGCTLMSR
  * @u_cet: likewise MSR_IA32_U_CET, while a vCPU is loaded
  * @test_ctrl: likewise MSR_TEST_CTRL, if the vCPU may make split locks
- * @cr4_cleared: PGE, if a Guest's entry had to clear it
- * @cr4_diff: what else differs from the Host's until lg_host_state_restore()
- * @host_dr7: until then; 0: the Host has no breakpoints
- * @host_pkru: until then
+ * @cr4_cleared: PGE, if a guest's entry had to clear it
+ * @cr4_diff: other bits that differ from the host's, until lg_host_state_restore()
+ * @host_dr7: the host's, until then; 0: it has no breakpoints
+ * @host_pkru: likewise
  * @host_ldt: likewise, the selector
  * @last_vcpu: serial number of the vCPU that was entered here last
  * @last_process: number of the process whose vCPU was loaded here last; 0: none
