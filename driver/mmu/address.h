@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which address space a number is in, and what every x86-64 address keeps to. */
+/* The type of a number says which address space it is in. And what makes an address canonical. */
 #ifndef _LG_MMU_ADDRESS_H
 #define _LG_MMU_ADDRESS_H
 
 #include <linux/types.h>
 
-typedef u64 gva_t;	/* Guest virtual */
-typedef u64 gpa_t;	/* Guest physical */
-typedef u64 gfn_t;	/* Guest physical frame: gpa >> 12 */
-typedef unsigned long hva_t;	/* Launcher virtual */
-/* pfn: Host physical frame, kvm's u64 as in the rest of the kernel */
+typedef u64 gva_t;	/* guest virtual */
+typedef u64 gpa_t;	/* guest physical */
+typedef u64 gfn_t;	/* guest physical frame: gpa >> 12 */
+typedef unsigned long hva_t;	/* launcher virtual */
+/* pfn: host physical frame, a u64 */
 
 #define LG_PT_LEVELS	4
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which of the Guest's page tables have changed: the Guest keeps a map, one byte
- * for each page of its memory, and sets it after each write to a page table.
- * So a flush of everything need not compare everything. All under mmu_lock.
+ * Which of the guest's page tables have changed? The guest keeps a map with one byte for each
+ * page of its memory, and sets the byte after each write to a page table in that page. So a
+ * flush of everything need not compare everything. All of this is under mmu_lock.
  *
- * A Guest that lies here keeps stale mappings of its own memory.
+ * A guest that lies here keeps stale mappings of its own memory.
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -12,7 +12,7 @@
 #include "lg.h"
 #include "mmu/shadow.h"
 
-/* Read a byte of the map, and take it back to 0. */
+/* Read a byte of the map, and set it back to 0. Does not sleep. True, too, if that fails. */
 static bool take_dirty_mark(struct lg_vm *vm, gfn_t gfn)
 {
 	u8 __user *byte = (u8 __user *)vm->mmu.dirty_map + gfn;
@@ -24,17 +24,18 @@ static bool take_dirty_mark(struct lg_vm *vm, gfn_t gfn)
 	if (!err && mark)
 		err = __put_user(0, byte);
 	pagefault_enable();
-	/* Seen and taken back before the entries are read. */
+	/* The caller reads the entries after the byte is 0 again. */
 	smp_mb();
 	return err || mark;
 }
 
 /**
- * lg_table_changed - has the Guest's table behind @page changed since it was compared?
+ * lg_table_changed - has the guest's table behind @page changed since it was compared?
  * @vm: the VM
  * @page: shadow page
  *
- * Says yes once: the caller compares it now. Top-level tables have no mark.
+ * Says yes once: the caller compares the table now. Always yes for a top-level table, which has
+ * no mark.
  */
 bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
 {
@@ -44,7 +45,7 @@ bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
 	lockdep_assert_held_write(&vm->mmu_lock);
 	if (page->level == LG_PT_LEVELS || page->gfn >= vm->mmu.dirty_map_size)
 		return true;
-	/* The mark is for all the pages that shadow this table. */
+	/* The mark concerns all shadow pages of this table. */
 	if (take_dirty_mark(vm, page->gfn))
 		hlist_for_each_entry(other, lg_shadow_bucket(vm, page->gfn), hash)
 			if (other->gfn == page->gfn)
@@ -54,7 +55,7 @@ bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
 	return changed;
 }
 
-/** lg_tables_changed - what is known of all tables is stale: the map is a new one */
+/** lg_tables_changed - take all tables for changed: the guest has a new map */
 void lg_tables_changed(struct lg_vm *vm)
 {
 	struct lg_shadow_page *page;

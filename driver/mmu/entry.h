@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Page-table entries: what a Guest's entry means, and what a shadow entry is made of it.
+ * Page-table entries: what a guest's entry means, and which shadow entry is made from it.
  * Rules alone: nothing here reads memory, takes a lock or changes anything. tests/pure
- * compares them with the manual's.
+ * compares these rules with the manual's.
  */
 #ifndef _LG_MMU_ENTRY_H
 #define _LG_MMU_ENTRY_H
@@ -22,13 +22,13 @@ static inline unsigned int lg_table_index(gva_t gva, int level)
 }
 
 /*
- * In a leaf, where the CPU ignores it: the Host's own tables let the page be
- * written. Without it the frame is read only to us, whatever the Guest's entry says.
+ * In a leaf, in a bit that the CPU ignores: the host's own tables allow writes to the page.
+ * Without this bit the shadow entry is read only, whatever the guest's entry says.
  */
 #define LG_HOST_WRITABLE	((u64)_PAGE_SOFTW1)
 #define LG_FRAME(entry)		((entry) & (GENMASK_ULL(51, PAGE_SHIFT) | LG_HOST_WRITABLE))
 
-/* In a leaf, too: it was made beside one that faulted, and was not seen used yet. */
+/* In a leaf, too: the entry was made beside one that faulted, and nobody has seen it used yet. */
 #define LG_PREFILLED		((u64)_PAGE_SOFTW2)
 
 static inline bool lg_mapped(u64 entry)
@@ -36,12 +36,12 @@ static inline bool lg_mapped(u64 entry)
 	return (entry & (BIT_ULL(52) | _PAGE_PRESENT)) == _PAGE_PRESENT;
 }
 
-/* Roles: pages for the same Guest table that differ in these are not shared. */
+/* Roles: shadow pages of the same guest table with different roles are different pages. */
 #define LG_ROLE_KERNEL		1	/* maps supervisor pages too; else user pages only */
-#define LG_ROLE_SPLIT		2	/* part of a large page: no Guest table */
-#define LG_ROLE_WRITE		4	/* split: writable, and dirty in the Guest */
+#define LG_ROLE_SPLIT		2	/* part of a large page: no guest table */
+#define LG_ROLE_WRITE		4	/* split: writable, and dirty in the guest */
 #define LG_ROLE_EXEC		8	/* split: executable */
-#define LG_ROLE_USER_PAGE	16	/* split: the Guest's user may use it */
+#define LG_ROLE_USER_PAGE	16	/* split: the guest's user may use it */
 #define LG_ROLE_ROOT		32	/* level 4, of one vCPU */
 
 static inline u64 lg_level_mask(int level)
@@ -49,7 +49,7 @@ static inline u64 lg_level_mask(int level)
 	return (1ULL << (PAGE_SHIFT + 9 * (level - 1))) - 1;
 }
 
-/* Bits that must be zero; with them set the CPU faults with RSVD. */
+/* Are bits set that must be zero, for which the CPU faults with RSVD? */
 static inline bool lg_reserved_bits(u64 entry, int level)
 {
 	if (entry & GENMASK_ULL(51, 46))
@@ -59,7 +59,7 @@ static inline bool lg_reserved_bits(u64 entry, int level)
 	return level == 4 || (entry & lg_level_mask(level) & GENMASK_ULL(51, 13));
 }
 
-/** lg_usable - may a leaf stand for the Guest's, in a page of this role? */
+/** lg_usable - may the guest's entry have a leaf, in a shadow page of this role? */
 static inline bool lg_usable(u64 guest_entry, u8 role)
 {
 	u64 wanted = _PAGE_PRESENT | _PAGE_ACCESSED | (role & LG_ROLE_KERNEL ? 0 : _PAGE_USER);
@@ -68,13 +68,13 @@ static inline bool lg_usable(u64 guest_entry, u8 role)
 }
 
 /**
- * lg_shadow_leaf_entry - the shadow of a Guest's page-table entry
- * @frame: the Host's frame, with LG_HOST_WRITABLE
- * @guest_entry: the Guest's entry, as read
+ * lg_shadow_leaf_entry - the shadow of a guest's page-table entry
+ * @frame: the host's frame, with LG_HOST_WRITABLE
+ * @guest_entry: the guest's entry, as read
  * @role: LG_ROLE_* of the page that will hold it
  *
- * Writable only if the Guest's is dirty, so that the first write faults and
- * sets D. Never global, never wider than the Guest's or the Host's.
+ * The shadow entry is writable only if the guest's is dirty, so that the first write faults
+ * and sets D. It is never global, and never allows more than the guest's or the host's.
  */
 static inline u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role)
 {
@@ -87,7 +87,7 @@ static inline u64 lg_shadow_leaf_entry(u64 frame, u64 guest_entry, u8 role)
 	return entry;
 }
 
-/* Role of the pages that split a large page with this entry. */
+/* The role of the shadow pages that split the large page which this entry maps. */
 static inline u8 lg_shadow_split_role(u8 parent_role, u64 guest_entry)
 {
 	u8 role = LG_ROLE_SPLIT | (parent_role & LG_ROLE_KERNEL);
@@ -101,7 +101,7 @@ static inline u8 lg_shadow_split_role(u8 parent_role, u64 guest_entry)
 	return role;
 }
 
-/* What an entry of the Guest's would be in place of its large page, split by one of this role. */
+/* The small entry that the guest would have if it had split its large page itself. */
 static inline u64 lg_split_entry(u8 role, gfn_t gfn)
 {
 	return gfn << PAGE_SHIFT | _PAGE_PRESENT | _PAGE_ACCESSED |
@@ -111,11 +111,11 @@ static inline u64 lg_split_entry(u8 role, gfn_t gfn)
 }
 
 /**
- * lg_shadow_branch_entry - the shadow of a Guest entry that is not a leaf in the shadow
- * @guest_entry: the Guest's entry, as read: it points to a table, or is a large page in parts
- * @role: LG_ROLE_* of the page that will hold the new entry
- * @child: Host physical address of the table it will point to
- * @child_role: the role of that one
+ * lg_shadow_branch_entry - the shadow of a guest entry that is not a leaf in the shadow
+ * @guest_entry: the guest's entry, as read: it points to a table, or is a large page in parts
+ * @role: LG_ROLE_* of the shadow page that will hold the new entry
+ * @child: host physical address of the table it will point to
+ * @child_role: LG_ROLE_* of that table
  */
 static inline u64 lg_shadow_branch_entry(u64 guest_entry, u8 role, u64 child, u8 child_role)
 {
@@ -126,19 +126,19 @@ static inline u64 lg_shadow_branch_entry(u64 guest_entry, u8 role, u64 child, u8
 		entry |= _PAGE_RW;
 	if (!split && (guest_entry & _PAGE_NX))
 		entry |= _PAGE_NX;
-	/* The kernel's root never runs pages that the user can reach. */
+	/* In the kernel's root, user pages are never executable. */
 	if ((role & LG_ROLE_ROOT) && (role & LG_ROLE_KERNEL) && !(child_role & LG_ROLE_KERNEL))
 		entry |= _PAGE_NX;
 	return entry;
 }
 
 /**
- * lg_leads_to - does a shadow page still shadow what the Guest's entry points to?
- * @guest_entry: the Guest's entry, as read
+ * lg_leads_to - does a shadow page still shadow what the guest's entry points to?
+ * @guest_entry: the guest's entry, as read
  * @level: of the table that holds the entry: 2 to 4
  * @role: LG_ROLE_* of the page that shadows this table
  * @gfn: what the shadow page was made for: a table, or a part of a large page
- * @child_role: the role of that page
+ * @child_role: LG_ROLE_* of that page
  */
 static inline bool lg_leads_to(u64 guest_entry, int level, u8 role, gfn_t gfn, u8 child_role)
 {
@@ -146,7 +146,7 @@ static inline bool lg_leads_to(u64 guest_entry, int level, u8 role, gfn_t gfn, u
 		return false;
 	if (!(guest_entry & _PAGE_USER) && !(child_role & LG_ROLE_KERNEL))
 		return false;
-	/* In the top level PS is reserved. */
+	/* In the top level, PS is a reserved bit. */
 	if (guest_entry & _PAGE_PSE)
 		return level < LG_PT_LEVELS && (guest_entry & _PAGE_ACCESSED) &&
 		       gfn == LG_ENTRY_FRAME(guest_entry & ~(u64)_PAGE_PAT_LARGE) &&

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page faults: which of them are the Guest's, and how a shadow entry is made
- * for those that are not.
+ * Page faults: give the guest those that are its own, and make a shadow entry for the others.
  *
- * To the CPU every page that the Guest may touch is a user page, since both of
- * the Guest's modes are ring 3. What parts them is the root: the user's has
- * user pages only. In the lower half both roots share tables of user pages, and
- * the kernel's root has NX on the top-level entry (SMEP for nothing). A slot of
- * the lower half in which the kernel has pages of its own (text_poke() does
- * that) gets tables of its own in the kernel's root.
+ * To the CPU every page that the guest may touch is a user page, since both modes of the guest
+ * run in ring 3. The roots keep the modes apart: the user's root has user pages only. In the
+ * lower half both roots share tables of user pages, and the kernel's root has NX in the
+ * top-level entry (SMEP for nothing). If the kernel has pages of its own in a slot of the lower
+ * half (text_poke() does that), the kernel's root gets tables of its own for that slot.
  */
 #include <linux/mm.h>
 #include <asm/trap_pf.h>
@@ -19,9 +17,9 @@
 #include "mmu/shadow.h"
 #include "vcpu/vcpu.h"
 
-/* The same for one that is known to have been empty. */
+/* Entries that a fault reads at an entry known to have been empty; elsewhere LG_AROUND. */
 #define BESIDE		2U
-/* Pages to give up when there are too many; of few, fewer. */
+/* Shadow pages to reclaim when the limit is reached; fewer if the limit is low. */
 #define RECLAIM		64U
 
 static struct lg_shadow_page *current_root(const struct lg_vcpu *vcpu)
@@ -29,7 +27,7 @@ static struct lg_shadow_page *current_root(const struct lg_vcpu *vcpu)
 	return vcpu->cpu->mode == LG_USER ? vcpu->root->user : vcpu->root->kernel;
 }
 
-/* Which tables does the slot @index of a root want? */
+/* Which role do the tables below slot @index of a root have? */
 static u8 chain_role(struct lg_shadow_page *root, unsigned int index, const struct lg_walk *walk)
 {
 	struct lg_shadow_page *now = lg_shadow_child(root, index);
@@ -42,9 +40,10 @@ static u8 chain_role(struct lg_shadow_page *root, unsigned int index, const stru
 }
 
 /*
- * The page below @page for the address of @walk: the one that is linked, or
- * another one of the VM's, or a new one. One that another address space knows
- * too may be stale there, where the Guest has not flushed yet, but not here.
+ * Find the page below @page for the address of @walk: the one that is linked, another one of
+ * the VM, or a new one. A page that is linked in another address space may be stale there,
+ * where the guest has not flushed yet; bring it up to date before linking it here. NULL: no
+ * spare pages.
  */
 static struct lg_shadow_page *descend_to_child(struct lg_vcpu *vcpu, struct lg_shadow_page *page,
 					       const struct lg_walk *walk)
@@ -71,10 +70,12 @@ static struct lg_shadow_page *descend_to_child(struct lg_vcpu *vcpu, struct lg_s
 				 lg_shadow_table_entry(page, now, guest_entry));
 		return now;
 	}
-	/* Before looking for another: this may have been its last parent. */
+	/*
+	 * Drop the old link before the search: the page to be found may have its last parent there.
+	 */
 	lg_shadow_drop(vm, page, index, lg_unknown);
 	child = lg_shadow_find(vm, gfn, level, role);
-	/* What is in the upper half is global, and stays until that is flushed. */
+	/* The upper half has global pages, which may stay stale until the guest flushes them. */
 	if (child && !(role & LG_ROLE_SPLIT) && !(walk->gva >> 63))
 		lg_shadow_sync(vcpu, child);
 	if (!child)
@@ -82,7 +83,7 @@ static struct lg_shadow_page *descend_to_child(struct lg_vcpu *vcpu, struct lg_s
 	if (!child)
 		return NULL;
 	lg_shadow_link(vm, page, index, child, lg_shadow_table_entry(page, child, guest_entry));
-	/* The other mode will come by there, too. */
+	/* The other mode will use this table, too. */
 	other = page == vcpu->root->user ? vcpu->root->kernel : vcpu->root->user;
 	if ((page->role & LG_ROLE_ROOT) && !(role & LG_ROLE_KERNEL) &&
 	    !lg_mapped(other->table[index]))
@@ -91,7 +92,7 @@ static struct lg_shadow_page *descend_to_child(struct lg_vcpu *vcpu, struct lg_s
 	return child;
 }
 
-/* A page fault for the Guest's kernel. The same again takes a walk to find out. */
+/* Give the guest's kernel a page fault. A second fault at the same page takes a walk. */
 static enum lg_fill guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 {
 	vcpu->cpu->last_fault = gva >> PAGE_SHIFT;
@@ -99,7 +100,7 @@ static enum lg_fill guest_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)
 	return LG_FILL_DONE;
 }
 
-/* Is a device at @gpa? The access is the Launcher's to do then, or a doorbell. */
+/* Is a device at @gpa? Then the access is a doorbell, or the launcher has to do it. */
 static bool is_device_access(struct lg_vcpu *vcpu, gpa_t gpa)
 {
 	vcpu->mmio_gpa = gpa;
@@ -107,23 +108,22 @@ static bool is_device_access(struct lg_vcpu *vcpu, gpa_t gpa)
 }
 
 /*
- * The short way for most faults: if the shadow's tables lead all the way down,
- * only the last of the Guest's entries is new. The tables above may be stale, but
- * so may those be that a CPU remembers (SDM volume 3, 4.10.3). LG_FILL_EXCLUSIVE: walk.
- * @page is locked: reading the Guest's entries and making ours is one step to whoever
- * flushes.
+ * The short way for most faults: the shadow's tables lead all the way down to @page, so read
+ * only the last of the guest's entries. The tables above may be stale, but so may those be that
+ * a CPU caches (SDM volume 3, 4.10.3). LG_FILL_EXCLUSIVE: a walk is needed. @page is locked:
+ * so reading the guest's entries and making ours is one step to whoever flushes.
  */
 static enum lg_fill fill_one_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t gva,
 				   u64 access)
 {
 	u64 wanted = access & X86_PF_WRITE ? _PAGE_RW | _PAGE_DIRTY : 0;
-	/* One that was looked at and not there: are its neighbours there now, too? */
+	/* An entry that was empty when last looked at: read just its neighbour, too. */
 	unsigned int index = lg_table_index(gva, 1), beside = page->table[index] ? LG_AROUND : BESIDE;
 	u64 entries[LG_AROUND], entry, frame;
 	enum lg_fill fill;
 
 	if (page->role & LG_ROLE_SPLIT) {
-		/* With nothing in it, the Host may have it all in one piece now. */
+		/* An empty page: a walk may find that the host has it all in one piece now. */
 		if (irqs_disabled() || bitmap_empty(page->used, LG_ENTRIES))
 			return LG_FILL_EXCLUSIVE;
 		entry = lg_split_entry(page->role, page->gfn + index);
@@ -131,7 +131,10 @@ static enum lg_fill fill_one_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *
 		if (lg_read_around(vcpu->vm, page, index, beside, entries))
 			return LG_FILL_EXCLUSIVE;
 		entry = entries[index % beside];
-		/* Known not to be there, and is not: the Guest's own fault, but for one of 255. */
+		/*
+		 * The shadow says "not present" and the guest's entry agrees, so inject the
+		 * fault. Every 255th takes the slow path as a check.
+		 */
 		if (!page->table[index] && !(entry & _PAGE_PRESENT) && !(gva >> 63) &&
 		    vcpu->cpu->last_fault != gva >> PAGE_SHIFT &&
 		    vcpu->stats.exceptions[X86_TRAP_PF] % 255)
@@ -140,7 +143,9 @@ static enum lg_fill fill_one_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
 		return LG_FILL_EXCLUSIVE;
 	fill = lg_guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
-	/* A doorbell needs no written lock. Of the Guest's end a walk decides. */
+	/*
+	 * A doorbell must not wait for mmu_lock. Any other such access ends the guest: walk first.
+	 */
 	if (fill == LG_FILL_NO_MEMORY)
 		return is_device_access(vcpu, LG_ENTRY_FRAME(entry) << PAGE_SHIFT |
 					      (gva & ~PAGE_MASK)) ?
@@ -163,11 +168,11 @@ static enum lg_fill fill_one_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *
 	return LG_FILL_DONE;
 }
 
-/* Make the entry that @walk asks for; the Host's frame behind it is @frame. */
+/* Make the shadow entry for what @walk has found; @frame is the host's frame behind it. */
 static enum lg_fill map_walk(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame)
 {
 	struct lg_shadow_page *page = current_root(vcpu);
-	/* It takes U at all levels to make a user page. */
+	/* A page is a user page only if U is set at all levels. */
 	u64 mask = walk->user ? ~0ULL : ~(u64)_PAGE_USER, large_frames;
 	u64 guest_entry = walk->entry[walk->leaf] & mask;
 	bool large = lg_large_frame(vcpu, walk, frame, &large_frames);
@@ -206,9 +211,9 @@ static enum lg_fill map_walk(struct lg_vcpu *vcpu, const struct lg_walk *walk, u
 }
 
 /*
- * The Guest's tables do not allow the access. Let the shadow come as far down as they
- * do, and say so if they map nothing: the next such fault then needs no walk, and a
- * flush finds where the entry belongs.
+ * The guest's tables do not allow the access. Make the shadow's tables as deep as they are, and
+ * if they map nothing, note that in the shadow: then the next such fault needs no walk, and a
+ * flush finds the shadow entry that belongs to the guest's.
  */
 static void note_guest_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 {
@@ -228,7 +233,7 @@ static void note_guest_fault(struct lg_vcpu *vcpu, const struct lg_walk *walk)
 		lg_fill_new(vcpu, page, index, walk->user ? ~0ULL : ~(u64)_PAGE_USER);
 }
 
-/* With the lock held: the walk and the link are one step to whoever flushes. */
+/* With mmu_lock written: so the walk and the new entry are one step to whoever flushes. */
 static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_walk walk;
@@ -240,7 +245,7 @@ static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 		lg_shadow_reclaim(vcpu->vm, min(RECLAIM, vcpu->vm->mmu.limit / 8));
 	switch (lg_walk(vcpu, gva, access, &walk)) {
 	case LG_WALK_FAULT:
-		/* The user's root has no tables that only the kernel may use. */
+		/* But not in the user's root for tables that only the kernel may use. */
 		if (!(gva >> 63) && (walk.user || vcpu->cpu->mode == LG_KERNEL))
 			note_guest_fault(vcpu, &walk);
 		return guest_fault(vcpu, gva, walk.error);
@@ -266,11 +271,11 @@ static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	return fill ?: map_walk(vcpu, &walk, frame);
 }
 
-/* Addresses that the Guest's tables cannot map: not canonical, or the window's. */
+/* Is this an address that the guest's tables cannot map: not canonical, or the window's? */
 static bool is_reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	if (!lg_canonical(gva)) {
-		/* Only with 5-level paging: to 48-bit code this is #GP. */
+		/* Happens only on hosts with 5-level paging; with 48 bits the CPU raises #GP. */
 		lg_exception(vcpu, X86_TRAP_GP, 0);
 		return true;
 	}
@@ -280,7 +285,7 @@ static bool is_reserved_address(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	return true;
 }
 
-/* With mmu_lock read: what takes one table and its lock. */
+/* With mmu_lock read: do what takes no more than one table and that table's lock. */
 static enum lg_fill fault_shared(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 {
 	struct lg_path *path;
@@ -304,7 +309,7 @@ static u64 fault_access(const struct lg_vcpu *vcpu)
 	       (vcpu->cpu->mode == LG_USER ? X86_PF_USER : 0);
 }
 
-/* What the run loop is to do. */
+/* Translate for the run loop: what must be done first? */
 static enum lg_slow slow_for_fill(enum lg_fill fill)
 {
 	switch (fill) {
@@ -319,7 +324,7 @@ static enum lg_slow slow_for_fill(enum lg_fill fill)
 	case LG_FILL_DEAD:
 		return LG_SLOW_DEAD;
 	case LG_FILL_DONE:
-	/* These do not come out of fault_locked(). */
+	/* fault_locked() returns none of these. */
 	case LG_FILL_EXCLUSIVE:
 	case LG_FILL_IRQS_ON:
 	case LG_FILL_NO_MEMORY:
@@ -329,11 +334,11 @@ static enum lg_slow slow_for_fill(enum lg_fill fill)
 }
 
 /**
- * lg_shadow_fault - a page fault came from the Guest
+ * lg_shadow_fault - a page fault came from the guest
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Atomic. Makes the shadow entry, or gives the fault to the Guest, or tells
- * what must be done first where it may sleep.
+ * Atomic. Makes the shadow entry, or gives the fault to the guest, or tells the run loop what
+ * must be done first where it may sleep.
  */
 enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 {
@@ -342,10 +347,13 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	enum lg_fill fill;
 
 	lockdep_assert_held(&vcpu->mutex);
-	/* lg_shadow_fault_quickly() has found it to be the Guest's. */
+	/* lg_shadow_fault_quickly() may have made the fault pending for the guest. */
 	if (vcpu->exception_pending || is_reserved_address(vcpu, gva, access))
 		return LG_FAST;
-	/* Once more, now that it may wait: who only reads keeps no other reader out. */
+	/*
+	 * Try the short way once more, now waiting for mmu_lock: readers do not keep each other
+	 * out.
+	 */
 	read_lock(&vcpu->vm->mmu_lock);
 	fill = fault_shared(vcpu, gva, access);
 	read_unlock(&vcpu->vm->mmu_lock);
@@ -359,7 +367,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu)
 	return slow_for_fill(fill);
 }
 
-/** lg_shadow_fault_quickly - see lg_exit_quickly(); what is the Guest's is made pending */
+/** lg_shadow_fault_quickly - see lg_exit_quickly(); the guest's own fault becomes pending */
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu)
 {
 	gva_t gva = vcpu->cpu->cr2;

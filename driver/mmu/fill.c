@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Entries of level 1 that are made without a fault of their own: those beside one that
- * faulted, and those of a table that the Guest has flushed.
+ * Entries of level 1 that are made without a fault of their own: beside an entry that faulted,
+ * or when the guest flushes.
  */
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -9,18 +9,18 @@
 #include "lg.h"
 #include "mmu/shadow.h"
 
-/* Those of a table that is new here: most are absent, and the shadow says so. */
+/* Entries to look at in a table that is new here: note those that are absent. */
 #define NEW_TABLE	256U
 
 /**
- * lg_shadow_fill - make one entry of level 1 what the Guest's asks for
+ * lg_shadow_fill - make one entry of level 1 agree with the guest's
  * @vm: the VM
- * @page: shadow page of a Guest's table
+ * @page: shadow page of a guest's table
  * @index: 0 to 511
  * @guest_entry: as just read
  *
- * If that can be had without the Host's page tables; else the entry maps
- * nothing, and a fault will do it.
+ * If that needs the host's page tables, the entry maps nothing, and a fault will fill it.
+ * mmu_lock written, or read with @page locked.
  */
 void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    u64 guest_entry)
@@ -45,8 +45,8 @@ void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 }
 
 /*
- * An entry that no fault asked for begins with A clear: by that it is known later
- * whether the CPU has used it.
+ * An entry that no fault asked for starts with A clear: so we see later whether the CPU has
+ * used it.
  */
 static void count_prefill(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index)
 {
@@ -57,7 +57,7 @@ static void count_prefill(struct lg_vcpu *vcpu, struct lg_shadow_page *page, uns
 	vcpu->stats.prefills++;
 }
 
-/* Part of a large page: the frames behind the one that faulted come along. */
+/* In a part of a large page: map the frames behind the one that faulted, too. */
 void lg_fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
 			u64 guest_entry)
 {
@@ -84,7 +84,7 @@ void lg_fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned 
 	}
 }
 
-/* The entries beside one that faulted: those that map nothing yet are looked at, too. */
+/* Beside an entry that faulted: fill those that map nothing yet. */
 void lg_fill_batch(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int first,
 		       const u64 entries[LG_AROUND], u64 mask)
 {
@@ -123,7 +123,7 @@ void lg_fill_around(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned 
 		lg_fill_batch(vcpu, page, round_down(index, LG_AROUND), entries, mask);
 }
 
-/* The same for many, of which most are absent. */
+/* lg_fill_around() for many entries, most of which are absent. */
 void lg_fill_new(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,
 		     u64 mask)
 {

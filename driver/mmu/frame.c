@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The Host's frames behind the Guest's. */
+/* The host's frames behind the guest's frames. */
 #include <linux/mm.h>
 
 #include "lg.h"
 #include "mmu/shadow.h"
 
 /*
- * The Host's pages from @hva on, as many as are there and, with LG_HOST_WRITABLE,
- * the Host's tables let anybody write; they stay so until the mmu_notifier comes
- * by. The number of them.
+ * Find up to @count pages of the host from @hva on: as many as are present and, with
+ * LG_HOST_WRITABLE, writable in the host's tables. They stay so until the mmu_notifier says
+ * otherwise. Return: their number.
  */
 int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable)
 {
 	int i, got = get_user_pages_fast_only(hva, count, writable ? FOLL_WRITE : 0, pages);
 
 	for (i = 0; i < got; i++) {
-		/* Our CPU's writes set no dirty bit in the Launcher's tables. */
+		/* The guest's writes set no dirty bit in the launcher's tables: do it now. */
 		if (writable)
 			set_page_dirty(pages[i]);
 		put_page(pages[i]);
@@ -24,9 +24,9 @@ int lg_host_pages(hva_t hva, struct page **pages, int count, u64 writable)
 }
 
 /*
- * The Host's frame behind the Guest's. Where it is to be read only, nothing that
- * the Host shares (by KSM, the zero page, a file's) is given a copy for it.
- * LG_FILL_NOTIFIER: what the Host's page tables say there must not be used now.
+ * Find the host's frame behind the guest's. If the guest only reads, a page that the host
+ * shares (by KSM, the zero page, a file's) stays shared. LG_FILL_NOTIFIER: the host's page
+ * tables are changing there, and must not be used now.
  */
 enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *frame)
 {
@@ -41,7 +41,7 @@ enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *fr
 	vcpu->fault_write = write;
 	if (!hva)
 		return LG_FILL_NO_MEMORY;
-	/* set_page_dirty() of a file's may turn them on. */
+	/* set_page_dirty() of a file's page may turn interrupts on. */
 	if (irqs_disabled())
 		return LG_FILL_IRQS_ON;
 	if (lg_invalidating(vcpu->vm, hva, PAGE_SIZE))
@@ -52,7 +52,7 @@ enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *fr
 		return LG_FILL_FAULT_IN;
 	else if (lg_host_pages(hva, &page, 1, 0) == 1)
 		*frame = page_to_phys(page);
-	/* The zero page is found the slow way only. */
+	/* The fast way does not find the zero page: use what lg_fault_in() has found. */
 	else if (last_frame->hva == hva && last_frame->invalidated == vcpu->vm->mmu.invalidated)
 		*frame = last_frame->frame;
 	else
@@ -61,9 +61,9 @@ enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *fr
 }
 
 /*
- * Can the 2 MiB that @walk is in be one entry? So they can if the Guest has them
- * in one, and the Host too: 512 pages in a row, of which any that moves makes
- * the mmu_notifier drop them all.
+ * Can the 2 MiB around the address of @walk be one entry? Yes, if the guest has them in one
+ * entry, and the host has 512 pages in a row. If one of these moves, the mmu_notifier drops
+ * them all.
  */
 bool lg_large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first)
 {

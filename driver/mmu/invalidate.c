@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The Launcher's memory changes, or the Host asks which of it is in use: what that
- * means for the shadow entries. notifier.c is told by the kernel, and asks here.
+ * What it means for shadow entries that the launcher's memory changes, or that the host asks
+ * which of it is in use. The kernel tells notifier.c, and notifier.c calls this file.
  */
 #include <linux/mm.h>
 
@@ -20,7 +20,7 @@ static void drop_sptes(struct lg_vm *vm, const lg_spte_t *head)
 	}
 }
 
-/* Drop what maps Guest frames [first, end) of @slot, frame by frame. */
+/* Drop all entries that map guest frames [first, end) of @slot, frame by frame. */
 static void drop_frames_by_rmap(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t first,
 				gfn_t end)
 {
@@ -32,7 +32,7 @@ static void drop_frames_by_rmap(struct lg_vm *vm, struct lg_memory_slot *slot, g
 		drop_sptes(vm, &slot->large_sptes[large]);
 }
 
-/* The same, looking at all that is mapped: the way that is shorter for many frames. */
+/* Do the same by a search of all shadow entries, which is shorter for many frames. */
 static void drop_frames_by_search(struct lg_vm *vm, gfn_t first, gfn_t end)
 {
 	struct lg_shadow_page *page;
@@ -63,7 +63,7 @@ static void drop_frame_range(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_
 		drop_frames_by_rmap(vm, slot, first, end);
 }
 
-/* The frames of @slot that the Launcher has in [start, end), from @first to before @last. */
+/* Which frames of @slot does the launcher have in [start, end)? From @first to before @last. */
 static bool slot_frames(const struct lg_memory_slot *slot, hva_t start, hva_t end, gfn_t *first,
 			gfn_t *last)
 {
@@ -75,7 +75,7 @@ static bool slot_frames(const struct lg_memory_slot *slot, hva_t start, hva_t en
 	return from < to;
 }
 
-/** lg_shadow_concerned - is any of the Launcher's memory [start, end) the Guest's? */
+/** lg_shadow_concerned - is guest memory in the launcher's [start, end)? The slots are fixed */
 bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end)
 {
 	gfn_t first, last;
@@ -88,13 +88,13 @@ bool lg_shadow_concerned(struct lg_vm *vm, hva_t start, hva_t end)
 }
 
 /**
- * lg_shadow_invalidate - the Launcher's memory [start, end) is changing
+ * lg_shadow_invalidate - drop all entries for the launcher's memory [start, end)
  * @vm: the VM
- * @start: first byte, in the Launcher
+ * @start: first byte, in the launcher
  * @end: byte after the last
  *
- * It takes as long as there are frames in the range or entries in the shadow,
- * whichever are fewer. When it returns, no CPU can reach the old pages through this VM.
+ * mmu_lock written. The time grows with the frames in the range or the entries in the shadow,
+ * whichever are fewer. On return, no CPU can reach the old pages through this VM.
  */
 void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 {
@@ -108,12 +108,15 @@ void lg_shadow_invalidate(struct lg_vm *vm, hva_t start, hva_t end)
 		if (!slot_frames(slot, start, end, &first, &last))
 			continue;
 		drop_frame_range(vm, slot, first, last);
-		/* Even if nothing was dropped: a vCPU may have flushed for itself alone. */
+		/*
+		 * Do so even if nothing was dropped: a vCPU may have dropped the entries before,
+		 * and have flushed its own TLB alone.
+		 */
 		lg_flush_others(vm);
 	}
 }
 
-/* Has the CPU used the entry at @spte? If asked to, say no from now on. */
+/* Has a CPU used the shadow entry @spte? With @clear, make it unused. */
 static bool young_spte(struct lg_vm *vm, lg_spte_t spte, bool clear)
 {
 	unsigned int index;
@@ -123,7 +126,7 @@ static bool young_spte(struct lg_vm *vm, lg_spte_t spte, bool clear)
 	lockdep_assert_held_write(&vm->mmu_lock);
 	if (!(old & _PAGE_ACCESSED))
 		return false;
-	/* The CPU may set bits meanwhile, nobody else. */
+	/* Nobody but the CPU may set bits meanwhile. */
 	while (clear && !try_cmpxchg64(&page->table[index], &old,
 				       old & ~(_PAGE_ACCESSED | LG_PREFILLED)))
 		;
@@ -133,9 +136,9 @@ static bool young_spte(struct lg_vm *vm, lg_spte_t spte, bool clear)
 }
 
 /*
- * The Guest makes the list as long as it likes, and the Host's lock of its page table is
- * held. So the newest entries are asked, and the others taken for unused: to call the page
- * young then would let the Guest keep it from ever being reclaimed.
+ * The guest can make the list as long as it likes, and the host holds the lock of its own page
+ * table. So look at the newest entries only, and take the others for unused: if the page counted
+ * as young then, the guest could keep it from ever being reclaimed.
  */
 #define YOUNG_SPTES	64
 
@@ -157,7 +160,7 @@ static bool young_frame(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t gfn
 	lg_spte_t *large = &slot->large_sptes[lg_large_of(slot, gfn)];
 	bool young;
 
-	/* Of most frames that the Host asks about, nothing maps them. */
+	/* No entry maps most of the frames that the host asks about. */
 	if (!READ_ONCE(*small) && !READ_ONCE(*large))
 		return false;
 	write_lock(&vm->mmu_lock);
@@ -168,14 +171,14 @@ static bool young_frame(struct lg_vm *vm, struct lg_memory_slot *slot, gfn_t gfn
 }
 
 /**
- * lg_shadow_young - has the Guest used what the Launcher has in [start, end)?
+ * lg_shadow_young - has the guest used what the launcher has in [start, end)?
  * @vm: the VM
- * @start: first byte, in the Launcher
+ * @start: first byte, in the launcher
  * @end: byte after the last
- * @clear: from now on it has not
+ * @clear: make the entries unused
  *
- * Does not sleep; the Host holds locks of its page tables. A TLB that has an entry
- * does not set A in it again: the caller sees to that, or does not mind.
+ * Does not sleep; the host holds locks of its page tables. A CPU whose TLB has an entry does not
+ * set A again: the caller flushes, or does not mind.
  */
 bool lg_shadow_young(struct lg_vm *vm, hva_t start, hva_t end, bool clear)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory is ordinary memory of the Launcher: a few regions of Guest
- * physical space, each at an address of the Launcher's. The Host reaches it
- * as it reaches any user memory, in the Launcher's own thread.
+ * Guest memory is ordinary memory of the launcher: a few regions of guest physical space, each
+ * at an address in the launcher. The host accesses it like any user memory, in the launcher's
+ * own thread.
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -25,11 +25,11 @@ static bool frames_overlap(gfn_t a, gfn_t na, gfn_t b, gfn_t nb)
 /**
  * lg_set_memory - LGUEST_SET_MEMORY: add a region
  * @vm: the VM
- * @args: from the Launcher, not yet checked
+ * @args: from the launcher, not yet checked
  *
- * vm->lock held. -EINVAL: not in whole pages, empty, in the devices' hole,
- * over another, or not the Launcher's address; -EBUSY: the Guest runs already; -ENOMEM:
- * more than the Host can keep lists for.
+ * vm->lock held; sleeps. -EINVAL: not in whole pages, empty, in the devices' hole, overlaps
+ * another region, or not an address of the launcher; -ENOSPC: too many regions; -EBUSY: the
+ * guest has run already; -ENOMEM: more than the host can keep lists for.
  */
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 {
@@ -43,14 +43,14 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 		return -EBUSY;
 	if (args->reserved || (args->guest_phys | args->size | args->host_virt) & ~PAGE_MASK)
 		return -EINVAL;
-	/* A Guest frame number has to fit in lg_link.gfn. */
+	/* A guest frame number has to fit in lg_link.gfn. */
 	if (!frames || frames > U32_MAX || first > U32_MAX - frames)
 		return -EINVAL;
 	if (vm->abi->hole_start < vm->abi->hole_end &&
 	    frames_overlap(first, frames, vm->abi->hole_start >> PAGE_SHIFT,
 			   (vm->abi->hole_end - vm->abi->hole_start) >> PAGE_SHIFT))
 		return -EINVAL;
-	/* Notifiers name addresses without the tag that LAM lets be there. */
+	/* MMU notifiers report untagged addresses, so refuse a LAM-tagged base. */
 	if (!access_ok((void __user *)args->host_virt, args->size) ||
 	    args->host_virt + args->size > TASK_SIZE_MAX)
 		return -EINVAL;
@@ -59,7 +59,7 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 			return -EINVAL;
 	if (vm->nr_slots == LGUEST_MAX_MEMORY)
 		return -ENOSPC;
-	/* lg_slot_alloc() takes some: not for what the Host cannot have. */
+	/* lg_slot_alloc() allocates for each frame: refuse more frames than the host can have. */
 	if (frames > min(16 * totalram_pages(), 1UL << 28))
 		return -ENOMEM;
 	slot = &vm->slots[vm->nr_slots];
@@ -67,19 +67,19 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	slot->frames = frames;
 	slot->hva = args->host_virt;
 	err = lg_slot_alloc(slot);
-	/* Seen whole by the mmu_notifier, which asks for no lock of ours. */
+	/* The mmu_notifier reads the slots without vm->lock: show it the whole slot. */
 	if (!err)
 		smp_store_release(&vm->nr_slots, vm->nr_slots + 1);
 	return err;
 }
 
 /**
- * lg_fault_in - make the Launcher's page at @hva present
+ * lg_fault_in - make the launcher's page at @hva present
  * @vcpu: the virtual CPU; its mutex is held
- * @hva: address in the Launcher
- * @write: and writable, which gives the Launcher a copy of what it shares
+ * @hva: address in the launcher
+ * @write: and writable, which gives the launcher a copy of a page that it shares
  *
- * Sleeps. -EFAULT: the Launcher has no such memory. -ENOMEM: the Host has none.
+ * Sleeps. -EFAULT: the launcher has no such memory. -ENOMEM: the host has none.
  */
 int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 {
@@ -88,7 +88,7 @@ int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 	int n;
 
 	lockdep_assert_held(&vcpu->mutex);
-	/* What changes from here on is counted later. */
+	/* Read the counter before the page: a change from here on is counted later. */
 	smp_rmb();
 	n = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
 	if (n != 1)
@@ -101,8 +101,8 @@ int lg_fault_in(struct lg_vcpu *vcpu, hva_t hva, bool write)
 }
 
 /*
- * Guest virtual memory, as the Guest's kernel in its current address space sees
- * it. May sleep; a page that the Launcher has swapped out comes back.
+ * Copy from or to guest virtual memory, as the guest's kernel sees it in its current address
+ * space. May sleep: a page that is swapped out comes back.
  */
 static int copy_guest_memory(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size_t bytes,
 			     bool write)
@@ -137,13 +137,13 @@ static int copy_guest_memory(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size
 	return 0;
 }
 
-/** lg_read_gva - copy from Guest memory; may sleep; 0 or -EFAULT */
+/** lg_read_gva - copy from guest virtual memory; may sleep; 0 or -EFAULT */
 int lg_read_gva(struct lg_vcpu *vcpu, gva_t gva, void *to, size_t bytes)
 {
 	return copy_guest_memory(vcpu, gva, to, bytes, false);
 }
 
-/** lg_write_gva - copy to Guest memory, where its kernel may write; may sleep */
+/** lg_write_gva - copy to guest memory that its kernel may write; may sleep; 0 or -EFAULT */
 int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes)
 {
 	return copy_guest_memory(vcpu, gva, (void *)from, bytes, true);

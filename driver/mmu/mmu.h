@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The software TLB, as the other wings see it: the Guest's memory, its page tables, and
- * the shadow page tables that the CPU uses. What is inside is in shadow.h.
+ * The software TLB, as the other wings see it: the guest's memory, its page tables, and the
+ * shadow page tables that the CPU uses. The inside is in shadow.h.
  */
 #ifndef _LG_MMU_H
 #define _LG_MMU_H
@@ -14,8 +14,8 @@
 int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args);
 
 /*
- * The slot that @gfn is in; NULL: none. @gfn is the Guest's word: it is made such that
- * no speculation behind a wrong guess in here looks behind the slot with it, either.
+ * Find the slot that has @gfn; NULL: none. The guest chooses @gfn: clamp it, so that the CPU
+ * cannot look behind the slot with it, not even when it speculates.
  */
 static inline struct lg_memory_slot *lg_slot_of(struct lg_vm *vm, gfn_t *gfn)
 {
@@ -32,7 +32,7 @@ static inline struct lg_memory_slot *lg_slot_of(struct lg_vm *vm, gfn_t *gfn)
 	return NULL;
 }
 
-/* Where the Launcher has @gfn; 0: nowhere. */
+/* The launcher's address of @gfn; 0: there is no such memory. */
 static inline hva_t lg_gfn_to_hva(struct lg_vm *vm, gfn_t gfn)
 {
 	const struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
@@ -40,7 +40,7 @@ static inline hva_t lg_gfn_to_hva(struct lg_vm *vm, gfn_t gfn)
 	return slot ? slot->hva + ((gfn - slot->first) << PAGE_SHIFT) : 0;
 }
 
-/* Is the mmu_notifier at work there? Without mmu_lock: perhaps. */
+/* Is the mmu_notifier at work there? Without mmu_lock the answer is a guess. */
 static inline bool lg_invalidating(const struct lg_vm *vm, hva_t hva, size_t bytes)
 {
 	return READ_ONCE(vm->mmu.invalidating) && hva < READ_ONCE(vm->mmu.invalid_end) &&
@@ -56,11 +56,11 @@ int lg_write_gva(struct lg_vcpu *vcpu, gva_t gva, const void *from, size_t bytes
 struct lg_walk {
 	gva_t gva;
 	int leaf;			/* level that maps it: 1, 2 or 3 */
-	u64 entry[LG_PT_LEVELS + 1];	/* by level, as read, with A and D as set */
+	u64 entry[LG_PT_LEVELS + 1];	/* by level, as read, with the A and D that we set */
 	gpa_t gpa;			/* of the byte at gva */
 	bool user, writable, executable;	/* all levels together */
 	u64 error;			/* #PF error code when it fails */
-	hva_t hva;			/* what to make present when it must be tried again */
+	hva_t hva;			/* for LG_WALK_AGAIN: what to make present first */
 };
 enum lg_walk_result { LG_WALK_OK, LG_WALK_FAULT, LG_WALK_AGAIN, LG_WALK_DEAD };
 enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access,
@@ -94,7 +94,7 @@ void lg_roots_free(struct lg_vcpu *vcpu);
 void lg_root_load(struct lg_vcpu *vcpu);
 void lg_root_changed(struct lg_vcpu *vcpu);
 
-/* Which CR3 is it now? After each entry. */
+/* After each entry: has the switcher loaded another CR3? */
 static inline void lg_root_exit(struct lg_vcpu *vcpu)
 {
 	if (vcpu->cpu->root_slot != vcpu->root_slot)

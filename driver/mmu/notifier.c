@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The Launcher's memory changes under the Guest: swapped, migrated, merged,
- * split, unmapped. The mmu_notifier tells us before it does, and between start
- * and end no shadow entry may be made. None of this sleeps: the OOM reaper and
- * others that may not call it too.
+ * The launcher's memory changes under the guest: the host swaps, migrates, merges, splits or
+ * unmaps it. The mmu_notifier tells us so before, and between start and end of a change no
+ * shadow entry may be made for that memory. None of this sleeps: callers like the OOM reaper
+ * may not.
  *
- * And the Host is short of memory: the shrinker asks for shadow pages.
+ * And the host is short of memory: the shrinker asks for shadow pages.
  */
 #include <linux/list_lru.h>
 #include <linux/mmu_notifier.h>
@@ -24,9 +24,9 @@ static struct lg_vm *notifier_vm(struct mmu_notifier *mn)
 }
 
 /*
- * The slots are fixed, and the range is in none of them: most that a process does to its
- * memory. The answer is the same at the start of a range and at its end: while one is under
- * way that was counted because the slots were not fixed yet, they do not become so.
+ * Are the slots fixed, and is the range in none of them? So it is with most changes of a
+ * process's memory. The answer is the same at the start of a range and at its end: the slots
+ * do not become fixed while a range is under way.
  */
 static bool is_foreign_range(struct lg_vm *vm, const struct mmu_notifier_range *range)
 {
@@ -34,7 +34,10 @@ static bool is_foreign_range(struct lg_vm *vm, const struct mmu_notifier_range *
 	       !lg_shadow_concerned(vm, range->start, range->end);
 }
 
-/* lg_notifier_fix_slots - the Guest runs: no slot comes any more. Else the next call does it. */
+/*
+ * lg_notifier_fix_slots - the guest runs, so no slot comes any more; if a range is under way,
+ * leave it to the next call. Takes mmu_lock.
+ */
 void lg_notifier_fix_slots(struct lg_vm *vm)
 {
 	write_lock(&vm->mmu_lock);
@@ -43,7 +46,7 @@ void lg_notifier_fix_slots(struct lg_vm *vm)
 	write_unlock(&vm->mmu_lock);
 }
 
-/* All ranges that are under way are in one. It is forgotten with the last of them. */
+/* Keep one range that has all ranges which are under way, until the last of them ends. */
 static void begin_invalidation(struct lg_mmu *mmu, hva_t start, hva_t end)
 {
 	lockdep_assert_held_write(&container_of(mmu, struct lg_vm, mmu)->mmu_lock);
@@ -65,7 +68,7 @@ static int notifier_invalidate_start(struct mmu_notifier *mn,
 	if (is_foreign_range(vm, range))
 		return 0;
 	write_lock(&vm->mmu_lock);
-	/* The slots may have become fixed before this. */
+	/* Look again: the slots may have become fixed meanwhile. */
 	if (!is_foreign_range(vm, range)) {
 		trace_lguest_invalidate(range->start, range->end);
 		begin_invalidation(&vm->mmu, range->start, range->end);
@@ -91,11 +94,11 @@ static void notifier_invalidate_end(struct mmu_notifier *mn,
 }
 
 /**
- * lg_notifier_wait - until the Launcher's memory at vcpu->fault_hva is not being changed
+ * lg_notifier_wait - wait until the launcher's memory at vcpu->fault_hva does not change
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Sleeps, for a tick at most, and without the lock that the end of that range wants. The
- * fault is tried again in any case.
+ * Sleeps, for a tick at most, without mmu_lock, which the end of that range takes. The caller
+ * tries the fault again in any case.
  */
 void lg_notifier_wait(struct lg_vcpu *vcpu)
 {
@@ -106,8 +109,9 @@ void lg_notifier_wait(struct lg_vcpu *vcpu)
 }
 
 /*
- * Has the Guest used these pages? The CPU says so in the shadow alone: without us, what the
- * Guest uses most would look idle to the Host, and be swapped out first.
+ * Has the guest used these pages? The CPU notes that in the shadow alone: without these
+ * functions the pages that the guest uses most would look idle to the host, and be swapped out
+ * first.
  */
 static lg_young_t notifier_test_young(struct mmu_notifier *mn, struct mm_struct *mm,
 				      unsigned long address)
@@ -115,14 +119,14 @@ static lg_young_t notifier_test_young(struct mmu_notifier *mn, struct mm_struct 
 	return lg_shadow_young(notifier_vm(mn), address, address + 1, false);
 }
 
-/* "May omit flushing the secondary TLB" (mmu_notifier.h): that has little for long. */
+/* "May omit flushing the secondary TLB" (mmu_notifier.h): so do, TLB entries do not live long. */
 static lg_young_t notifier_clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
 				       unsigned long start, unsigned long end)
 {
 	return lg_shadow_young(notifier_vm(mn), start, end, true);
 }
 
-/* Each CPU flushes when it enters the next time: at the next tick of its timer, at the latest. */
+/* Each CPU flushes at its next entry: behind its next timer tick, at the latest. */
 static lg_young_t notifier_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
 					     unsigned long start, unsigned long end)
 {
@@ -133,7 +137,7 @@ static lg_young_t notifier_clear_flush_young(struct mmu_notifier *mn, struct mm_
 	return young;
 }
 
-/* The mm is going before the fd is closed: nothing of it may be used again. */
+/* The mm goes away before the fd is closed: nothing of it may be used again. */
 static void notifier_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
 	struct lg_vm *vm = notifier_vm(mn);
@@ -153,10 +157,10 @@ static const struct mmu_notifier_ops notifier_ops = {
 };
 
 /*
- * Is the VM of the memory cgroup that is short of memory? The shadow pages are charged to the
- * Launcher's, and so is the token, an object that is there for nothing else: a list_lru is
- * what a module can ask whom an object is charged to. It also keeps the kernel from asking us
- * for cgroups in which there is no VM.
+ * Is the VM in the memory cgroup that is short of memory? The shadow pages are charged to the
+ * launcher's cgroup, and so is the token, an object that serves this question alone: a module
+ * can ask a list_lru to which cgroup an object is charged. The list also keeps the kernel from
+ * asking us for cgroups without a VM.
  */
 static bool vm_is_charged_to(struct lg_vm *vm, const struct shrink_control *control)
 {
@@ -172,7 +176,9 @@ static bool vm_is_charged_to(struct lg_vm *vm, const struct shrink_control *cont
 	return found;
 }
 
-/* Not SHRINK_EMPTY: the kernel would not ask again before the token is put on its list anew. */
+/*
+ * Return 0, not SHRINK_EMPTY: after that the kernel would not ask again, since no token is added.
+ */
 static unsigned long shrinker_count_pages(struct shrinker *shrinker, struct shrink_control *control)
 {
 	struct lg_vm *vm = lg_shrinker_data(shrinker);
@@ -180,7 +186,7 @@ static unsigned long shrinker_count_pages(struct shrinker *shrinker, struct shri
 	return vm_is_charged_to(vm, control) ? READ_ONCE(vm->mmu.count) : 0;
 }
 
-/* Called by who needs memory, with whatever it holds: no lock but a spinlock here. */
+/* Any allocation may call this, with any locks held: take no lock but a spinlock. */
 static unsigned long shrinker_scan_pages(struct shrinker *shrinker, struct shrink_control *control)
 {
 	struct lg_vm *vm = lg_shrinker_data(shrinker);
@@ -206,7 +212,7 @@ void lg_notifier_exit(void)
 	kmem_cache_destroy(tokens);
 }
 
-/* Behind the shrinker, whose number the list wants. */
+/* Called after the shrinker is registered: the list wants its number. */
 static int add_lru_token(struct lg_vm *vm)
 {
 	struct list_head *token;
@@ -238,7 +244,7 @@ static void free_vm_shrinker(struct lg_vm *vm)
 	kmem_cache_free(tokens, token);
 }
 
-/** lg_notifier_register - be told of all that is above; sleeps; -ENOMEM, -EINTR */
+/** lg_notifier_register - register the notifier and the shrinker of @vm; sleeps; -ENOMEM, -EINTR */
 int lg_notifier_register(struct lg_vm *vm)
 {
 	int err;

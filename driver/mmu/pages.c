@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Shadow pages: where they come from, how they hang together, how they go.
+ * Shadow pages: how they are made, linked and freed.
  *
- * The page tables that the CPU uses while the Guest runs are a software TLB
- * over the Guest's own: made by the Host alone, entry by entry, each from a
- * Guest entry that it has just checked (fault.c), and brought up to date
- * when the Guest flushes its TLB (sync.c).
+ * The page tables that the CPU uses while the guest runs are a software TLB over the guest's
+ * own. The host alone makes them, entry by entry, each from a guest entry that it has just
+ * checked (fault.c), and brings them up to date when the guest flushes its TLB (sync.c).
  *
- * A vCPU has two roots for each Guest CR3 that it has lately used, one for each
- * mode (roots.c). Below them, pages are shared by all vCPUs, found by
- * Guest frame, level and role. A page without a parent goes at once; its memory
- * only after every CPU that may walk it has left the Guest.
+ * A vCPU has two roots for each guest CR3 that it has lately used, one for each mode (roots.c).
+ * The pages below are shared by all vCPUs, and found by guest frame, level and role. A page
+ * without a parent is unlinked at once; its memory is used again only after every CPU that may
+ * walk it has left the guest.
  *
- * An entry that maps nothing says why: 0 where the Guest's was not present when
- * we last looked, lg_unknown where we have not looked. The CPU tells the two
- * apart by the error code, and so the Switcher knows whose fault it is.
+ * An entry that maps nothing says why: 0 if the guest's entry was not present when we last
+ * looked, lg_unknown if we have not looked. The error code of the page fault tells the two
+ * apart: so the switcher knows whose fault it is.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -27,10 +26,10 @@
 #include "mmu/shadow.h"
 #include "vcpu/vcpu.h"
 
-/* Pages kept ready for faults, and the most that wait to be used again. */
+/* How many spare pages lg_shadow_topup() provides, and how many are kept at most. */
 #define SPARE_WANTED		16
 #define SPARE_KEPT		64
-/* Pages that go at a time when all go: some milliseconds at most. */
+/* When all pages go, pages to drop before other threads get a chance: some milliseconds. */
 #define ZAP_STEP		32
 /* More would not fit in lg_spte_t. */
 #define LIMIT_MAX		(1U << 21)
@@ -43,7 +42,7 @@ static bool itlb_multihit;
 module_param(itlb_multihit, bool, 0644);
 MODULE_PARM_DESC(itlb_multihit, "treat the CPU as if it had the iTLB multihit bug");
 
-/** lg_mmu_init - for a new VM; sleeps; -ENOMEM */
+/** lg_mmu_init - set up the shadow of a new VM; sleeps; -ENOMEM */
 int lg_mmu_init(struct lg_vm *vm)
 {
 	struct lg_mmu *mmu = &vm->mmu;
@@ -78,7 +77,7 @@ void lg_shadow_free(struct lg_shadow_page *page)
 	kfree(page);
 }
 
-/** lg_mmu_free - the VM is gone, and all its shadow pages are unlinked */
+/** lg_mmu_free - free what lg_mmu_init() has made; all shadow pages are unlinked */
 void lg_mmu_free(struct lg_vm *vm)
 {
 	struct lg_shadow_page *page, *next;
@@ -89,7 +88,7 @@ void lg_mmu_free(struct lg_vm *vm)
 	kvfree(vm->mmu.ids);
 }
 
-/** lg_shadow_alloc - a page that is nowhere yet; sleeps */
+/** lg_shadow_alloc - allocate a page that is not linked; sleeps; NULL: no memory */
 struct lg_shadow_page *lg_shadow_alloc(void)
 {
 	struct lg_shadow_page *page = kzalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
@@ -108,10 +107,11 @@ struct lg_shadow_page *lg_shadow_alloc(void)
 }
 
 /**
- * lg_shadow_topup - have enough unused pages for a few faults
+ * lg_shadow_topup - provide enough spare pages for a few faults
  * @vm: the VM
  *
- * Sleeps. A fault takes at most one page for each level below the root.
+ * Sleeps; takes mmu_lock. A fault takes at most one page for each level below the root. -ENOMEM:
+ * not even enough for one fault.
  */
 int lg_shadow_topup(struct lg_vm *vm)
 {
@@ -130,7 +130,7 @@ int lg_shadow_topup(struct lg_vm *vm)
 	return 0;
 }
 
-/* A number for the page; there are enough for all that the limit allows. */
+/* Give the page a number; there is one for each page that the limit allows. */
 void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	struct lg_mmu *mmu = &vm->mmu;
@@ -145,8 +145,8 @@ void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 }
 
 /*
- * Where the pages are that shadow what is in frame @gfn, among others. The Guest does not
- * know the factor, and so which of its frames would share one.
+ * The bucket that has the shadow pages of guest frame @gfn, among others. The guest does not know
+ * the factor: so it cannot choose frames that share a bucket.
  */
 struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn)
 {
@@ -164,7 +164,7 @@ struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8
 	return NULL;
 }
 
-/* An empty page; NULL: lg_shadow_topup() first. */
+/* Take an empty page from the spare ones; NULL: call lg_shadow_topup() first. */
 struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 role)
 {
 	struct lg_mmu *mmu = &vm->mmu;
@@ -187,13 +187,13 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	return page;
 }
 
-/* Has @vcpu not flushed since lg_mmu.generation came to be this? See lg_root_load(). */
+/* Was @vcpu's last flush before lg_mmu.generation reached @generation? See lg_root_load(). */
 static bool has_older_tlb(const struct lg_vcpu *vcpu, u64 generation)
 {
 	return READ_ONCE(vcpu->generation) < generation;
 }
 
-/* No other CPU runs this VM with what its TLB had before @generation. */
+/* Make vCPUs leave the guest whose last flush was before @generation. */
 static void flush_older_tlbs(struct lg_vm *vm, u64 generation)
 {
 	struct lg_vcpu *vcpu;
@@ -205,15 +205,15 @@ static void flush_older_tlbs(struct lg_vm *vm, u64 generation)
 			lg_vcpu_leave_guest(vcpu);
 }
 
-/* lg_flush_others - the same, with what it had before any entry became narrower */
+/** lg_flush_others - make vCPUs leave the guest whose TLB is older than the last narrower entry */
 void lg_flush_others(struct lg_vm *vm)
 {
 	flush_older_tlbs(vm, atomic64_read(&vm->mmu.generation));
 }
 
 /*
- * Every change of an entry. What a TLB may still have of one that became
- * narrower is gone once the CPU has flushed: see lg_root_load().
+ * Every change of a shadow entry goes through here. If the entry became narrower, a TLB may still
+ * have the old one until the CPU flushes: see lg_root_load().
  */
 static void set_shadow_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 			     u64 entry)
@@ -222,14 +222,16 @@ static void set_shadow_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsi
 	struct lg_mmu *mmu = &vm->mmu;
 
 	lockdep_assert_held(&vm->mmu_lock);
-	/* Alone, or beside others with this page locked. */
+	/* With mmu_lock written, or read and this page locked. */
 	lockdep_assert(lockdep_is_held_type(&vm->mmu_lock, 0) ||
 		       (page->level == 1 && test_bit(0, &page->busy)));
 	narrower = (old & ~entry & (_PAGE_PRESENT | _PAGE_RW)) | (entry & ~old & _PAGE_NX) |
 		   ((old ^ entry) & (GENMASK_ULL(51, PAGE_SHIFT) | _PAGE_PSE));
 	__assign_bit(index, page->used, lg_mapped(entry));
 	WRITE_ONCE(page->table[index], entry);
-	/* Behind it: who flushes for this number can no longer have the old one after that. */
+	/*
+	 * Count after the write: a CPU that flushes for this number cannot have the old entry then.
+	 */
 	if (lg_mapped(old) && narrower) {
 		u64 generation = atomic64_inc_return(&mmu->generation);
 
@@ -242,13 +244,13 @@ static void set_shadow_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsi
 		atomic64_inc(old & _PAGE_ACCESSED ? &mmu->prefills_used : &mmu->prefills_wasted);
 }
 
-/* Other rights for an entry that goes on pointing where it does. That is no use of it. */
+/* Change the rights of an entry that goes on pointing to the same page. Keep A and LG_PREFILLED. */
 void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry)
 {
 	u64 old = page->table[index];
 
 	entry = (entry & ~(u64)_PAGE_ACCESSED) | (old & _PAGE_ACCESSED);
-	/* Prefilled, and the CPU has not used it yet: it still may. */
+	/* Prefilled, and not used by the CPU yet: it stays so. */
 	if (!(old & _PAGE_ACCESSED))
 		entry |= old & LG_PREFILLED;
 	if (old != entry)
@@ -256,9 +258,10 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 }
 
 /*
- * How many vCPUs are in the Guest with what their TLB had before @generation? One that is
- * about to enter says so before it flushes: that takes a moment, and some milliseconds if a
- * hypervisor gives its CPU no turn meanwhile. Called only while somebody traces.
+ * How many vCPUs are in the guest whose last flush was before @generation? A vCPU that is about
+ * to enter sets running_cpu before it flushes: wait for that, which takes a moment, or some
+ * milliseconds if a hypervisor does not run its CPU meanwhile. Called only while somebody
+ * traces.
  */
 static unsigned int count_stale_vcpus(struct lg_vm *vm, u64 generation)
 {
@@ -277,10 +280,10 @@ static unsigned int count_stale_vcpus(struct lg_vm *vm, u64 generation)
 }
 
 /*
- * A table or a large page is about to be where the other kind may have been. A CPU with
- * the iTLB multihit bug stops for good when it fetches from an address that its TLB has in
- * both sizes (Linux: hw-vuln/multihit.rst). So nobody runs on with a TLB from before an
- * entry above level 1 last became narrower: what was there was of the other size, perhaps.
+ * A table or a large page is about to come where the other kind may have been. A CPU with the
+ * iTLB multihit bug stops for good when it fetches from an address that its TLB has in both
+ * sizes (Linux: hw-vuln/multihit.rst). So make vCPUs leave the guest whose TLB may have an
+ * entry above level 1 from before it became narrower: it may be of the other size.
  */
 static void before_resize(struct lg_vm *vm, const struct lg_shadow_page *page, bool large)
 {
@@ -292,7 +295,7 @@ static void before_resize(struct lg_vm *vm, const struct lg_shadow_page *page, b
 		trace_lguest_resize(page->level, large, count_stale_vcpus(vm, vm->mmu.resized));
 }
 
-/** lg_shadow_link - point to a table, in an entry that maps nothing */
+/** lg_shadow_link - point an entry that maps nothing to a table; mmu_lock written */
 void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    struct lg_shadow_page *child, u64 entry)
 {
@@ -303,12 +306,14 @@ void lg_shadow_link(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 }
 
 /**
- * lg_shadow_map - a leaf, new or changed
+ * lg_shadow_map - make or change a leaf
  * @vm: the VM
  * @page: shadow page, of level 1, or 2 for 2 MiB
  * @index: 0 to 511
  * @entry: what the CPU is to see
- * @gfn: the (first) Guest frame behind it
+ * @gfn: the (first) guest frame behind it
+ *
+ * mmu_lock written, or for level 1 read with @page locked.
  */
 void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 entry,
 		   gfn_t gfn)
@@ -327,7 +332,7 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 	lg_spte_add(vm, lg_frame_sptes(vm, gfn, page->level), page, index);
 }
 
-/* No parent: the page's own children lose one, and it waits to be freed. */
+/* The page has no parent any more: unlink it from its children, and let it wait to be freed. */
 static void unlink_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	lockdep_assert_held_write(&vm->mmu_lock);
@@ -340,14 +345,15 @@ static void unlink_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 }
 
 /**
- * lg_shadow_drop - map nothing in an entry any more
+ * lg_shadow_drop - make an entry map nothing
  * @vm: the VM
  * @page: shadow page
  * @index: 0 to 511
  * @instead: 0 or lg_unknown
  *
- * Pages below that have no other parent go with it; recursion ends at level 1.
- * The caller sees to TLBs: lg_flush_others(), or lg_shadow_free_unlinked().
+ * Pages below that have no other parent are unlinked, too; the recursion ends at level 1.
+ * mmu_lock written, or for level 1 read with @page locked. The caller has TLBs flushed:
+ * lg_flush_others(), or lg_shadow_free_unlinked().
  */
 void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index, u64 instead)
 {
@@ -365,7 +371,7 @@ void lg_shadow_drop(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int 
 		unlink_shadow_page(vm, child);
 }
 
-/* Map nothing in the whole page. */
+/* Make all entries of the page map nothing. */
 void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	unsigned int i;
@@ -374,7 +380,7 @@ void lg_shadow_empty(struct lg_vm *vm, struct lg_shadow_page *page)
 		lg_shadow_drop(vm, page, i, lg_unknown);
 }
 
-/* What was unlinked may be used again, once nobody can walk it. */
+/* Free the unlinked pages, or keep them as spare ones, after no CPU can walk them any more. */
 void lg_shadow_free_unlinked(struct lg_vm *vm)
 {
 	struct lg_mmu *mmu = &vm->mmu;
@@ -395,7 +401,7 @@ void lg_shadow_free_unlinked(struct lg_vm *vm)
 	}
 }
 
-/** lg_mmu_stats - what @stats has of the whole VM */
+/** lg_mmu_stats - fill the fields of @stats that are the whole VM's; any context */
 void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats)
 {
 	stats->shadow_pages = READ_ONCE(vm->mmu.count);
@@ -403,7 +409,7 @@ void lg_mmu_stats(const struct lg_vm *vm, struct lguest_stats *stats)
 	stats->prefills_wasted = atomic64_read(&vm->mmu.prefills_wasted);
 }
 
-/** lg_shadow_trim - give back the memory of what waits to be used again */
+/** lg_shadow_trim - free the spare pages that are more than SPARE_WANTED; mmu_lock written */
 void lg_shadow_trim(struct lg_vm *vm)
 {
 	struct lg_shadow_page *page, *next;
@@ -418,7 +424,7 @@ void lg_shadow_trim(struct lg_vm *vm)
 	}
 }
 
-/* Everywhere: with the last parent it leaves lg_mmu.pages. */
+/* Drop all entries that point to @page; with the last one, the page leaves lg_mmu.pages. */
 static void drop_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	struct lg_shadow_page *parent;
@@ -431,7 +437,7 @@ static void drop_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 	} while (vm->mmu.by_id[page->id] == page && page->parents);
 }
 
-/* All pages of this level, some at a time: below them there is nothing any more. */
+/* Drop all pages of this level, some at a time. The levels below are empty already. */
 static void zap_shadow_level(struct lg_vm *vm, int level)
 {
 	struct lg_mmu *mmu = &vm->mmu;
@@ -457,11 +463,11 @@ static void zap_shadow_level(struct lg_vm *vm, int level)
 }
 
 /**
- * lg_shadow_zap_all - forget everything: the Launcher's memory is going
+ * lg_shadow_zap_all - drop all shadow pages: the launcher's memory goes away
  * @vm: the VM, whose vCPUs do not run any more
  *
- * Sleeps, so that the lock is not held for as long as it takes to look at all entries. Nobody
- * makes new ones; the shrinker may take some away meanwhile.
+ * Sleeps, and releases mmu_lock now and then, so as not to hold it for a look at all entries.
+ * Nobody makes new entries; the shrinker may take some away meanwhile.
  */
 void lg_shadow_zap_all(struct lg_vm *vm)
 {
@@ -472,11 +478,11 @@ void lg_shadow_zap_all(struct lg_vm *vm)
 }
 
 /**
- * lg_shadow_reclaim - give up shadow pages: a second chance for those used since the last
+ * lg_shadow_reclaim - give up shadow pages; those used lately get a second chance
  * @vm: the VM
  * @wanted: how many
  *
- * Returns how many went; what they mapped is found again by faults.
+ * mmu_lock written. Return: how many pages went. Faults make their entries again.
  */
 unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 {
@@ -502,9 +508,9 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted)
 /**
  * lg_shadow_set_limit - LGUEST_SET_SHADOW_LIMIT: the most shadow pages of @vm
  * @vm: the VM
- * @limit: from the Launcher, not yet checked; more than now changes nothing
+ * @limit: from the launcher, not yet checked; more than now changes nothing
  *
- * -EINVAL: too few to run.
+ * Takes mmu_lock. 0, or -EINVAL: too few to run.
  */
 int lg_shadow_set_limit(struct lg_vm *vm, unsigned long limit)
 {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ways down from a root that were gone lately. */
+/* A cache of the paths from a root down to tables that faults and flushes have lately used. */
 #include <linux/mm.h>
 
 #include "lg.h"
 #include "mmu/shadow.h"
 
 /**
- * lg_shadow_path - the way from @root down to the table of @gva, if there is one
+ * lg_shadow_path - find the path from @root down to the table of @gva
  * @vcpu: the virtual CPU; its mutex is held
  * @root: one of its current roots
  * @gva: canonical
  *
- * Without a search if it was gone lately, and no table is linked elsewhere since.
+ * mmu_lock read or written. No search if the cache has the path, and no entry that points to a
+ * table has changed since. NULL: the shadow has no such table.
  */
 struct lg_path *lg_shadow_path(struct lg_vcpu *vcpu, struct lg_shadow_page *root, gva_t gva)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flushes for other virtual CPUs. A request is written under mmu_lock; the other's own
- * thread does it before it enters the Guest again.
+ * Flushes for other virtual CPUs. The request is written under mmu_lock; the other vCPU's own
+ * thread does the flush before it enters the guest again.
  */
 #include "lg.h"
 #include "mmu/shadow.h"
 #include "vcpu/vcpu.h"
 
-/* Two requests become one that is good for both. */
+/* Add a request to one that waits: make one flush that covers both. */
 static void request_vcpu_flush(struct lg_vcpu *other, enum lg_flush_kind kind, gva_t start,
 			       gva_t end)
 {
@@ -28,15 +28,14 @@ static void request_vcpu_flush(struct lg_vcpu *other, enum lg_flush_kind kind, g
 
 /**
  * lg_flush_multi - flush the TLBs of other vCPUs
- * @vcpu: who asks; its mutex is held
- * @kind: what of them
+ * @vcpu: the virtual CPU that asks; its mutex is held
+ * @kind: which entries
  * @start: first byte, for LG_FLUSH_RANGE
  * @end: byte after the last
- * @mask: bit n: vCPU n; the caller itself does not count
+ * @mask: bit n: vCPU n; @vcpu's own bit is ignored
  *
- * Atomic. When it returns, none of them runs with what it had: one that is in the
- * Guest was made to leave it, and does the rest on its way back; one that is not
- * will before it runs.
+ * Atomic. On return, none of these vCPUs runs with its old entries: a vCPU that was in the guest
+ * has left it, and flushes on its way back; the others flush before they run.
  */
 void lg_flush_multi(struct lg_vcpu *vcpu, enum lg_flush_kind kind, gva_t start, gva_t end, u64 mask)
 {
@@ -54,7 +53,7 @@ void lg_flush_multi(struct lg_vcpu *vcpu, enum lg_flush_kind kind, gva_t start, 
 	lg_leave_guest(vm, mask);
 }
 
-/** lg_flush_requested - do what others asked for; atomic, before entering */
+/** lg_flush_requested - do the flush that other vCPUs asked for; atomic, before an entry */
 void lg_flush_requested(struct lg_vcpu *vcpu)
 {
 	struct lg_flush flush;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The way back: from a Guest frame to the shadow entries that map it, and from
- * a shadow page to the entries that point to it.
+ * The reverse map: from a guest frame to the shadow entries that map it, and from a shadow page
+ * to the entries that point to it.
  *
- * Both are lists of shadow entries, linked through lg_shadow_page.links. They cost one
- * step to add to and to take from, however often a hostile Guest maps a frame.
- * All of it is under lg_vm.mmu_lock, written or read; each list has a lock of its
- * own in its head. An entry is in its list only while it maps the frame, so that
- * whoever has locked the list may look at the entry.
+ * Both are lists of shadow entries, linked through lg_shadow_page.links. To add an entry or to
+ * remove one is a single step, however often a hostile guest maps a frame. All of this is under
+ * lg_vm.mmu_lock, written or read; each list has a lock of its own in its head. An entry is in
+ * its list only while it maps the frame: so whoever has locked the list may look at the entry.
  */
 #include <linux/irqflags.h>
 #include <linux/mm.h>
@@ -17,8 +16,8 @@
 #include "mmu/shadow.h"
 
 /*
- * The first of the list. With interrupts off, whoever holds it: others wait for it with
- * theirs off, and so wait for some instructions and for no interrupt's handler.
+ * Lock a list, and return its first entry. The holder has interrupts off: other CPUs wait with
+ * their interrupts off, and must not wait for a handler, but for some instructions only.
  */
 static __always_inline lg_spte_t lock_sptes(lg_spte_t *head, unsigned long *flags)
 {
@@ -33,7 +32,7 @@ static __always_inline lg_spte_t lock_sptes(lg_spte_t *head, unsigned long *flag
 	return first;
 }
 
-/* @first: what is the first of the list now. */
+/* @first: the first entry of the list from now on. */
 static __always_inline void unlock_sptes(lg_spte_t *head, lg_spte_t first, unsigned long flags)
 {
 	smp_store_release(head, first);
@@ -73,7 +72,7 @@ void lg_spte_del(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
 	unlock_sptes(head, first, flags);
 }
 
-/** lg_slot_alloc - what a new memory slot needs here; sleeps; -ENOMEM */
+/** lg_slot_alloc - allocate the lists of a new memory slot; sleeps; -ENOMEM */
 int lg_slot_alloc(struct lg_memory_slot *slot)
 {
 	gfn_t large = lg_large_of(slot, slot->first + slot->frames - 1) + 1;
@@ -94,7 +93,7 @@ void lg_slot_free(struct lg_memory_slot *slot)
 	kvfree(slot->no_large);
 }
 
-/* The list of @gfn's shadow entries at this level: 1, or 2 for 2 MiB. It is in a slot. */
+/* The list of @gfn's shadow entries at this level: 1, or 2 for 2 MiB. @gfn is in a slot. */
 lg_spte_t *lg_frame_sptes(struct lg_vm *vm, gfn_t gfn, int level)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
@@ -112,11 +111,12 @@ static u64 spte_frame(struct lg_vm *vm, lg_spte_t spte)
 }
 
 /**
- * lg_frame - the Host's frame behind @gfn, if an entry has it already
+ * lg_frame - find the host's frame behind @gfn, if an entry maps it already
  * @vm: the VM
- * @gfn: Guest frame, from the Guest
- * @frame: its address, with LG_HOST_WRITABLE; the Launcher's until the mmu_notifier
- *	says otherwise
+ * @gfn: guest frame, from the guest
+ * @frame: set to its address, with LG_HOST_WRITABLE; good until the mmu_notifier says otherwise
+ *
+ * mmu_lock read or written.
  */
 bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 {
@@ -140,7 +140,10 @@ bool lg_frame(struct lg_vm *vm, gfn_t gfn, u64 *frame)
 	return true;
 }
 
-/* The same for the 2 MiB around @gfn, if an entry has them all: mmu_lock is written for those. */
+/*
+ * lg_frame() for the 2 MiB around @gfn, if one entry maps them all; @first: the first frame. Needs
+ * no lock of a list: entries of 2 MiB change only while mmu_lock is written.
+ */
 bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 {
 	struct lg_memory_slot *slot = lg_slot_of(vm, &gfn);
@@ -153,8 +156,8 @@ bool lg_frame_large(struct lg_vm *vm, gfn_t gfn, u64 *first)
 }
 
 /*
- * May the 2 MiB around @gfn be one entry? They must be in one slot; whether the
- * Host has them in one piece is remembered until the mmu_notifier comes by.
+ * May the 2 MiB around @gfn be one entry? They must be in one slot. If the host does not have
+ * them in one piece, lg_frame_not_large() notes so until the mmu_notifier reports a change.
  */
 bool lg_frame_may_be_large(struct lg_vm *vm, gfn_t gfn)
 {

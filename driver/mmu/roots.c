@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Roots: the top-level pages that go into CR3, a pair for each Guest CR3 that a
- * vCPU has lately used, one for each mode.
+ * Roots: the top-level pages that go into CR3. A vCPU has a pair of them for each guest CR3 that it
+ * has lately used, one for each mode.
  *
- * Some of them are published to the Switcher (switcher_vcpu.roots), which loads
- * them by itself when the Guest loads a CR3 that it knows and asks for no flush.
- * There are as many slots there as Linux has ASIDs and more; the Guest's PCID
- * says which, and each has two PCIDs of the CPU's own.
+ * Some of them are published to the switcher (switcher_vcpu.roots). The switcher loads these by
+ * itself when the guest loads their CR3 and asks for no flush. It has more slots for them than
+ * Linux has ASIDs. The guest's PCID chooses the slot, and each slot has two PCIDs of the CPU.
  */
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
@@ -15,8 +14,8 @@
 #include "mmu/shadow.h"
 
 /*
- * The first of our PCIDs. Linux has 1 to 6 for itself, with 0x800 added for
- * KPTI's user half (arch/x86/mm/tlb.c), and may hand out others upwards.
+ * The first of our PCIDs. Linux uses 1 to 6 for itself, with 0x800 added for KPTI's user half
+ * (arch/x86/mm/tlb.c), and may hand out the ones above them.
  */
 #define PCID_WITH_PTI		0x7c0
 #define PCID_WITHOUT_PTI	0xfc0
@@ -25,8 +24,8 @@
 #define ENTRY_TOP	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
 
 /*
- * 5-level paging: canonical 48-bit addresses are in the first and last slot. In
- * user mode the upper half is empty, and a fault there always the Guest's.
+ * With 5-level paging, canonical 48-bit addresses are in the first and the last slot of the top
+ * level. The upper half of a user root is empty: a fault there is always the guest's.
  */
 static struct lg_shadow_page *alloc_root(struct lg_vm *vm, u8 role)
 {
@@ -68,7 +67,7 @@ static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
 	return __pa(page->top ?: page->table) | (lg_pcid ? pcid : 0);
 }
 
-/* Tell the Switcher of the current roots; their first load flushes. */
+/* Tell the switcher of the current roots. Their first load flushes. */
 static void publish_root(struct lg_vcpu *vcpu)
 {
 	unsigned int slot = vcpu->cr3 % LG_ROOTS;
@@ -78,7 +77,7 @@ static void publish_root(struct lg_vcpu *vcpu)
 	struct switcher_vcpu *cpu = vcpu->cpu;
 	struct switcher_root *root = &cpu->roots[slot], *last;
 
-	/* While a root is current its CR3 values are not in its slot. */
+	/* The CR3 values of the current root are not in its slot: put them back there. */
 	last = &cpu->roots[cpu->root_slot / sizeof(*root)];
 	last->kernel = cpu->kernel_root;
 	last->user = cpu->user_root;
@@ -93,7 +92,7 @@ static void publish_root(struct lg_vcpu *vcpu)
 	cpu->user_root = root->user;
 }
 
-/** lg_roots_alloc - for a new vCPU, before it is in lg_vm.vcpus; sleeps */
+/** lg_roots_alloc - allocate the roots of a vCPU that is not in lg_vm.vcpus yet; sleeps; -ENOMEM */
 int lg_roots_alloc(struct lg_vcpu *vcpu)
 {
 	unsigned int i;
@@ -125,7 +124,7 @@ void lg_roots_free(struct lg_vcpu *vcpu)
 	}
 }
 
-/* The Guest's CR3 is not known to the Switcher (any more). */
+/* Make the switcher forget these roots, if it knows them. */
 static void unpublish_root(struct lg_vcpu *vcpu, const struct lg_root *root)
 {
 	unsigned int i;
@@ -157,7 +156,7 @@ static void empty_root(struct lg_vcpu *vcpu, struct lg_root *root)
 	unpublish_root(vcpu, root);
 }
 
-/* The root to do without: the Switcher's own use of those it knows is not seen. */
+/* The root to give up. Prefer one that is not published: we do not see the switcher's own use. */
 static struct lg_root *oldest_root(struct lg_vcpu *vcpu)
 {
 	struct lg_root *oldest = NULL;
@@ -180,8 +179,8 @@ static struct lg_root *oldest_root(struct lg_vcpu *vcpu)
 }
 
 /*
- * Make the roots for the Guest's top-level table @gfn current. True if they were
- * there, with all that they map; else they are empty.
+ * Make the roots for the guest's top-level table @gfn current. True: they were there, with all that
+ * they map; false: they are new, with the kernel's half of the last root.
  */
 static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
 {
@@ -206,7 +205,7 @@ static bool select_root(struct lg_vcpu *vcpu, gfn_t gfn)
 	return false;
 }
 
-/** lg_root_changed - the Switcher has loaded another CR3: see lg_root_exit() */
+/** lg_root_changed - note that the switcher has loaded another CR3: see lg_root_exit() */
 void lg_root_changed(struct lg_vcpu *vcpu)
 {
 	unsigned int slot = vcpu->cpu->root_slot / sizeof(struct switcher_root);
@@ -230,15 +229,14 @@ static void flush_roots_at_next_load(struct switcher_vcpu *cpu)
 }
 
 /**
- * lg_root_load - tell the Switcher what to load into CR3
+ * lg_root_load - tell the switcher what to load into CR3
  * @vcpu: the virtual CPU, loaded
  *
- * At each entry, after the barrier that follows running_cpu. A load without bit
- * 63 flushes the PCID that it names (SDM volume 3, 4.10.4.1). All of ours want
- * that when an entry became narrower since this vCPU last looked, and when this
- * CPU's TLB has what another vCPU did here, or we elsewhere. The first load of
- * each root does it, and then sets bit 63 for the next. A CPU without PCID
- * flushes at every load.
+ * Called at each entry, after the barrier that follows running_cpu. A load of CR3 without bit 63
+ * flushes the PCID that it names (SDM volume 3, 4.10.4.1). All our PCIDs need that when an entry
+ * became narrower since this vCPU last looked, and when another vCPU has run on this CPU, or this
+ * one elsewhere. The first load of each root flushes, and then sets bit 63 for the next load. A
+ * CPU without PCID flushes at every load.
  */
 void lg_root_load(struct lg_vcpu *vcpu)
 {
@@ -249,7 +247,7 @@ void lg_root_load(struct lg_vcpu *vcpu)
 	lockdep_assert_held(&vcpu->mutex);
 	if (vcpu->generation != generation) {
 		flush_roots_at_next_load(cpu);
-		/* Behind this, what the TLB has of before is gone before the Guest runs. */
+		/* From here on others count on the flush, which comes before the guest runs. */
 		WRITE_ONCE(vcpu->generation, generation);
 	}
 	cpu->cr3 = *root;
@@ -257,10 +255,12 @@ void lg_root_load(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_roots_show - @vcpu will run in a window: all roots show that, and keep it
+ * lg_roots_show - let all roots of @vcpu show the window that it is loaded in
  * @vcpu: the virtual CPU, loaded
- * @entry: for slot 256, the window's
- * @elsewhere: this CPU's TLB has what another vCPU did there, or this one did elsewhere
+ * @entry: the window's entry for slot 256
+ * @elsewhere: another vCPU has run on this CPU, or this one elsewhere: flush at the next loads
+ *
+ * Atomic.
  */
 void lg_roots_show(struct lg_vcpu *vcpu, u64 entry, bool elsewhere)
 {
@@ -281,11 +281,11 @@ void lg_roots_show(struct lg_vcpu *vcpu, u64 entry, bool elsewhere)
 }
 
 /**
- * lg_load_cr3 - MOV to CR3 as the Guest's PCID-aware CPU does it
+ * lg_load_cr3 - do the guest's MOV to CR3, as a CPU with PCID does it
  * @vcpu: the virtual CPU; its mutex is held
  * @cr3: as MOV to CR3 would take it
  *
- * Without NOFLUSH (bit 63) what the address space had is stale.
+ * Takes mmu_lock. Without NOFLUSH (bit 63) the old entries of the address space are stale.
  */
 void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 {
@@ -302,12 +302,12 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 }
 
 /**
- * lg_release_table - frame @gfn holds no page table any more
+ * lg_release_table - empty the root of a top-level table that the guest has freed
  * @vcpu: the virtual CPU; its mutex is held
- * @gfn: from the Guest, not checked: a lie costs it faults
+ * @gfn: frame of the table, from the guest, not checked: a lie costs the guest faults
  *
- * Tables below the top go with the entries that point to them. A root has none,
- * and would stay until its slot is needed.
+ * Takes mmu_lock. Tables below the top level go with the entries that point to them. No entry
+ * points to a root: it would stay until another CR3 needs it.
  */
 void lg_release_table(struct lg_vcpu *vcpu, gfn_t gfn)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Shadow page tables, inside: for the files of mmu/ alone. All but alloc and free is done
- * with mmu_lock written, or read and the page locked as far as it is about entries of level 1.
+ * The inside of the shadow page tables, for the files of mmu/ alone. All but alloc and free needs
+ * mmu_lock written; for entries of level 1 it is enough to hold mmu_lock for reading, with the
+ * page locked.
  *
- * A shadow page holds what the CPU uses in place of one Guest page table (or
+ * A shadow page holds what the CPU uses in place of one guest page table (or
  * of a part of a large page). page_private() of its table leads back to it.
  */
 #ifndef _LG_SHADOW_H
@@ -16,9 +17,9 @@
 #define LG_ENTRIES		512U
 #define LG_LARGE_FRAMES		512U
 
-/* Beside each entry: a list of those that map the same frame or table. */
+/* For each entry: its links in the list of entries that map the same frame or table. */
 struct lg_link {
-	u32 gfn;			/* leaves: the Guest's (first) frame */
+	u32 gfn;			/* leaves: the guest's (first) frame */
 	lg_spte_t next, prev;
 };
 
@@ -28,28 +29,28 @@ struct lg_shadow_page {
 	u64 *top;			/* roots with LA57: the level above */
 	struct hlist_node hash;
 	struct list_head list;		/* lg_mmu.pages, .unlinked or .spare */
-	gfn_t gfn;			/* of the Guest's table, or first of a large page */
+	gfn_t gfn;			/* of the guest's table, or first of a large page */
 	u32 id;				/* its number, while in use */
 	lg_spte_t parents;		/* entries that point here */
 	u8 level;			/* 1 to 4 */
 	u8 role;			/* LG_ROLE_* */
-	bool changed;			/* the Guest's table has been, since we compared */
-	bool recent;			/* used, since it was the next to be given up */
+	bool changed;			/* the guest's table has changed since it was compared */
+	bool recent;			/* used since it was last at the LRU tail: it stays */
 	unsigned long busy;		/* bit 0: lg_shadow_trylock() */
 	DECLARE_BITMAP(used, 512);	/* entries that map something, a root's window aside */
 	u64 synced;			/* lg_mmu.sync_clock when last compared, and for: */
 	gva_t synced_start, synced_last;
-	bool synced_whole;		/* that was all of its reach, by whatever address */
+	bool synced_whole;		/* all addresses of the page were compared then */
 };
 
-#define LG_WINDOW_INDEX		256	/* the top-level slot that is not the Guest's */
+#define LG_WINDOW_INDEX		256	/* the top-level slot that is not the guest's */
 
 static inline bool lg_is_window(const struct lg_shadow_page *page, unsigned int index)
 {
 	return (page->role & LG_ROLE_ROOT) && index == LG_WINDOW_INDEX;
 }
 
-/* What an entry points to; NULL: no page of ours. */
+/* The shadow page that an entry points to; NULL: it points to none. */
 static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page *page,
 						     unsigned int index)
 {
@@ -61,14 +62,14 @@ static inline struct lg_shadow_page *lg_shadow_child(const struct lg_shadow_page
 	return (void *)page_private(pfn_to_page(LG_ENTRY_FRAME(entry)));
 }
 
-/* The entry of @page that points to @child, made of the Guest's. */
+/* The entry for @page that points to @child, made from the guest's entry. */
 static inline u64 lg_shadow_table_entry(const struct lg_shadow_page *page,
 					const struct lg_shadow_page *child, u64 guest_entry)
 {
 	return lg_shadow_branch_entry(guest_entry, page->role, __pa(child->table), child->role);
 }
 
-/* Does @child still shadow what the Guest's entry points to? */
+/* Does @child still shadow what the guest's entry points to? */
 static inline bool lg_same_table(const struct lg_shadow_page *page,
 				 const struct lg_shadow_page *child, u64 guest_entry)
 {
@@ -82,7 +83,7 @@ static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 	write_lock(&vcpu->vm->mmu_lock);
 }
 
-/* With mmu_lock read: for the entries of a page of level 1. */
+/* With mmu_lock read: lock the entries of a page of level 1. Nobody waits for this lock. */
 #define lg_shadow_trylock(page)	(!test_and_set_bit_lock(0, &(page)->busy))
 #define lg_shadow_unlock(page)	clear_bit_unlock(0, &(page)->busy)
 
@@ -109,7 +110,7 @@ void lg_flush_others(struct lg_vm *vm);
 /* dirty.c */
 bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page);
 
-/* The page of @spte, and where in it. */
+/* The page that has the entry @spte, and the entry's index in it. */
 static inline struct lg_shadow_page *lg_spte_page(struct lg_vm *vm, lg_spte_t spte,
 						  unsigned int *index)
 {
@@ -150,16 +151,16 @@ void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
 void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from);
 void lg_sync_user(struct lg_vcpu *vcpu);
 
-/* How an attempt to make an entry ended. */
+/* How did an attempt to make an entry end? */
 enum lg_fill {
-	LG_FILL_DONE = 0,	/* or it is the Guest's own fault, which is pending now */
-	LG_FILL_EXCLUSIVE,	/* it takes mmu_lock written: a walk, or another table */
-	LG_FILL_IRQS_ON,	/* it takes the Host's page tables, and interrupts are off */
+	LG_FILL_DONE = 0,	/* or the fault is the guest's own, and pending now */
+	LG_FILL_EXCLUSIVE,	/* needs mmu_lock written: a walk, or another table */
+	LG_FILL_IRQS_ON,	/* needs the host's page tables, but interrupts are off */
 	LG_FILL_FAULT_IN,	/* vcpu->fault_hva must be made present */
 	LG_FILL_NOTIFIER,	/* the mmu_notifier is at work at vcpu->fault_hva */
-	LG_FILL_NO_MEMORY,	/* the Guest's entry points to where there is none */
-	LG_FILL_MMIO,		/* it points to a device, at vcpu->mmio_gpa */
-	LG_FILL_NO_PAGES,	/* lg_shadow_topup() first */
+	LG_FILL_NO_MEMORY,	/* the guest's entry points to no memory */
+	LG_FILL_MMIO,		/* the guest's entry points to a device, at vcpu->mmio_gpa */
+	LG_FILL_NO_PAGES,	/* no spare pages: lg_shadow_topup() first */
 	LG_FILL_DEAD,		/* the VM was killed */
 };
 
@@ -169,7 +170,7 @@ enum lg_fill lg_guest_frame(struct lg_vcpu *vcpu, gfn_t gfn, bool write, u64 *fr
 bool lg_large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame, u64 *first);
 
 /* fill.c */
-#define LG_AROUND	16U	/* entries that a fault looks at, the one that faulted among them */
+#define LG_AROUND	16U	/* entries that a fault looks at, with the one that faulted */
 void lg_shadow_fill(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		    u64 guest_entry);
 void lg_fill_behind(struct lg_vcpu *vcpu, struct lg_shadow_page *page, unsigned int index,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Flushes: what the Guest may no longer see, by the rules of the TLB (SDM
- * volume 3, 4.10.4). The shadow entries are not thrown away to be faulted in
- * again: each is compared with the Guest's and brought up to date in place.
+ * Flushes: after one the guest must not see stale entries, by the rules of the TLB (SDM volume 3,
+ * 4.10.4). Do not drop the shadow entries, to be faulted in again: compare each with the guest's
+ * entry, and bring it up to date in place.
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -11,14 +11,14 @@
 #include "trace.h"
 #include "mmu/shadow.h"
 
-/* Entries read from a Guest's table at once. */
+/* Entries read from a guest's table at once. */
 #define BATCH		16U
 
-/* The halves of a Guest's 48-bit address space. */
+/* The halves of a guest's 48-bit address space. */
 #define USER_LAST	(gva_t)GENMASK_ULL(46, 0)
 #define KERNEL_FIRST	(gva_t)GENMASK_ULL(63, 47)
 
-/* A 2 MiB leaf of ours: the same large page of the Guest's, or away with it. */
+/* Compare a 2 MiB leaf: if the guest still has the same large page there, keep it, else drop it. */
 static void sync_large_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 			     u64 guest_entry)
 {
@@ -34,8 +34,8 @@ static void sync_large_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsi
 }
 
 /*
- * Compare one entry that maps something. Returns the page below if it is still
- * linked and shadows a table of the Guest's.
+ * Compare one entry that maps something. Return the page below, if it is still linked and shadows
+ * a table of the guest.
  */
 static struct lg_shadow_page *sync_branch_entry(struct lg_vm *vm, struct lg_shadow_page *page,
 						unsigned int index, u64 guest_entry)
@@ -58,7 +58,7 @@ static struct lg_shadow_page *sync_branch_entry(struct lg_vm *vm, struct lg_shad
 	return child->role & LG_ROLE_SPLIT ? NULL : child;
 }
 
-/* Where it is swapped out: entries without an A bit, to be looked at again. */
+/* Read the guest's entries. If they are swapped out: entries without A, which a fault looks at. */
 static void read_guest_entries(struct lg_vm *vm, const struct lg_shadow_page *page,
 			       unsigned int first, unsigned int count, u64 *entries)
 {
@@ -67,12 +67,12 @@ static void read_guest_entries(struct lg_vm *vm, const struct lg_shadow_page *pa
 }
 
 /*
- * Compare what @page maps of the addresses from @start to @last, both of them
- * within its reach.
+ * Compare the entries of @page, and below, for the addresses from @start to @last; the page covers
+ * both of them.
  *
- * A page that is compared as a whole is so once, however many entries of a
- * hostile Guest's tables lead to it, and the two edges of a range are one way down
- * each: the time that this takes is bounded by the number of shadow pages.
+ * A page is compared as a whole at most once, however many entries of a hostile guest's tables lead
+ * to it, and each of the two edges of a range is one path down: so the number of shadow pages
+ * bounds the time.
  */
 static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start,
 			     gva_t last)
@@ -80,7 +80,7 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
 	unsigned int first = lg_table_index(start, page->level), i;
 	unsigned int end = lg_table_index(last, page->level);
-	/* All of its reach: an entry at the edge may be compared in part alone. */
+	/* Compare all of the page? At the edge of a range it is only a part. */
 	bool whole = !(start & (512 * span - 1)) && !(~last & (512 * span - 1)), changed;
 	unsigned int read = LG_ENTRIES;
 	struct lg_vm *vm = vcpu->vm;
@@ -106,7 +106,7 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 				sync_shadow_page(vcpu, child, from, from | (span - 1));
 			continue;
 		}
-		/* One by one where there is but one, or they lie far apart. */
+		/* Read the guest's entries in batches, from the next one that is needed. */
 		if (i >= read + BATCH || read == LG_ENTRIES) {
 			read = i;
 			read_guest_entries(vm, page, i, min3(BATCH, end + 1 - i, LG_ENTRIES - i),
@@ -119,12 +119,12 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 }
 
 /**
- * lg_shadow_adopt - let a new root have the Guest's kernel from an old one
+ * lg_shadow_adopt - link the tables of the guest's kernel from an old root into a new one
  * @vm: the VM
  * @to: empty root
  * @from: root in use
  *
- * What is global there is so here: it needs no comparing.
+ * mmu_lock written. The kernel's half is global, so its tables need no comparison.
  */
 void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shadow_page *from)
 {
@@ -141,7 +141,7 @@ void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shad
 	}
 }
 
-/** lg_shadow_sync - bring @page and all below it up to date; at most 4 levels deep */
+/** lg_shadow_sync - bring @page and all below it, 4 levels at most, up to date; mmu_lock written */
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 {
 	vcpu->vm->mmu.sync_clock++;
@@ -165,7 +165,7 @@ static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last
 			sync_root(vcpu, &vcpu->roots[i], start, last);
 }
 
-/** lg_sync_user - the current address space is stale but for global pages; locked */
+/** lg_sync_user - bring user space of the current address space up to date; mmu_lock written */
 void lg_sync_user(struct lg_vcpu *vcpu)
 {
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
@@ -185,14 +185,14 @@ static void flush_gva_range(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t
 }
 
 /**
- * lg_flush - flush a TLB of the Guest's, on this vCPU
+ * lg_flush - flush the guest's TLB of this vCPU
  * @vcpu: the virtual CPU; its mutex is held
- * @every: of all address spaces: another vCPU asks, and this one may be about to load one
- * @kind: what of it
+ * @every: in all address spaces: another vCPU asks, and this one may be about to load one of them
+ * @kind: which entries
  * @start: first byte, for LG_FLUSH_RANGE
  * @end: byte after the last
  *
- * Atomic or not. The CPU's own TLB is flushed at the next entry.
+ * Atomic or not; takes mmu_lock. The next entry flushes the CPU's own TLB.
  */
 void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t start, gva_t end)
 {
@@ -206,7 +206,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t s
 	if (kind == LG_FLUSH_RANGE)
 		flush_gva_range(vcpu, every, start, end - 1);
 	else if (kind == LG_FLUSH_USER)
-		/* Linux has global pages in its upper half, and those stay. */
+		/* Linux has global pages in its upper half, which this flush does not concern. */
 		sync_roots(vcpu, every, 0, USER_LAST);
 	else
 		sync_roots(vcpu, true, 0, ~0ULL);
@@ -214,7 +214,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t s
 	write_unlock(&vm->mmu_lock);
 }
 
-/* Are the Guest's entries on the way to a table still what the shadow's are made from? */
+/* Are the shadow's entries on the path to a table still made from the guest's current entries? */
 static bool is_path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS + 1])
 {
 	struct lg_shadow_page *page = path->root;
@@ -237,7 +237,10 @@ static bool is_path_unchanged(struct lg_path *path, const u64 guest[LG_PT_LEVELS
 	return true;
 }
 
-/* The Guest's entries on a way, and @count of its table's from @first on. Does not sleep. */
+/*
+ * Read the guest's entries on a path, and @count entries of the table from @first on. Does not
+ * sleep.
+ */
 static bool read_guest_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS + 1],
 			    unsigned int first, unsigned int count, u64 *entries)
 {
@@ -256,7 +259,7 @@ static bool read_guest_path(const struct lg_path *path, u64 guest[LG_PT_LEVELS +
 	return level == 1 && i == count;
 }
 
-/* A few pages in one table, if the shadow's way to it is the Guest's still. */
+/* Flush a few pages in one table, if the shadow's path to the table is up to date. */
 static bool flush_few_pages_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t last)
 {
 	unsigned int top = lg_table_index(start, LG_PT_LEVELS), first = lg_table_index(start, 1);
@@ -267,7 +270,7 @@ static bool flush_few_pages_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t las
 	bool done;
 
 	lockdep_assert_held(&vcpu->vm->mmu_lock);
-	/* Where the kernel's root has tables of its own, both are to be compared. */
+	/* If the kernel's root has tables of its own, both tables need a comparison: not here. */
 	if (lg_mapped(kernel) && kernel != (user | _PAGE_NX))
 		return false;
 	path = lg_shadow_path(vcpu, vcpu->root->user, start);
@@ -275,7 +278,10 @@ static bool flush_few_pages_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t las
 		return false;
 	done = read_guest_path(path, guest, first, count, entries) &&
 	       is_path_unchanged(path, guest);
-	/* One page alone was written to, most often, and will be used: fill it in any case. */
+	/*
+	 * A one-page flush usually follows a write to that entry, so the page is about to be used:
+	 * fill it.
+	 */
 	for (i = 0; done && i < count; i++)
 		if (count == 1 || lg_mapped(path->table->table[first + i]))
 			lg_shadow_fill(vcpu->vm, path->table, first + i, entries[i]);

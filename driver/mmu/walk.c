@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the Guest's own page tables say: the walk that the CPU would make
- * (SDM volume 3, 4.5), with the same faults, and with A and D set as it would.
+ * Walk the guest's own page tables as the CPU would (SDM volume 3, 4.5), with the same faults, and
+ * set A and D as the CPU would.
  *
- * The tables are the Guest's memory and change as it likes: each entry is read
- * once, and only what was read is believed.
+ * The tables are guest memory, and the guest may change them at any time: read each entry once, and
+ * believe only what was read.
  */
 #include <linux/uaccess.h>
 #include <asm/pgtable_types.h>
@@ -14,14 +14,14 @@
 #include "mmu/shadow.h"
 
 /**
- * lg_read_entry - read one page-table entry of the Guest's
+ * lg_read_entry - read one page-table entry of the guest
  * @vm: the VM
- * @gpa: Guest physical address
- * @entry: what was read
- * @hva: where it is in the Launcher, also when it could not be read
+ * @gpa: guest physical address
+ * @entry: set to what was read
+ * @hva: set to its address in the launcher, also if it cannot be read
  *
- * Does not sleep. -ENOENT: no memory there. -EFAULT: not present, try again
- * after faulting @hva in.
+ * Does not sleep. -ENOENT: there is no memory; -EFAULT: it is not present, call again after
+ * lg_fault_in() of @hva.
  */
 int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva)
 {
@@ -38,13 +38,13 @@ int lg_read_entry(struct lg_vm *vm, gpa_t gpa, u64 *entry, hva_t *hva)
 }
 
 /**
- * lg_read_entries - read entries of one page table, side by side
+ * lg_read_entries - read adjacent entries of one page table
  * @vm: the VM
- * @gpa: Guest physical address of the first, in one page with the others
- * @entries: what was read
+ * @gpa: guest physical address of the first; all are in one page
+ * @entries: set to what was read
  * @count: how many
  *
- * Does not sleep. -ENOENT or -EFAULT as lg_read_entry().
+ * Does not sleep. -ENOENT or -EFAULT, as from lg_read_entry().
  */
 int lg_read_entries(struct lg_vm *vm, gpa_t gpa, u64 *entries, unsigned int count)
 {
@@ -67,7 +67,7 @@ fault:
 	return -EFAULT;
 }
 
-/* Set A or D as the CPU does: only if the entry is still what we read. */
+/* Set A or D as the CPU does: only if the entry is still what was read. */
 static int set_accessed_bits(hva_t hva, u64 *entry, u64 bits)
 {
 	u64 old = *entry;
@@ -87,7 +87,7 @@ static enum lg_walk_result walk_fault(struct lg_walk *walk, u64 error)
 	return LG_WALK_FAULT;
 }
 
-/* The rights are known: is the access one that the Guest allows? */
+/* Do the rights that the walk has found allow the access? */
 static bool walk_allows(const struct lg_walk *walk, u64 access)
 {
 	if ((access & X86_PF_USER) && !walk->user)
@@ -96,20 +96,20 @@ static bool walk_allows(const struct lg_walk *walk, u64 access)
 		return false;
 	if (!(access & X86_PF_INSTR))
 		return true;
-	/* Kernel mode never runs user pages: we show every Guest SMEP. */
+	/* Kernel mode must not run user pages: every guest has SMEP. */
 	return walk->executable && ((access & X86_PF_USER) || !walk->user);
 }
 
 /**
- * lg_walk - walk the current Guest page tables
+ * lg_walk - walk the current guest page tables
  * @vcpu: the virtual CPU; its mutex is held
- * @gva: Guest virtual address
+ * @gva: guest virtual address
  * @access: X86_PF_USER, _WRITE and _INSTR as in a page fault's error code
- * @walk: what was found
+ * @walk: the result
  *
- * Does not sleep. LG_WALK_FAULT: the Guest gets a #PF with walk->error.
- * LG_WALK_AGAIN: make walk->hva present, then call again (also after losing a
- * race for an entry). LG_WALK_DEAD: the tables lie outside of memory.
+ * Does not sleep. LG_WALK_FAULT: the guest gets a #PF with walk->error. LG_WALK_AGAIN: make
+ * walk->hva present, then call again (also after a lost race for an entry). LG_WALK_DEAD: the
+ * tables lie outside of memory.
  */
 enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct lg_walk *walk)
 {
