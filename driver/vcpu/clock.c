@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The clock of a VM: when it began, and what it did not live through, because it was
- * paused or because the Host slept.
+ * The clock of a VM: when it began, and for how long it stood still, because the VM was paused or
+ * because the host slept.
  *
- * CLOCK_MONOTONIC stands still while the Host sleeps; the TSC does not, and is shifted by
- * what it has done meanwhile (resume_clocks()).
+ * CLOCK_MONOTONIC stands still while the host sleeps. The TSC does not: resume_clocks() shifts
+ * the guest's TSC by what it has done meanwhile.
  */
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
@@ -18,11 +18,11 @@
 
 /**
  * lg_clock_pause - LGUEST_PAUSE
- * @vm: the VM; its lock is held, and the Launcher runs none of its vCPUs
- * @on: 1: time stops; 0: it goes on
+ * @vm: the VM; its lock is held, and no vCPU of it runs
+ * @on: 1: stop the VM's time; 0: let it go on
  *
- * A Guest that reads the TSC itself is shown one that stood still, too: from then
- * on each RDTSC of its ends in lg_emulate(). 0, or -EINVAL: no such change.
+ * For a guest that reads the TSC itself, the TSC must have stood still, too: after a pause each
+ * RDTSC ends in lg_emulate(). 0, or -EINVAL: the VM is paused already, or is not.
  */
 int lg_clock_pause(struct lg_vm *vm, unsigned long on)
 {
@@ -46,15 +46,19 @@ int lg_clock_pause(struct lg_vm *vm, unsigned long on)
 	return err;
 }
 
-/* When the Host sleeps. */
+/* While the host sleeps */
 
 static LIST_HEAD(vms);
 static DEFINE_SPINLOCK(vms_lock);
-static bool suspending;			/* from before the first thread is frozen until the TSC is put right */
+/* True from before the first thread is frozen until the TSC is shifted. */
+static bool suspending;
 static DECLARE_WAIT_QUEUE_HEAD(resumed);
-static u64 suspend_raw, suspend_tsc;	/* as of then */
+static u64 suspend_raw, suspend_tsc;	/* when the sleep began */
 
-/* Both as of the same moment. The raw clock is what the TSC would be if the Host never slept. */
+/*
+ * Read both clocks at the same moment. The raw clock goes on as the TSC would if the host never
+ * slept.
+ */
 static void read_both_clocks(u64 *raw_ns, u64 *tsc)
 {
 	unsigned long flags;
@@ -66,9 +70,9 @@ static void read_both_clocks(u64 *raw_ns, u64 *tsc)
 }
 
 /*
- * S3 starts the TSC again at 0, and in suspend-to-idle it goes on while the clocks stand
- * still. Guests go on where they were. Less than a millisecond is forgiven, since the price of
- * a shift is a trap at each RDTSC, and so is what two clocks may differ by.
+ * S3 starts the TSC again at 0; in suspend-to-idle the TSC goes on while the clocks stand still.
+ * Shift the TSC of all guests back to where it was. Ignore less than a millisecond, since a shift
+ * costs a trap at each RDTSC, and ignore by how much two clocks may differ.
  */
 static void resume_clocks(void)
 {
@@ -84,7 +88,7 @@ static void resume_clocks(void)
 	spin_lock(&vms_lock);
 	list_for_each_entry(vm, &vms, clock_list) {
 		spin_lock(&vm->clock_lock);
-		/* A pause ends with all that the TSC did since it began. */
+		/* The end of a pause takes off all that the TSC did since its start. */
 		if (!vm->paused_ns)
 			WRITE_ONCE(vm->tsc_offset, vm->tsc_offset + shift);
 		spin_unlock(&vm->clock_lock);
@@ -93,8 +97,8 @@ static void resume_clocks(void)
 }
 
 /*
- * The freezer makes all threads leave LGUEST_RUN. They are thawed before we hear of it, and
- * wait for us then: lg_clock_wait().
+ * The freezer makes all threads leave LGUEST_RUN. They are thawed before this function hears of
+ * the end of the sleep: lg_clock_wait() lets them wait for it.
  */
 static int clock_power_event(struct notifier_block *unused, unsigned long event, void *data)
 {
@@ -118,7 +122,11 @@ static int clock_power_event(struct notifier_block *unused, unsigned long event,
 
 static struct notifier_block power_notifier = { .notifier_call = clock_power_event };
 
-/** lg_clock_wait - before a vCPU runs: while the Host is about to sleep; -EINTR: a signal */
+/**
+ * lg_clock_wait - wait before a vCPU runs, while the host is about to sleep or just awake
+ *
+ * Sleeps. 0, or -EINTR: a signal.
+ */
 int lg_clock_wait(void)
 {
 	if (likely(!smp_load_acquire(&suspending)))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which RFLAGS a Guest runs with. Rules alone, no state: tests/pure tries them, too. */
+/* Which RFLAGS may a guest run with? Rules alone, no state: tests/pure tests them, too. */
 #ifndef _LG_VCPU_FLAGS_H
 #define _LG_VCPU_FLAGS_H
 
@@ -7,13 +7,13 @@
 
 #include "rflags.h"
 
-/** lg_runnable_flags - @flags as the Guest asks for them, made such that it may run with them */
+/** lg_runnable_flags - turn the @flags that the guest asks for into flags that it may run with */
 static inline u64 lg_runnable_flags(u64 flags)
 {
 	return (flags & FLAGS_GUEST) | FLAGS_ALWAYS;
 }
 
-/** lg_event_flags - those of the Guest's handler of an event, which came with @flags */
+/** lg_event_flags - the flags of the guest's handler, for an event that came with @flags */
 static inline u64 lg_event_flags(u64 flags)
 {
 	return lg_runnable_flags(flags & ~(u64)FLAGS_CLEARED);

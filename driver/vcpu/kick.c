@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a virtual CPU is made to look at what has changed, how it waits until
- * something does, and how a VM dies.
+ * Make a virtual CPU look at what has changed, let it wait until something does, and end a VM.
  *
- * The handshake with run_atomic(): who changes something that a vCPU must see
- * writes it first, then reads running_cpu; the vCPU writes running_cpu first,
- * then looks. A full barrier stands between the two steps on both sides, so one
- * of the two sees the other.
+ * The handshake with run_atomic(): another thread writes its change first, then reads
+ * running_cpu; the vCPU's thread writes running_cpu first, then looks for changes. Both have a
+ * full barrier between the two steps, so at least one of them sees what the other has written.
  */
 #include <linux/kernel.h>
 #include <linux/rcupdate.h>
@@ -18,11 +16,11 @@
 #include "vcpu/vcpu.h"
 
 /**
- * lg_kill - end a Guest that cannot or must not go on
+ * lg_kill - end a guest that cannot or must not go on
  * @vm: the VM
  * @fmt: the reason, as printf() takes it
  *
- * Any context. The first reason is the one that the Launcher prints.
+ * Any context. The launcher prints the first reason.
  */
 void lg_kill(struct lg_vm *vm, const char *fmt, ...)
 {
@@ -44,7 +42,7 @@ void lg_kill(struct lg_vm *vm, const char *fmt, ...)
  * lg_kick - make @vcpu look at what has changed
  * @vcpu: any virtual CPU of a VM that lives
  *
- * Any context. Ends a HALT; makes a thread that runs the Guest leave it.
+ * Any context. Ends a HALT, and makes a thread that runs the guest leave the guest.
  */
 void lg_kick(struct lg_vcpu *vcpu)
 {
@@ -65,10 +63,11 @@ static void leave_guest_ipi(void *unused)
 }
 
 /**
- * lg_vcpu_leave_guest - make one vCPU leave the Guest, if another CPU runs it
+ * lg_vcpu_leave_guest - make one vCPU leave the guest, if another CPU runs it
  * @vcpu: any virtual CPU of a VM that lives
  *
- * Behind a full barrier that follows what it is to see: see lg_leave_guest().
+ * Waits for the other CPU. Before the call, write what the vCPU is to see, then a full barrier: see
+ * lg_leave_guest().
  */
 void lg_vcpu_leave_guest(const struct lg_vcpu *vcpu)
 {
@@ -79,13 +78,13 @@ void lg_vcpu_leave_guest(const struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_leave_guest - make vCPUs leave the Guest
+ * lg_leave_guest - make vCPUs leave the guest
  * @vm: the VM
  * @mask: bit n: vCPU n
  *
- * By an IPI that we wait for, if they run elsewhere. What was written before is
- * seen by them before they enter again. Pairs with the barrier in run.c between
- * setting running_cpu and entering.
+ * Sends an IPI to each CPU that runs one of them, and waits for the IPI. They see what was written
+ * before this call before they enter again. The barrier pairs with the one in run.c between the
+ * write of running_cpu and the entry.
  */
 void lg_leave_guest(struct lg_vm *vm, u64 mask)
 {
@@ -98,7 +97,7 @@ void lg_leave_guest(struct lg_vm *vm, u64 mask)
 			lg_vcpu_leave_guest(vcpu);
 }
 
-/* HALT: until an interrupt waits, or somebody kicks us, or a signal comes. */
+/** lg_halt - wait until an interrupt is pending, the halt is ended or a signal comes; always 0 */
 int lg_halt(struct lg_vcpu *vcpu)
 {
 	vcpu->stats.halts++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What waits to be delivered to a virtual CPU: one exception of its own, and a bit
- * for each interrupt. How it is delivered is the guest ABI's.
+ * What a virtual CPU has to deliver: one exception of its own, and a bit for each interrupt. The
+ * guest ABI says how to deliver it.
  */
 #include <linux/bitops.h>
 #include <linux/hrtimer.h>
@@ -10,7 +10,7 @@
 #include "abi.h"
 #include "vcpu/vcpu.h"
 
-/** lg_exception - deliver @vector before the Guest runs again */
+/** lg_exception - make an exception pending, for delivery before the guest runs; error ~0: none */
 void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error)
 {
 	lockdep_assert_held(&vcpu->mutex);
@@ -33,9 +33,9 @@ void lg_interrupt(struct lg_vcpu *vcpu, u8 vector)
 }
 
 /**
- * lg_page_fault - deliver a page fault before the Guest runs again
+ * lg_page_fault - make a page fault pending, for delivery before the guest runs
  * @vcpu: the virtual CPU; its mutex is held
- * @gva: what it could not reach
+ * @gva: the address that faulted
  * @error: error code (SDM volume 3, 4.7)
  */
 void lg_page_fault(struct lg_vcpu *vcpu, gva_t gva, u64 error)

@@ -6,8 +6,8 @@
 #include "vcpu/vcpu.h"
 
 /**
- * lg_reset_regs - kernel mode, all zero but these
- * @vcpu: the virtual CPU; its mutex is held, or nobody knows it yet
+ * lg_reset_regs - set the registers for kernel mode: all zero but for these
+ * @vcpu: the virtual CPU; its mutex is held, or no other thread knows the vCPU yet
  * @ip: %rip, canonical
  * @sp: %rsp
  * @gs_base: canonical

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why a Guest was left, told from its registers. */
+/* Why was the guest left? */
 #ifndef _LG_VCPU_TRAP_H
 #define _LG_VCPU_TRAP_H
 
@@ -8,11 +8,11 @@
 #include "switcher.h"
 
 /**
- * lg_trap - why the Guest was left
- * @regs: its registers, as of then
+ * lg_trap - tell why the guest was left
+ * @regs: its registers, as the exit has left them
  *
- * Return: a vector below 256, or TRAP_*. The stubs of the IDT PUSH an imm8, which extends
- * the sign of vectors from 128 on (SDM volume 2, PUSH).
+ * Return: a vector below 256, or TRAP_*. The stubs of the IDT push the vector as an imm8, whose
+ * sign the CPU extends from 128 on (SDM volume 2, PUSH): undo that.
  */
 static inline u32 lg_trap(const struct guest_regs *regs)
 {

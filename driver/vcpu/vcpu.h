@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A virtual CPU and its VM, as everything above knows them: kicks, registers, what is pending. */
+/* A virtual CPU, for the wings above: kicks, registers, what is pending, the VM's clock. */
 #ifndef _LG_VCPU_H
 #define _LG_VCPU_H
 
