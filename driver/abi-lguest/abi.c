@@ -42,7 +42,7 @@ static void lguest_timer(struct lg_vcpu *vcpu)
 	lguest_raise(vcpu, LGUEST_TIMER_LINE);
 }
 
-/* The others are the devices'. */
+/* All other lines are for devices. */
 static_assert(LGUEST_TIMER_LINE == 0);
 
 const struct lg_abi lg_abi_lguest = {

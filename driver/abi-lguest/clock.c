@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time: what the Guest may read without asking.
+ * Time that the guest reads without a hypercall.
  *
- * If the Host trusts its TSC, so may the Guest, and tsc_khz says how fast it
- * is. If not, lguest_data.clock holds the Host's time as of a moment ago and
- * the TSC bridges the rest; it is brought up to date whenever the vCPU is
- * loaded, which the Host's own timer tick makes happen often.
+ * If the host trusts its TSC, the guest may, too, and tsc_khz says how fast it is. If not,
+ * lguest_data.clock holds the time of a moment ago, and the guest adds what the TSC has done since.
+ * Each load of the vCPU brings the clock up to date, and the host's timer tick makes loads
+ * frequent.
  */
 #include <linux/irqflags.h>
 #include <linux/ktime.h>
@@ -36,7 +36,7 @@ static void clock_scale(u32 khz, u32 *mul, s8 *shift)
 	*mul = div64_u64((u64)NSEC_PER_SEC << 32, ticks);
 }
 
-/* The vCPU has a new lguest_data: all that concerns time in it. */
+/* Fill all fields of time in the vCPU's new lguest_data. The vCPU's mutex is held. */
 void lg_clock_register(struct lg_vcpu *vcpu)
 {
 	struct lguest_data *data = vcpu->lguest.data;
@@ -57,8 +57,8 @@ void lg_clock_register(struct lg_vcpu *vcpu)
  * lg_clock_update - bring lguest_data.clock up to date
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Any context in which @vcpu does not run Guest code. The version is odd in
- * between for the sake of other vCPUs that read it.
+ * Any context in which @vcpu does not run guest code. The version is odd meanwhile, for other vCPUs
+ * that read the clock.
  */
 void lg_clock_update(struct lg_vcpu *vcpu)
 {
@@ -67,7 +67,7 @@ void lg_clock_update(struct lg_vcpu *vcpu)
 	unsigned long flags;
 
 	lockdep_assert_held(&vcpu->mutex);
-	/* An interrupt between the two would be time that the Guest never had. */
+	/* An interrupt between the two reads would shift the guest's clock. */
 	local_irq_save(flags);
 	WRITE_ONCE(clock->version, version - 1);
 	smp_wmb();
@@ -78,7 +78,7 @@ void lg_clock_update(struct lg_vcpu *vcpu)
 	local_irq_restore(flags);
 }
 
-/** lg_clock_steal - tell the Guest how long the thread waited for a CPU of the Host */
+/** lg_clock_steal - tell the guest how long its thread has waited for a CPU of the host; atomic */
 void lg_clock_steal(struct lg_vcpu *vcpu)
 {
 	u64 delay = current->sched_info.run_delay;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a Guest's kernel tells of itself at boot, and the page that it shares with the
- * Host and the Switcher: struct lguest_data.
+ * What a guest's kernel says about itself at boot (struct lguest_init), and the page that it shares
+ * with the host and the switcher (struct lguest_data).
  */
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -21,7 +21,7 @@ static bool is_kernel_text(u64 address)
 	return lg_canonical(address) && address >> 63;
 }
 
-/* Gone without a word if it is not all in one piece of memory: it is but a help. */
+/* Silently ignore a map that spans slots: it is only an optimisation. */
 static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
 {
 	gfn_t first = gpa >> PAGE_SHIFT, last = (gpa + size - 1) >> PAGE_SHIFT;
@@ -37,11 +37,11 @@ static void set_dirty_map(struct lg_vm *vm, gpa_t gpa, u64 size)
 }
 
 /**
- * lg_init_guest - LHCALL_INIT: the entry points of the Guest's kernel, for all its vCPUs
+ * lg_init_guest - LHCALL_INIT: set the entry points of the guest's kernel, for all vCPUs
  * @vcpu: the virtual CPU; its mutex is held
- * @gva: of its struct lguest_init
+ * @gva: address of the guest's struct lguest_init
  *
- * Sleeps. -EFAULT, or -EINVAL: not what the Guest's kernel may ask for.
+ * Sleeps. 0, -EFAULT, or -EINVAL: a guest's kernel may not ask for this.
  */
 long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva)
 {
@@ -67,7 +67,7 @@ long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva)
 	return 0;
 }
 
-/** lg_release_data - the vCPU has no lguest_data (any more) */
+/** lg_release_data - unpin the vCPU's lguest_data, if it has one; sleeps */
 void lg_release_data(struct lg_vcpu *vcpu)
 {
 	if (vcpu->shared_page)
@@ -77,13 +77,13 @@ void lg_release_data(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_register_data - LHCALL_REGISTER: the vCPU's lguest_data, and its kernel's GS base
+ * lg_register_data - LHCALL_REGISTER: set the vCPU's lguest_data, and its kernel's GS base
  * @vcpu: the virtual CPU; its mutex is held
  * @gva: of the page, in the current address space
  * @gs_base: checked here
  *
- * Sleeps. The one page of the Guest's that stays where it is: the Switcher has it
- * mapped. -EINVAL, -EFAULT.
+ * Sleeps. This is the only page of the guest that the host pins: the switcher has it mapped. 0,
+ * -EINVAL or -EFAULT.
  */
 long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 {
@@ -103,7 +103,7 @@ long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 		return -EFAULT;
 	lg_release_data(vcpu);
 	vcpu->shared_page = page;
-	/* What a TLB has of the old one must not be used for that any more. */
+	/* No CPU may use a TLB entry for the old page any more: make them flush. */
 	atomic64_inc(&vcpu->vm->mmu.generation);
 	vcpu->lguest.data = page_address(page);
 	vcpu->cpu->kernel_gs_base = gs_base;
@@ -119,7 +119,7 @@ long lg_register_data(struct lg_vcpu *vcpu, gva_t gva, u64 gs_base)
 	return 0;
 }
 
-/* The Guest's clock, and what its spinlocks want to know: whether this virtual CPU runs. */
+/** lg_data_loaded - update the guest's clock, and tell its spinlocks that this vCPU runs; atomic */
 void lg_data_loaded(struct lg_vcpu *vcpu)
 {
 	if (!vcpu->lguest.data)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events for the Guest's kernel: exceptions, interrupts and system calls, and
- * the return to where they came from. The Host writes them to lguest_data and
- * sets registers; it never touches a Guest stack.
+ * Events for the guest's kernel: exceptions, interrupts and system calls, and the return from them.
+ * The host writes them to lguest_data and sets registers; it never touches a guest stack.
  *
- * All of this is atomic, but for lg_exception(), and knows nothing of hypercall numbers.
+ * All of this is atomic, and knows no hypercall numbers.
  */
 #include <uapi/asm/debugreg.h>
 #include <asm/segment.h>
@@ -16,7 +15,7 @@
 #include "host/host.h"
 #include "vcpu/vcpu.h"
 
-/* From user mode to kernel mode: the other GS base, the other page tables. */
+/* Switch from user mode to kernel mode: to the other GS base and the other root. */
 static void enter_kernel_mode(struct lg_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->lguest.data->user_gs_base, vcpu->cpu->gs_base);
@@ -32,7 +31,7 @@ static enum lg_slow kill_for_event(struct lg_vcpu *vcpu, unsigned int vector, co
 	return LG_SLOW_DEAD;
 }
 
-/* Write the event record and go to the Guest's entry point. */
+/* Write the event record, and set the registers for the guest's entry point. */
 static enum lg_slow deliver_event(struct lg_vcpu *vcpu, unsigned int vector, u64 error)
 {
 	struct lguest_data *data = vcpu->lguest.data;
@@ -67,7 +66,7 @@ static enum lg_slow deliver_event(struct lg_vcpu *vcpu, unsigned int vector, u64
 	return LG_FAST;
 }
 
-/* With what the CPU would have in CR2 and DR6. */
+/* Deliver the pending exception, with what the CPU would have in CR2 and DR6. */
 static enum lg_slow deliver_exception(struct lg_vcpu *vcpu)
 {
 	struct lguest_data *data = vcpu->lguest.data;
@@ -76,12 +75,12 @@ static enum lg_slow deliver_exception(struct lg_vcpu *vcpu)
 	if (data && vector == X86_TRAP_PF)
 		WRITE_ONCE(data->cr2, vcpu->exception_address);
 	else if (data && vector == X86_TRAP_DB)
-		/* Not B0 to B3, which may be set for the Host's breakpoints, though they are off. */
+		/* The CPU may set B0 to B3 for the host's breakpoints although they are off. */
 		WRITE_ONCE(data->dr6, vcpu->dr6 & ~(u64)DR_TRAP_BITS);
 	return deliver_event(vcpu, vector, vcpu->exception_error);
 }
 
-/* Between "interrupts on" and the last instruction of a return to the kernel? */
+/* Is the guest's kernel between "interrupts on" and the last instruction of a return to itself? */
 static bool in_noirq_range(struct lg_vcpu *vcpu)
 {
 	const struct lguest_init *abi = &vcpu->vm->lguest.init;
@@ -100,9 +99,9 @@ static bool can_interrupt(struct lg_vcpu *vcpu)
 }
 
 /*
- * An NMI asks neither for irq_enabled nor for an interrupt that is under way. It
- * waits only where the Guest's kernel could not take it: with a record that is
- * not read yet, in the noirq range, or with user mode's GS base; not for long.
+ * An NMI does not wait for irq_enabled, nor for the end of an interrupt. It waits only while the
+ * guest's kernel cannot take it, which is never long: while a record is not read yet, in the noirq
+ * range, and with user mode's GS base.
  */
 static bool can_take_nmi(struct lg_vcpu *vcpu)
 {
@@ -112,8 +111,8 @@ static bool can_take_nmi(struct lg_vcpu *vcpu)
 }
 
 /*
- * Interrupts: one if the Guest takes it now, else irq_pending. In the noirq
- * range the Guest has read irq_pending already, so it is stepped out of it.
+ * Deliver one interrupt, if the guest can take it now, else set irq_pending. In the noirq range the
+ * guest has read irq_pending already: step it out of the range.
  */
 static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 {
@@ -145,10 +144,10 @@ static enum lg_slow deliver_interrupt(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_deliver - deliver what is due before the Guest is entered
+ * lg_deliver - deliver what is due before the guest is entered
  * @vcpu: the virtual CPU; its mutex is held
  *
- * LG_FAST, or LG_SLOW_DEAD when the Guest cannot take an exception.
+ * Atomic. LG_FAST, or LG_SLOW_DEAD: the guest cannot take an exception.
  */
 enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 {
@@ -163,7 +162,7 @@ enum lg_slow lg_deliver(struct lg_vcpu *vcpu)
 	return deliver_interrupt(vcpu);
 }
 
-/* SYSCALL in user mode, when the Switcher has not done it: the same as its direct path. */
+/** lg_system_call - SYSCALL in user mode, if the switcher has not done it: does the same; atomic */
 enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 {
 	struct lguest_data *data = vcpu->lguest.data;
@@ -186,7 +185,7 @@ enum lg_slow lg_system_call(struct lg_vcpu *vcpu)
 	return LG_FAST;
 }
 
-/* A frame that IRET would refuse: #GP in the user code it would have gone to. */
+/* IRET would refuse the frame: raise #GP in the user code that it leads to. */
 static void raise_iret_fault(struct lg_vcpu *vcpu, const struct lguest_frame *frame)
 {
 	vcpu->regs->ip = frame->ip;
@@ -197,11 +196,11 @@ static void raise_iret_fault(struct lg_vcpu *vcpu, const struct lguest_frame *fr
 }
 
 /**
- * lg_iret - LHCALL_IRET: to the frame that the Guest's kernel has prepared
+ * lg_iret - LHCALL_IRET: return to the frame that the guest's kernel has prepared
  * @vcpu: the virtual CPU; its mutex is held
  *
- * To user mode, or (for frames with TF or RF, which POPF cannot do) to kernel
- * mode. Each field is read once and checked: IRET must not fault in ring 0.
+ * Atomic. Returns to user mode, or (for frames with TF or RF, which POPF cannot set) to kernel
+ * mode. Read each field once and check it: IRET must not fault in ring 0.
  */
 enum lg_slow lg_iret(struct lg_vcpu *vcpu)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hypercalls: include/lguest_abi.h has their numbers and arguments. Those that
- * touch nothing but the vCPU and its shadow are done at once; the others when
- * we may sleep. All arguments are the Guest's word: checked here.
+ * Hypercalls: include/lguest_abi.h has their numbers and arguments. Do those that need nothing but
+ * vCPUs and the shadow at once, the others where we may sleep. The guest chooses all arguments:
+ * check them here.
  */
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -48,7 +48,7 @@ bool lg_hypercall_quickly(struct lg_vcpu *vcpu)
  * lg_hypercall - SYSCALL in kernel mode
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Atomic. LG_SLOW_HYPERCALL passes it on to lg_hypercall_slow().
+ * Atomic. LG_SLOW_HYPERCALL: lg_hypercall_slow() has to do it.
  */
 enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 {
@@ -89,7 +89,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu)
 	return hypercall_result(vcpu, lg_simple_call(vcpu, nr, arg));
 }
 
-/* A NUL-terminated string of the Guest's, cut where it is too long or unreadable. */
+/* Read a NUL-terminated string of the guest. Cut it where it is too long or unreadable. */
 static void read_guest_message(struct lg_vcpu *vcpu, gva_t gva, char *to, size_t size)
 {
 	size_t done = 0;
@@ -134,10 +134,10 @@ static int hypercall_console(struct lg_vcpu *vcpu, gva_t gva, u64 length)
 }
 
 /**
- * lg_hypercall_slow - the hypercalls that sleep, or that end LGUEST_RUN
+ * lg_hypercall_slow - do a hypercall that sleeps, or that ends LGUEST_RUN
  * @vcpu: the virtual CPU; its mutex is held
  *
- * 0: run the Guest again; 1: run->exit_reason is set.
+ * Sleeps. 0: run the guest again; 1: run->exit_reason is set.
  */
 int lg_hypercall_slow(struct lg_vcpu *vcpu)
 {

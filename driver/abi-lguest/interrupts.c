@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts on their way to the Guest: a bit for each vector, set from any
- * context and cleared by the vCPU's own thread when it delivers it. The
- * interrupt controller is no more than this and lguest_data.blocked_interrupts.
+ * Interrupts on their way to the guest: a bit for each vector. Any context may set it; the vCPU's
+ * own thread clears it when it delivers the interrupt. These bits and
+ * lguest_data.blocked_interrupts are all there is of an interrupt controller.
  */
 #include <linux/ktime.h>
 #include <linux/wait.h>
@@ -12,13 +12,13 @@
 #include "abi-lguest/lguest.h"
 #include "vcpu/vcpu.h"
 
-/* Lines that the Guest holds back; read once, a lie hurts the Guest alone. */
+/* Does the guest hold this line back? @mask is read once; a lie hurts the guest alone. */
 static bool is_line_blocked(u64 mask, unsigned int vector)
 {
 	return vector < LGUEST_FIRST_IPI && (mask >> (vector - LGUEST_FIRST_VECTOR) & 1);
 }
 
-/* The highest vector that could be delivered now, or -1. */
+/* The highest pending vector that the guest does not hold back, or -1. */
 int lg_interrupt_next(struct lg_vcpu *vcpu)
 {
 	u64 mask;
@@ -41,13 +41,13 @@ int lg_interrupt_next(struct lg_vcpu *vcpu)
 	return -1;
 }
 
-/* Would HALT end? */
+/* Would an interrupt end a HALT? Any context. */
 bool lg_interrupt_waiting(struct lg_vcpu *vcpu)
 {
 	return test_bit(X86_TRAP_NMI, vcpu->pending) || lg_interrupt_next(vcpu) >= 0;
 }
 
-/** lg_set_timer - one interrupt on the timer's line @ns from now; ~0: none */
+/** lg_set_timer - set the timer: one interrupt on its line @ns from now; ~0: none */
 void lg_set_timer(struct lg_vcpu *vcpu, u64 ns)
 {
 	if (ns == ~0ULL) {

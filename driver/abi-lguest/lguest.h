@@ -15,7 +15,7 @@ enum lg_slow lg_hypercall(struct lg_vcpu *vcpu);
 int lg_hypercall_slow(struct lg_vcpu *vcpu);
 bool lg_hypercall_quickly(struct lg_vcpu *vcpu);
 
-/* The kinds of a flush are the mmu's. */
+/* The guest's kinds of a flush are those of the mmu. */
 static_assert((int)LGUEST_FLUSH_USER == LG_FLUSH_USER && (int)LGUEST_FLUSH_ALL == LG_FLUSH_ALL &&
 	      (int)LGUEST_FLUSH_RANGE == LG_FLUSH_RANGE);
 
@@ -27,7 +27,7 @@ static inline bool lg_flush_kind_ok(u64 kind)
 long lg_simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3]);
 void lg_drain_ring(struct lg_vcpu *vcpu);
 
-/* Does a call wait there? */
+/* Does a call wait in the ring? */
 static inline bool lg_ring_pending(const struct lg_vcpu *vcpu)
 {
 	return vcpu->lguest.data &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ring in lguest_data: calls that may wait until the next exit, in order. And what
- * these calls do, since a Guest may ask for them at once, too.
+ * The call ring in lguest_data: calls that may wait until the next exit, in order. And the calls
+ * that it may hold, which a guest may also ask for at once.
  */
 #include <linux/sched.h>
 
@@ -10,13 +10,15 @@
 #include "host/host.h"
 #include "mmu/mmu.h"
 
-/* Those that the ring may hold, too. -ENOSYS: not one of them. */
+/** lg_simple_call - do a call that the ring may hold; atomic. -ENOSYS: it is not one of them */
 long lg_simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 {
 	switch (nr) {
 	case LHCALL_FLUSH_ASYNC:
 	case LHCALL_SET_PTE:
-		/* Hints. The ring has been drained; faults and flushes find the rest. */
+		/*
+		 * Nothing to do: the ring has been drained, and faults and flushes find the rest.
+		 */
 		return 0;
 	case LHCALL_RELEASE_PT:
 		lg_release_table(vcpu, arg[0]);
@@ -41,13 +43,13 @@ long lg_simple_call(struct lg_vcpu *vcpu, u64 nr, const u64 arg[3])
 }
 
 /**
- * lg_drain_ring - do what the Guest has put into its ring
+ * lg_drain_ring - do the calls that the guest has put into its ring
  * @vcpu: the virtual CPU; its mutex is held
  *
- * In order, from where the last drain ended to the first slot that is not pending.
- * The rest comes after who waits for this CPU, before the Guest runs: a flush takes long.
- * Who waits lazily (6.13 and later) waits on, as for any system call that takes long: the
- * tick makes it urgent, and must_leave() sees it before the Guest runs.
+ * Atomic. Do them in order, from the slot where the last drain ended to the first slot that is not
+ * pending. Stop if another task needs this CPU; the rest is drained before the guest runs again.
+ * Flushes can take long. A task that needs the CPU lazily (6.13 and later) waits on, as for any
+ * long system call: the tick makes it urgent, and must_leave() sees it before the guest runs.
  */
 void lg_drain_ring(struct lg_vcpu *vcpu)
 {
@@ -63,14 +65,14 @@ void lg_drain_ring(struct lg_vcpu *vcpu)
 
 		if (READ_ONCE(data->hcall_status[slot]) != LGUEST_RING_PENDING)
 			break;
-		/* The call was written before its status. */
+		/* Pairs with the guest's writes: first the call, then its status. */
 		smp_rmb();
 		nr = READ_ONCE(entry->nr);
 		arg[0] = READ_ONCE(entry->arg[0]);
 		arg[1] = READ_ONCE(entry->arg[1]);
 		arg[2] = READ_ONCE(entry->arg[2]);
 		trace_lguest_ring_call(vcpu->id, nr, arg);
-		/* Many flushes of everything are one: each may take a while. */
+		/* Make one flush of many flushes of everything: each may take a while. */
 		if (nr == LHCALL_FLUSH_TLB && arg[0] != LGUEST_FLUSH_RANGE)
 			flush = max_t(u64, flush, min_t(u64, arg[0], LGUEST_FLUSH_ALL));
 		else

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one virtual CPU does to another: start it, interrupt it, flush its TLB.
+ * What one virtual CPU does to another: start it, send it an interrupt, end its HALT.
  *
- * A vCPU that is down waits in LGUEST_RUN. Its state goes DOWN, STARTING, START
- * by the one that starts it, and from there to RUNNING and to DOWN again by its
- * own thread. A request to flush is written under mmu_lock; its own thread does
- * it before it enters the Guest again.
+ * A vCPU that is down waits in LGUEST_RUN. The thread that starts it takes its state from DOWN to
+ * STARTING and START; its own thread takes it on to RUNNING, and later to DOWN again.
  */
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -18,18 +16,18 @@
 
 static struct lg_vcpu *vcpu_by_number(struct lg_vm *vm, u64 number)
 {
-	/* Nor by speculation, with what lies behind: the Guest says the number. */
+	/* The guest chooses the number: clamp it, for speculation, too. */
 	return number < LGUEST_MAX_VCPUS ?
 	       smp_load_acquire(&vm->vcpus[array_index_nospec(number, LGUEST_MAX_VCPUS)]) : NULL;
 }
 
 /**
  * lg_vcpu_up - LHCALL_VCPU_UP
- * @vcpu: who asks; its mutex is held
- * @number: of the one to start
- * @gva: of its struct lguest_vcpu_up
+ * @vcpu: the virtual CPU that asks; its mutex is held
+ * @number: number of the vCPU to start
+ * @gva: address of the guest's struct lguest_vcpu_up
  *
- * Sleeps. -ENOENT: there is no such vCPU; -EBUSY: it is up; -EINVAL, -EFAULT.
+ * Sleeps. 0, -ENOENT: there is no such vCPU; -EBUSY: it is up; -EINVAL, -EFAULT.
  */
 long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva)
 {
@@ -51,7 +49,7 @@ long lg_vcpu_up(struct lg_vcpu *vcpu, u64 number, gva_t gva)
 	return 0;
 }
 
-/** lg_vcpu_down - LHCALL_VCPU_DOWN; the thread then waits in lg_vcpu_start() */
+/** lg_vcpu_down - LHCALL_VCPU_DOWN: the thread waits in lg_vcpu_start() next */
 void lg_vcpu_down(struct lg_vcpu *vcpu)
 {
 	lockdep_assert_held(&vcpu->mutex);
@@ -60,10 +58,10 @@ void lg_vcpu_down(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_vcpu_start - wait for LHCALL_VCPU_UP, and do it
+ * lg_vcpu_start - wait for LHCALL_VCPU_UP, and start the vCPU
  * @vcpu: the virtual CPU, not running; its mutex is held
  *
- * Also comes back for signals and for the VM's end.
+ * Sleeps. Also returns for signals, for immediate_exit and for the VM's end.
  */
 void lg_vcpu_start(struct lg_vcpu *vcpu)
 {
@@ -87,7 +85,7 @@ void lg_vcpu_start(struct lg_vcpu *vcpu)
 	WRITE_ONCE(vcpu->state, LG_VCPU_RUNNING);
 }
 
-/** lg_send_ipi - LHCALL_SEND_IPI: -ENOENT: no such vCPU; -EINVAL: not a vector for it */
+/** lg_send_ipi - LHCALL_SEND_IPI. -ENOENT: no such vCPU; -EINVAL: not a vector for an IPI */
 long lg_send_ipi(struct lg_vcpu *vcpu, u64 vector, u64 number)
 {
 	struct lg_vcpu *other = vcpu_by_number(vcpu->vm, number);
@@ -100,7 +98,7 @@ long lg_send_ipi(struct lg_vcpu *vcpu, u64 vector, u64 number)
 	return 0;
 }
 
-/** lg_kick_halted - LHCALL_KICK: end the HALT of a vCPU, or its next */
+/** lg_kick_halted - LHCALL_KICK: end the HALT of a vCPU, or its next one. -ENOENT: no such vCPU */
 long lg_kick_halted(struct lg_vcpu *vcpu, u64 number)
 {
 	struct lg_vcpu *other = vcpu_by_number(vcpu->vm, number);
