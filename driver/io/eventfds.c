@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Eventfds: how devices reach the Guest without the vCPU's thread, and how the
- * Guest's doorbells reach devices.
+ * Eventfds: devices raise interrupt lines without the vCPU's thread, and the guest's doorbells
+ * reach devices without the launcher's thread.
  */
 #include <linux/eventfd.h>
 #include <linux/file.h>
@@ -26,7 +26,7 @@ struct lg_irqfd {
 	struct wait_queue_head *queue;
 };
 
-/* Called with the eventfd's lock held and interrupts off, from any context. */
+/* The eventfd calls this with its lock held and interrupts off, from any context. */
 static int irqfd_signalled(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct lg_irqfd *irqfd = container_of(wait, struct lg_irqfd, wait);
@@ -54,7 +54,7 @@ static void irqfd_free(struct lg_irqfd *irqfd)
 {
 	u64 count;
 
-	/* Waits for a call of irqfd_signalled() that is under way. */
+	/* This waits for a call of irqfd_signalled() that is under way. */
 	eventfd_ctx_remove_wait_queue(irqfd->ctx, &irqfd->wait, &count);
 	list_del(&irqfd->list);
 	eventfd_ctx_put(irqfd->ctx);
@@ -74,7 +74,7 @@ static int irqfd_add(struct lg_vm *vm, struct file *file, struct eventfd_ctx *ct
 	init_waitqueue_func_entry(&irqfd->wait, irqfd_signalled);
 	init_poll_funcptr(&irqfd->poll, irqfd_queue);
 	list_add(&irqfd->list, &vm->irqfds);
-	/* Signalled before it was ours? */
+	/* Was it signalled before we registered? */
 	if (vfs_poll(file, &irqfd->poll) & EPOLLIN && vm->vcpus[0])
 		vm->abi->raise(vm->vcpus[0], irqfd->line);
 	return 0;
@@ -108,9 +108,9 @@ static unsigned int count_list(struct list_head *head)
 /**
  * lg_irqfd - LGUEST_IRQFD: each signal of an eventfd raises a line
  * @vm: the VM
- * @args: from the Launcher, not yet checked
+ * @args: from the launcher, not yet checked
  *
- * vm->lock held. -EINVAL, -EBADF, -ENOSPC, -ENOENT (deassign: not there).
+ * vm->lock held; sleeps. 0, -EINVAL, -EBADF, -ENOMEM, -ENOSPC, -ENOENT (deassign: not there).
  */
 int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args)
 {
@@ -188,9 +188,10 @@ static int ioeventfd_remove(struct lg_vm *vm, const struct lguest_ioeventfd *arg
 /**
  * lg_ioeventfd - LGUEST_IOEVENTFD: a 4-byte write of a value signals an eventfd
  * @vm: the VM
- * @args: from the Launcher, not yet checked
+ * @args: from the launcher, not yet checked
  *
- * vm->lock held. -EINVAL, -EBADF, -EEXIST, -ENOSPC, -ENOENT (deassign).
+ * vm->lock held; sleeps. 0, -EINVAL, -EBADF, -EEXIST, -ENOMEM, -ENOSPC, -ENOENT (deassign: not
+ * there).
  */
 int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
 {
@@ -215,7 +216,7 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
 	return err;
 }
 
-/** lg_eventfds_release - both kinds, all of them; sleeps */
+/** lg_eventfds_release - release all eventfds of both kinds; takes vm->lock, sleeps */
 void lg_eventfds_release(struct lg_vm *vm)
 {
 	struct lg_ioeventfd *io, *next_io;
@@ -229,7 +230,7 @@ void lg_eventfds_release(struct lg_vm *vm)
 	mutex_unlock(&vm->lock);
 }
 
-/** lg_ioeventfd_write - signal whoever waits for this write; may sleep */
+/** lg_ioeventfd_write - signal the eventfd of this write, if there is one; takes vm->lock */
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value)
 {
 	struct lg_ioeventfd *io;

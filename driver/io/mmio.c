@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A Guest's MOV to or from a device's registers: a doorbell is rung here, anything else
- * is the Launcher's to do. All of this may sleep.
+ * A guest's MOV to or from a device's registers: ring a doorbell here, leave anything else to the
+ * launcher. All of this may sleep.
  */
 #include <linux/string.h>
 #include <asm/trap_pf.h>
@@ -10,7 +10,7 @@
 #include "io/io.h"
 #include "vcpu/vcpu.h"
 
-/* Registers 4 to 7 without REX are AH to BH: nobody moves those to a device. */
+/* Byte registers 4 to 7 without REX are AH to BH: refuse them, nobody moves those to a device. */
 static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *bytes,
 		       struct lg_mmio *access)
 {
@@ -58,10 +58,10 @@ static int mmio_decode(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *byt
 }
 
 /**
- * lg_emulate_mmio - the Guest's MOV to or from the hole
+ * lg_emulate_mmio - do the guest's MOV to or from the devices' hole
  * @vcpu: the virtual CPU; its mutex is held
  *
- * 0: done here (a queue's doorbell); 1: the Launcher is to do it.
+ * Sleeps. 0: done here (a doorbell), or the VM is killed; 1: the launcher has to do it.
  */
 int lg_emulate_mmio(struct lg_vcpu *vcpu)
 {
@@ -78,8 +78,8 @@ int lg_emulate_mmio(struct lg_vcpu *vcpu)
 		return 0;
 	}
 	/*
-	 * It is not the instruction that faulted: another program may have written there. Only
-	 * what that one did was allowed, so what stands there now has to fault by itself.
+	 * This is not the instruction that faulted: another thread may have overwritten it. The
+	 * guest's tables were checked for the access that faulted, so let this one fault itself.
 	 */
 	if (access.write != !!(vcpu->regs->error & X86_PF_WRITE))
 		return 0;
@@ -100,7 +100,7 @@ int lg_emulate_mmio(struct lg_vcpu *vcpu)
 	return 1;
 }
 
-/** lg_complete_mmio - the Launcher has done it: finish the instruction */
+/** lg_complete_mmio - finish the instruction whose access the launcher has done, if there is one */
 void lg_complete_mmio(struct lg_vcpu *vcpu)
 {
 	struct lg_mmio *mmio = &vcpu->mmio;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a VM and a virtual CPU hold for io/: structs alone. lg.h includes this. */
+/* The parts of a VM and of a virtual CPU that belong to io/: structs alone. lg.h includes this. */
 #ifndef _LG_IO_TYPES_H
 #define _LG_IO_TYPES_H
 
@@ -17,7 +17,7 @@ struct lg_ioeventfd {
 	struct eventfd_ctx *ctx;
 };
 
-/* An access to a device that the Launcher is to do. */
+/* An access to a device that the launcher has to do. */
 struct lg_mmio {
 	bool pending, write, sign;
 	u8 reg, bytes, extend;	/* extend: bytes of the register that are written */
