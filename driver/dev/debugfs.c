@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the Guests make the Host do, to be read while they run:
+ * Counters of what the guests make the host do, to be read while they run:
  *
  *   /sys/kernel/debug/lguest/PID-SERIAL/{stats,stats.json}	sums over the vCPUs
  *   .../vcpuN/{stats,stats.json}
  *
- * A vCPU that runs has its mutex for as long as LGUEST_RUN takes, so nothing
- * here takes it. Each counter is read once and is right by itself, but those of
- * a vCPU that runs are of slightly different moments; what the Switcher counts
- * is as of the last time that the vCPU left its window: a timer tick ago at most.
+ * A running vCPU's mutex is held for as long as LGUEST_RUN takes, so take no mutex here. Each
+ * counter is read once and is right by itself, but the counters of a running vCPU are read at
+ * slightly different moments. What the switcher counts is as of the last time that the vCPU left
+ * its window: a timer tick ago at most.
  *
- * debugfs calls nothing of a file that is removed, and debugfs_remove() waits
- * for those that read: what the files tell of may be freed once it is back.
+ * debugfs_remove() waits for those who read a file, and nobody can read it later: so a VM may be
+ * freed once debugfs_remove() has returned.
  */
 #include <linux/atomic.h>
 #include <linux/debugfs.h>
@@ -43,19 +43,19 @@ static const struct counter counters[] = {
 	COUNTER(shadow_fills), COUNTER(prefills), COUNTER(shadow_syncs), COUNTER(shadow_alone),
 	LGUEST_EXCEPTIONS(EXCEPTION),
 	LGUEST_HYPERCALLS(HYPERCALL),
-	/* The VM's, and no sums: vCPUs share them. Last: VCPU_COUNTERS ends before it. */
+	/* These count for the whole VM. They are last: VCPU_COUNTERS ends before them. */
 	COUNTER(prefills_used), COUNTER(prefills_wasted), COUNTER(shadow_pages),
 };
 
 #define VCPU_COUNTERS	(ARRAY_SIZE(counters) - 3)
 
-/* Whoever adds a counter or a hypercall gives it a name here. */
+/* A new counter or hypercall needs a name above. */
 static_assert(ARRAY_SIZE(counters) ==
 	      WORD(reserved) - (ARRAY_SIZE(((struct lguest_stats *)NULL)->hypercall_nr) - LHCALL_NR));
 
 static struct dentry *debugfs_root;
 
-/* By the file's name: lines of text, or one object of JSON, a line each, for jq and grep. */
+/* Lines of text or, for a name with a dot, one JSON object with a line each, for jq and grep. */
 static int show_counters(struct seq_file *m, const u64 *words, unsigned int count)
 {
 	bool json = strchr(m->file->f_path.dentry->d_name.name, '.');
@@ -105,9 +105,9 @@ static int vm_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vm);
 
-/* No error below is one of ours: without debugfs a VM has no files, and runs. */
+/* Ignore errors: a VM works without its debugfs files. */
 
-/** lg_debugfs_vm - the files of a new VM, of the calling process */
+/** lg_debugfs_vm - make the files of a new VM of the calling process; sleeps */
 void lg_debugfs_vm(struct lg_vm *vm)
 {
 	static atomic64_t serial = ATOMIC64_INIT(0);
@@ -120,7 +120,7 @@ void lg_debugfs_vm(struct lg_vm *vm)
 	debugfs_create_file("stats.json", 0444, vm->debugfs, vm, &vm_fops);
 }
 
-/** lg_debugfs_vcpu - the files of a new vCPU; they go with the VM's */
+/** lg_debugfs_vcpu - make the files of a new vCPU; lg_debugfs_remove() removes them, too; sleeps */
 void lg_debugfs_vcpu(struct lg_vcpu *vcpu)
 {
 	struct dentry *dir;
@@ -132,7 +132,7 @@ void lg_debugfs_vcpu(struct lg_vcpu *vcpu)
 	debugfs_create_file("stats.json", 0444, dir, vcpu, &vcpu_fops);
 }
 
-/** lg_debugfs_remove - all files of @vm; sleeps until nobody reads them */
+/** lg_debugfs_remove - remove all files of @vm; sleeps until nobody reads them */
 void lg_debugfs_remove(struct lg_vm *vm)
 {
 	debugfs_remove(vm->debugfs);

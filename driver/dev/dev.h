@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the Launcher holds: file descriptors, and files in debugfs. */
+/* The file descriptors of the launcher, and the files in debugfs. */
 #ifndef _LG_DEV_H
 #define _LG_DEV_H
 

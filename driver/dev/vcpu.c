@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A virtual CPU: its fd, its registers, its run page. What it does when it runs
- * is in run.c.
+ * A virtual CPU: its fd, its registers, its run page. run.c runs it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -67,7 +66,8 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
  * @vm: the VM
  * @id: its number, 0 first
  *
- * vm->lock held. An fd, or -EINVAL: no such number; -EEXIST: there already.
+ * vm->lock held; sleeps. An fd, or -EINVAL: no such number; -EEXIST: it is there already; -ENOMEM,
+ * -EMFILE.
  */
 int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 {
@@ -94,14 +94,14 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 		return PTR_ERR(file);
 	}
 	kref_get(&vm->kref);
-	/* Known to lg_flush_others() before anybody can run it. */
+	/* Make the vCPU known to lg_flush_others() before anybody can run it. */
 	smp_store_release(&vm->vcpus[id], vcpu);
 	lg_debugfs_vcpu(vcpu);
 	fd_install(fd, file);
 	return fd;
 }
 
-/* With the VM: nothing refers to it any more. */
+/* Free a vCPU with its VM, when nothing refers to it any more. Sleeps. */
 void lg_vcpu_free(struct lg_vcpu *vcpu)
 {
 	hrtimer_cancel(&vcpu->timer);
@@ -127,7 +127,7 @@ static void vcpu_get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 	};
 }
 
-/* The first state of a vCPU: kernel mode only, nothing that the CPU would refuse. */
+/* Set the first state of a vCPU: kernel mode only, and nothing that the CPU would refuse. */
 static int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 {
 	if (from->reserved || from->kernel_mode != 1)
@@ -184,19 +184,19 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (vcpu->vm->mm != current->mm)
 		return -EPERM;
-	/* Counts are as good as any of their last moments: no need to stop it. */
+	/* The counters need no mutex: a running vCPU need not stop for them. */
 	if (cmd == LGUEST_GET_STATS)
 		return vcpu_get_stats(vcpu, (void __user *)arg);
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	/*
-	 * lg_user_work() does task work, which may close this very descriptor (io_uring's does),
-	 * and the system call of a process with one thread has no reference of its own: fdget().
+	 * lg_user_work() does task work, which may close this very descriptor (io_uring's can). In
+	 * a process with one thread, the system call has no reference of its own (fdget()).
 	 */
 	get_file(file);
 	ret = vcpu_ioctl_locked(vcpu, cmd, (void __user *)arg);
 	mutex_unlock(&vcpu->mutex);
-	/* If it is the last one, what it holds goes on the way to user mode, and not here. */
+	/* If this is the last reference, the kernel frees the file on the way to user mode. */
 	fput(file);
 	return ret;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VM: what open("/dev/lguest") makes, and its ioctls. It lives as long as its
- * fd or one of its vCPUs' fds.
+ * A VM: open("/dev/lguest") makes one, and ioctls change it. It lives as long as its fd or one of
+ * its vCPUs' fds.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -20,7 +20,7 @@
 #include "mmu/mmu.h"
 #include "vcpu/vcpu.h"
 
-/* A VM for the calling process. -EBUSY: its slot 256 is taken. */
+/* Make a VM for the calling process. -EBUSY: slot 256 of its page tables is in use. */
 static struct lg_vm *vm_create(void)
 {
 	struct lg_vm *vm = kvzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
@@ -41,7 +41,7 @@ static struct lg_vm *vm_create(void)
 	if (err)
 		goto free_mmu;
 	err = lg_notifier_register(vm);
-	/* It gives up for any signal; open() has nothing to lose by waiting. */
+	/* The kernel gives up for any signal: start open() again instead. */
 	if (err == -EINTR)
 		err = -ERESTARTNOINTR;
 	if (err)
@@ -76,7 +76,7 @@ static void vm_free(struct kref *kref)
 	struct lg_vcpu *vcpu;
 	unsigned int i;
 
-	/* First: nobody reads of what goes below. */
+	/* Do this first: then nobody reads what is freed below. */
 	lg_debugfs_remove(vm);
 	lg_clock_close(vm);
 	lg_notifier_unregister(vm);
@@ -101,7 +101,7 @@ static int vm_release(struct inode *inode, struct file *file)
 {
 	struct lg_vm *vm = file->private_data;
 
-	/* These hold references to other files: gone with the fd, not later. */
+	/* Eventfds hold references to other files: release them with the fd, not later. */
 	lg_eventfds_release(vm);
 	lg_vm_put(vm);
 	return 0;
@@ -165,7 +165,7 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 	return -ENOTTY;
 }
 
-/* One more VM, for a process that may have lost the way to /dev/lguest. */
+/* Make one more VM, for a process that may not reach /dev/lguest any more. */
 static long vm_create_fd(void)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC);
