@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The seam between the loop and a guest ABI: what run.c, exits.c and what is below them
- * ask of one. The mmu, the host's side and the virtual CPU know no other way to it.
+ * The seam between the loop and a guest ABI: the functions of a guest ABI that run.c, exits.c and
+ * the wings below call. The mmu, the host's side and the virtual CPU know no other way to a guest
+ * ABI.
  *
- * What happens at each exit is called through dispatch.h, which costs a compare where
- * the ABI is our own. The rest is rare enough for a pointer.
+ * dispatch.h calls the functions that every exit needs; for lguest's own ABI that costs a compare.
+ * The others are called rarely enough for a pointer.
  */
 #ifndef _LG_ABI_H
 #define _LG_ABI_H
@@ -16,7 +17,7 @@
 /**
  * struct lg_abi - a guest ABI
  * @name: for messages
- * @hole_start: first Guest physical address at which devices are, not memory
+ * @hole_start: first guest physical address that has devices, not memory
  * @hole_end: the address after the last; @hole_start: there is no such hole
  * @first_line: first interrupt line that an irqfd or LGUEST_IRQ_LINE may use
  * @end_line: the line after the last
@@ -25,26 +26,26 @@
  * @deliver, @system_call, @hypercall, @drain, @loaded, @put. Interrupts off, no lock waited
  * for, nobody woken: @quickly, @calls_wait.
  *
- * @deliver: give the Guest's kernel one exception or interrupt that it can take now. Returns
+ * @deliver: give the guest's kernel one exception or interrupt that it can take now. Returns
  *	LG_FAST, or what must be done first where it may sleep; then nothing has happened yet,
  *	what was pending still is, and @deliver is called again
- * @system_call: SYSCALL in the Guest's user mode
+ * @system_call: SYSCALL in the guest's user mode
  * @hypercall: SYSCALL in its kernel mode
- * @quickly: the same, if it can be done between two entries; false: it is for @hypercall
- * @hypercall_slow: what @hypercall has answered with LG_SLOW_HYPERCALL; may sleep. 0: run the
- *	Guest again; 1: run->exit_reason is set
- * @calls_wait: has the Guest left calls to be done before it runs again?
- * @drain: do them, as many as may be done before others want this CPU
- * @loaded: the vCPU is in this CPU's window, and about to run: its clock, and the like
- * @put: it is about to leave the window
+ * @quickly: do a hypercall that needs little, between two entries; false: @hypercall has to do it
+ * @hypercall_slow: do a call for which @hypercall has returned LG_SLOW_HYPERCALL; may sleep.
+ *	0: run the guest again; 1: run->exit_reason is set
+ * @calls_wait: has the guest left calls to be done before it runs again?
+ * @drain: do these calls, until another task needs this CPU
+ * @loaded: the vCPU is in this CPU's window and about to run: update its clock, and the like
+ * @put: the vCPU is about to leave the window
  * @waiting: would a halt end? Any context
- * @exception_address: CR2 as the Guest's kernel finds it
- * @set_irqs: CLI or STI of the Guest's kernel
- * @user_gs_base: the GS base of the Guest's user mode, while its kernel runs
- * @user_gate: may the Guest's user mode use INT @vector?
+ * @exception_address: CR2, as the guest's kernel reads it
+ * @set_irqs: do CLI or STI of the guest's kernel
+ * @user_gs_base: the GS base of the guest's user mode, while its kernel runs
+ * @user_gate: may the guest's user mode use INT @vector?
  * @start: wait until a vCPU that is down is started, for a signal, or for the VM's end; sleeps
- * @release: the vCPU goes: give back what it shares with the Guest; sleeps
- * @raise: a device's interrupt line; any context
+ * @release: the vCPU goes away: give back what it shares with the guest; sleeps
+ * @raise: raise an interrupt line of a device; any context
  * @timer: the vCPU's timer has fired; hard interrupt
  */
 struct lg_abi {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Decoding, 64-bit mode: prefixes, REX, one- and two-byte opcodes, ModRM, SIB
- * and displacement (SDM volume 2, chapter 2). The bytes are the Guest's and may
- * be anything.
+ * Decode instructions of 64-bit mode: prefixes, REX, one- and two-byte opcodes, ModRM, SIB and
+ * displacement (SDM volume 2, chapter 2). The bytes are the guest's, and may be anything.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -14,7 +13,7 @@
 struct cursor {
 	const u8 *bytes;
 	unsigned int at, end;
-	bool cut;			/* there was more to read than is there */
+	bool cut;			/* the bytes end before the instruction */
 };
 
 static u8 next_byte(struct cursor *c)
@@ -25,7 +24,7 @@ static u8 next_byte(struct cursor *c)
 	return 0;
 }
 
-/* By the number that ModRM and REX give; 4 is %rsp. */
+/** lg_register - the register with the number that ModRM and REX give; 4 is %rsp */
 u64 *lg_register(struct guest_regs *regs, u8 number)
 {
 	u64 *const table[16] = {
@@ -53,7 +52,7 @@ static s32 read_displacement(struct cursor *c, int bytes)
 	return bytes == 1 ? (s8)disp : (s32)disp;
 }
 
-/* Behind ModRM and what belongs to it. */
+/* How many bytes of an immediate follow ModRM, SIB and displacement? */
 static unsigned int immediate_bytes(const struct lg_insn *insn)
 {
 	if (insn->opcode == 0xc6)
@@ -82,7 +81,7 @@ static void decode_memory_operand(const struct guest_regs *regs, struct cursor *
 	else
 		insn->address += register_value(regs, base | (rex & 1) << 3);
 	insn->address += read_displacement(c, disp_bytes);
-	/* That counts from the end, which is behind an immediate. */
+	/* %rip-relative addresses count from the end of the instruction, immediate included. */
 	if (rip)
 		insn->address += regs->ip + c->at + immediate_bytes(insn);
 }
@@ -98,7 +97,7 @@ static bool is_prefix(u8 byte)
 	return false;
 }
 
-/* MOV from and to CR and DR: the CPU takes any ModRM for two registers. */
+/* Not so MOV from and to CR and DR: there the CPU takes any ModRM for two registers. */
 static bool opcode_has_memory(u16 opcode)
 {
 	return opcode < 0x0f20 || opcode > 0x0f23;
@@ -118,7 +117,7 @@ static bool opcode_has_modrm(u16 opcode)
 	return false;
 }
 
-/** lg_decode - decode what is at the Guest's %rip; -EINVAL: cut off */
+/** lg_decode - decode the instruction at the guest's %rip; -EINVAL: @bytes end too early */
 int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count,
 	      struct lg_insn *insn)
 {
@@ -160,7 +159,7 @@ int lg_decode(const struct guest_regs *regs, const u8 *bytes, unsigned int count
 	return c.cut ? -EINVAL : 0;
 }
 
-/** lg_write_register - as MOV does it: 4 bytes clear the upper half, fewer leave the rest alone */
+/** lg_write_register - write as MOV does: 4 bytes clear the upper half, fewer leave the rest */
 void lg_write_register(u64 *reg, u64 data, u8 bytes)
 {
 	if (bytes >= 4)

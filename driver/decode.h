@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The few instructions of the Guest's kernel that the Host must understand. */
+/* Decoding of the few instructions of the guest that the host must understand. */
 #ifndef _LG_DECODE_H
 #define _LG_DECODE_H
 
@@ -12,11 +12,12 @@ struct guest_regs;
 /**
  * struct lg_insn - one decoded instruction
  * @opcode: last opcode byte; with 0x0f00 added for the two-byte map
- * @length: bytes in all, but for an immediate that the opcode may have
+ * @length: bytes in all, without an immediate that the opcode may have
  * @operand_bytes: 2, 4 or 8, from prefixes
- * @modrm, @reg, @rm: as they stand, with REX; 0: the opcode has none
+ * @modrm: as it stands; 0: the opcode has none
+ * @reg, @rm: its fields, with REX
  * @memory: the r/m operand is memory
- * @address: then: where, without segment base
+ * @address: then, its address, without segment base
  */
 struct lg_insn {
 	u16 opcode;

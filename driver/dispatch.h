@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What run.c and exits.c ask of a guest ABI at each exit: see struct lg_abi. With our own
- * it costs a compare, and no indirect call, which is slow where it is a retpoline.
+ * The functions of a guest ABI that run.c and exits.c call at each exit: see struct lg_abi. For
+ * lguest's own ABI such a call costs a compare, and no indirect call, which is slow as a retpoline.
  */
 #ifndef _LG_DISPATCH_H
 #define _LG_DISPATCH_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Privileged instructions of the Guest's kernel, which the CPU refused: those that have
- * no pv_op in today's kernels. All of this may sleep. What we do not know is the Guest's
- * exception.
+ * Emulate privileged instructions of the guest's kernel: those that have no pv_op in today's
+ * kernels, and fault. An instruction that is not known here is the guest's own exception. All of
+ * this may sleep.
  */
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
@@ -16,7 +16,7 @@
 #include "mmu/mmu.h"
 #include "vcpu/vcpu.h"
 
-/* What a Guest that asks the CPU itself is told. */
+/* The values that a guest reads from CR0 and CR4. */
 #define GUEST_CR0	(X86_CR0_PE | X86_CR0_MP | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | \
 			 X86_CR0_AM | X86_CR0_PG)
 #define GUEST_CR4	(X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | \
@@ -37,7 +37,7 @@ static u64 read_guest_cr(struct lg_vcpu *vcpu, u8 number)
 	return 0;
 }
 
-/* No ports, so IN reads what an empty bus does; OUT goes nowhere. */
+/* There are no ports: IN reads all ones, as from an empty bus, and OUT does nothing. */
 static bool emulate_port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
 {
 	bool imm = !(insn->opcode & 8), in = !(insn->opcode & 2);
@@ -49,7 +49,7 @@ static bool emulate_port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
 	return true;
 }
 
-/* UMIP: SGDT, SIDT, SLDT, STR and SMSW tell nothing. */
+/* SGDT, SIDT, SLDT, STR and SMSW, which UMIP makes fault: store zeros. */
 static bool emulate_store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
 	static const u8 zero[10];
@@ -63,12 +63,12 @@ static bool emulate_store_table(struct lg_vcpu *vcpu, const struct lg_insn *insn
 	return !lg_write_gva(vcpu, insn->address, zero, descriptor ? 10 : 2);
 }
 
-/* 0F 01: by ModRM. */
+/* Opcode 0F 01: ModRM says which instruction it is. */
 static bool emulate_group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
 	switch (insn->modrm) {
 	case 0xca: case 0xcb:	/* CLAC, STAC */
-	case 0xd1:		/* XSETBV: XCR0 stays the Host's */
+	case 0xd1:		/* XSETBV: XCR0 stays the host's */
 		return true;
 	}
 	switch (insn->modrm >> 3 & 7) {
@@ -89,7 +89,7 @@ static bool emulate_group_7(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 	return false;
 }
 
-/* RDTSC and RDTSCP, which trap once the Guest's time was stopped. */
+/* RDTSC and RDTSCP, which trap once the guest's time was stopped. */
 static bool emulate_rdtsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 {
 	u64 tsc = rdtsc_ordered() - vcpu->vm->tsc_offset;
@@ -103,7 +103,7 @@ static bool emulate_rdtsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 	return true;
 }
 
-/* True: done, but for going on to the next instruction. */
+/* True: done; the caller goes on to the next instruction. */
 static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
 {
 	struct guest_regs *regs = vcpu->regs;
@@ -141,10 +141,10 @@ static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool 
 }
 
 /**
- * lg_emulate - #GP or #UD in the Guest's kernel, #GP in its user mode
+ * lg_emulate - handle #GP or #UD in the guest's kernel, or #GP in its user mode
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Always 0: the Guest goes on behind the instruction, or at its own handler.
+ * Sleeps. Always 0: the guest goes on behind the instruction, or at its own handler.
  */
 int lg_emulate(struct lg_vcpu *vcpu)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Why the Guest was left, and who takes care of it. Atomic. */
+/* Why was the guest left, and which function handles it? Atomic. */
 #include <linux/jiffies.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
@@ -13,10 +13,10 @@
 #include "vcpu/vcpu.h"
 
 /*
- * A locked access across two cache lines, on a Host that has these trap
- * (split_lock_detect=ratelimit, or where there is no #AC for them): bit 11 of DR6 is clear
- * then, and set in all other cases. SDM volume 3, OS Bus-Lock Detection; AMD64 Architecture
- * Programmer's Manual volume 2, Bus Lock Trap.
+ * Is this #DB for a locked access across two cache lines? They trap on a host with
+ * split_lock_detect=ratelimit, or without #AC for them. Bit 11 of DR6 is clear then, and set in all
+ * other cases. SDM volume 3, OS Bus-Lock Detection; AMD64 Architecture Programmer's Manual volume
+ * 2, Bus Lock Trap.
  */
 static bool is_bus_lock(const struct lg_vcpu *vcpu)
 {
@@ -24,8 +24,8 @@ static bool is_bus_lock(const struct lg_vcpu *vcpu)
 }
 
 /*
- * #DB. The Host's for a bus lock, which is over by now; ours if we were stepping; else the
- * Guest's by TF: it has no breakpoints of its own, and knows nothing of bus locks.
+ * #DB. For a bus lock it is the host's: the access is over by now. If we were stepping, it is ours.
+ * Else it is the guest's, by TF: the guest has no breakpoints, and does not know bus locks.
  */
 static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 {
@@ -50,8 +50,8 @@ static enum lg_slow guest_debug(struct lg_vcpu *vcpu)
 #define ERROR_IDT(vector)	((u64)(vector) << 3 | 2)
 
 /*
- * #GP: an INT n that the Guest's kernel allows, an instruction that we know how
- * to emulate (for user mode RDTSC alone), or the Guest's own business.
+ * #GP: an INT n that the guest's kernel allows, an instruction that lg_emulate() may know (for user
+ * mode only RDTSC), or an exception for the guest.
  */
 static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 {
@@ -61,7 +61,7 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 	if (vcpu->cpu->mode == LG_KERNEL)
 		return LG_SLOW_EMULATE;
 	if (error == ERROR_IDT(vector) && vcpu->abi->user_gate(vcpu->vm, vector)) {
-		/* INT imm8 is two bytes; the return address is behind it. */
+		/* INT imm8 has two bytes; the return address is behind it. */
 		vcpu->regs->ip += 2;
 		lg_exception(vcpu, vector, ~0ULL);
 		return LG_FAST;
@@ -72,7 +72,7 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 	return LG_FAST;
 }
 
-/* INT $0x80 through a gate of its own; %rip is behind it already. */
+/* INT $0x80 through its own gate; %rip is behind the instruction already. */
 static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
 {
 	if (vcpu->cpu->mode == LG_USER && vcpu->abi->user_gate(vcpu->vm, LG_INT80)) {
@@ -85,9 +85,9 @@ static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
 }
 
 /*
- * #AC although the Guest asks for no alignment checks: a locked access across two cache lines,
- * on a Host that detects those (split_lock_detect=; SDM volume 3, MSR_TEST_CTRL). The Guest
- * knows nothing of that, and Linux in it would run into the same fault for ever.
+ * #AC although the guest asks for no alignment checks: a locked access across two cache lines, on a
+ * host that detects those (split_lock_detect=; SDM volume 3, MSR_TEST_CTRL). The guest does not
+ * know of that: Linux in the guest would run into the same fault for ever.
  */
 static bool is_split_lock(const struct lg_vcpu *vcpu)
 {
@@ -103,7 +103,7 @@ static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 	vcpu->stats.exceptions[vector]++;
 	switch (vector) {
 	case X86_TRAP_PF:
-		/* What could not be done yet may be a flush: the fault comes again behind that. */
+		/* The calls that wait may be a flush: do them first, the fault comes again. */
 		if (unlikely(lg_abi_calls_wait(vcpu)))
 			return LG_SLOW_WORK;
 		return lg_shadow_fault(vcpu);
@@ -113,7 +113,7 @@ static enum lg_slow guest_exception(struct lg_vcpu *vcpu, u8 vector)
 		return guest_protection(vcpu);
 	case X86_TRAP_NMI:
 	case X86_TRAP_MC:
-		/* The Host's, and handled already. */
+		/* These are the host's, and lg_call_switcher() has handed them over. */
 		return LG_FAST;
 	case X86_TRAP_UD:
 		if (vcpu->cpu->mode == LG_KERNEL)
@@ -139,10 +139,10 @@ static enum lg_slow switcher_fault(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_exit - handle an exit that is not an interrupt of the Host
+ * lg_exit - handle an exit that is not an interrupt of the host
  * @vcpu: the virtual CPU; its mutex is held
  *
- * LG_FAST: enter again; else what to do outside of the atomic part.
+ * Atomic. LG_FAST: enter again; else what to do outside of the atomic part.
  */
 enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 {
@@ -155,12 +155,17 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 			return lg_abi_system_call(vcpu);
 		return lg_abi_hypercall(vcpu);
 	case TRAP_SYSCALL32:
-		/* Not a feature that the Guest shows its programs: #UD at its 0F 05. */
+		/*
+		 * 32-bit SYSCALL is not advertised to guest programs: raise #UD at the instruction.
+		 */
 		vcpu->regs->ip -= 2;
 		lg_exception(vcpu, X86_TRAP_UD, ~0ULL);
 		return LG_FAST;
 	case TRAP_ABORTED:
-		/* Whether the load of CR3 was done is not known: it may have had to flush. */
+		/*
+		 * Nobody knows whether CR3 was loaded, and so whether the TLB was flushed: flush
+		 * again.
+		 */
 		WRITE_ONCE(vcpu->generation, ~0ULL);
 		return LG_FAST;
 	case TRAP_RING0:
@@ -172,11 +177,11 @@ enum lg_slow lg_exit(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_exit_quickly - handle what can be done between two entries
+ * lg_exit_quickly - handle an exit that needs little, between two entries
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Interrupts off, behind lg_host_state_save(): no lock but LG_SPTES_BUSY is waited for,
- * nobody woken, nothing delivered. False: it is for lg_exit(), which may find it done.
+ * Interrupts off, behind lg_host_state_save(): wait for no lock but LG_SPTES_BUSY, wake nobody,
+ * deliver nothing. False: lg_exit() has to handle the exit, and may find that it is done.
  */
 bool lg_exit_quickly(struct lg_vcpu *vcpu)
 {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lg.ko: what happens at insmod and rmmod, and how a VM dies.
+ * lg.ko: insmod and rmmod.
  *
- * What this Host cannot do is said here, in one line and with -ENODEV, and not
- * found out later by a crash.
+ * Refuse unsuitable hosts here, with one log line and -ENODEV, instead of crashing later.
  */
 #define pr_fmt(fmt) "lguest: " fmt
 
@@ -24,12 +23,15 @@
 #define X86_CR4_FRED	0
 #endif
 
-/* Why not, or NULL. */
+/* Why can this host not run guests? NULL: it can. */
 static const char *host_unfit(void)
 {
 	u64 cr4 = native_read_cr4();
 
-	/* lg_vm.mmu_lock is taken with preemption or interrupts off; there, such locks sleep. */
+	/*
+	 * lg_vm.mmu_lock is taken with preemption off, and must not sleep: with PREEMPT_RT it
+	 * would.
+	 */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT))
 		return "this is a real-time kernel (PREEMPT_RT), whose spinlocks sleep: boot one without";
 	if (boot_cpu_has(X86_FEATURE_XENPV))

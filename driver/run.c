@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * LGUEST_RUN: the loop around the Switcher.
+ * LGUEST_RUN: the loop around the switcher.
  *
- * Inner loop, atomic: deliver what is due, enter the Guest, see why it was
- * left, go on. Outer loop: whatever may sleep. The atomic part ends for every
- * interrupt of the Host, so that its softirqs and its scheduler have their way.
+ * Inner loop, atomic: deliver what is due, enter the guest, see why it was left, again. Outer loop:
+ * do what may sleep. Every interrupt of the host ends the atomic part, so that softirqs and other
+ * tasks of the host can run.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -24,9 +24,9 @@
 #include "vcpu/vcpu.h"
 
 /*
- * For these LGUEST_RUN returns -EINTR, and the Launcher calls it again: the work is done on
- * the way through user mode. TIF_USER_RETURN_NOTIFY: KVM has left MSRs as a guest of its had
- * them, SYSCALL's among them. All else that the thread owes the kernel is lg_user_work()'s.
+ * Must LGUEST_RUN return -EINTR? The launcher then calls it again, and the kernel does its work on
+ * the way through user mode. TIF_USER_RETURN_NOTIFY: KVM has left MSRs with the values of a guest
+ * of its own, SYSCALL's among them. lg_user_work() does all other work for the kernel.
  */
 static bool must_return(struct lg_vcpu *vcpu)
 {
@@ -34,7 +34,7 @@ static bool must_return(struct lg_vcpu *vcpu)
 	       test_thread_flag(TIF_USER_RETURN_NOTIFY);
 }
 
-/* What would make an entry pointless, checked with interrupts off. */
+/* Is there a reason not to enter the guest? Called with interrupts off. */
 static bool must_leave(struct lg_vcpu *vcpu)
 {
 	lg_assert_irqs_off(vcpu);
@@ -49,19 +49,22 @@ static bool is_host_interrupt(const struct lg_vcpu *vcpu)
 }
 
 /*
- * Into the Guest, interrupts off, and again after what lg_exit_quickly() can do: an
- * interrupt that waits meanwhile comes as soon as the Guest runs, so whoever sends
- * one after a change may count on us to see it (running_cpu says that we run).
+ * Enter the guest with interrupts off, and again after an exit that lg_exit_quickly() can handle.
+ * An interrupt that waits meanwhile comes as soon as the guest runs: so whoever sends one after a
+ * change may count on us to see the change, since running_cpu says that we run.
  *
- * An interrupt of the Host is handed over at once, as if it had come now; the registers of
- * the extended state are given back first, since a handler may use them.
+ * Hand an interrupt of the host over at once, as if it came now. First give the registers of the
+ * extended state back, since a handler may use them. Return: was there one?
  */
 static bool enter_guest(struct lg_vcpu *vcpu)
 {
 	bool interrupted;
 
 	lg_assert_irqs_off(vcpu);
-	/* Ours and the Switcher's is the Guest's time, too, as what a system call costs is a program's. */
+	/*
+	 * Count our time and the switcher's as the guest's, too, as a program's system calls count
+	 * as the program's.
+	 */
 	vtime_account_guest_enter();
 	lg_host_state_save(vcpu);
 	do {
@@ -80,18 +83,18 @@ static bool enter_guest(struct lg_vcpu *vcpu)
 	if (interrupted) {
 		vcpu->stats.interrupts++;
 		lg_fpu_interrupted(vcpu);
-		/* Comes back with interrupts on. */
+		/* This returns with interrupts on. */
 		lg_host_interrupt(lg_host_handler(vcpu, lg_trap(vcpu->regs)));
 		local_irq_disable();
 	}
-	/* Only now: it is the timer's handler that takes the time. */
+	/* Do this only now: the timer's handler accounts the time. */
 	vtime_account_guest_exit();
 	return interrupted;
 }
 
 /*
- * IRET would fault in ring 0. The Guest's kernel gets there by SYSCALL in the
- * last bytes of the lower half; with 5-level paging user mode by any jump.
+ * IRET to a non-canonical address would fault in ring 0. The guest's kernel can get there by
+ * SYSCALL in the last bytes of the lower half; with 5-level paging, user mode by any jump.
  */
 static enum lg_slow check_guest_ip(struct lg_vcpu *vcpu)
 {
@@ -105,7 +108,7 @@ static enum lg_slow check_guest_ip(struct lg_vcpu *vcpu)
 	return LG_SLOW_DEAD;
 }
 
-/* The atomic part. *interrupted: by the Host, and the extended state is in memory again. */
+/* The atomic loop. *interrupted: the host had an interrupt, and the extended state is saved. */
 static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 {
 	enum lg_slow slow;
@@ -124,7 +127,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 
 		local_irq_disable();
 		WRITE_ONCE(vcpu->running_cpu, smp_processor_id());
-		/* Who changes something and sees us not running: seen below. */
+		/* If someone has changed something and not seen us run, we see the change below. */
 		smp_mb();
 		slow = must_leave(vcpu) ? LG_SLOW_WORK : LG_FAST;
 		if (slow || READ_ONCE(vcpu->flush.kind)) {
@@ -134,7 +137,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 				return slow;
 			continue;
 		}
-		/* TF is the Host's while a vCPU is stepped out of its noirq range. */
+		/* Set TF to step the guest out of its noirq range. */
 		if (vcpu->stepping)
 			vcpu->regs->flags |= X86_EFLAGS_TF;
 		*interrupted = enter_guest(vcpu);
@@ -143,7 +146,7 @@ static enum lg_slow run_atomic(struct lg_vcpu *vcpu, bool *interrupted)
 			vcpu->regs->flags &= ~X86_EFLAGS_TF;
 		if (*interrupted)
 			return LG_SLOW_WORK;
-		/* The Guest made them before it did what it was left for. */
+		/* The guest put these calls into its ring before what has caused the exit. */
 		if (lg_abi_calls_wait(vcpu))
 			lg_abi_drain(vcpu);
 		slow = lg_exit(vcpu);
@@ -173,9 +176,9 @@ static enum lg_slow run_loaded(struct lg_vcpu *vcpu)
 }
 
 /*
- * A split lock stops all CPUs for some thousand cycles. Linux slows down programs of the Host
- * that do it, and so do we: after a sleep the Guest may for two ticks, if no other virtual
- * CPU of any VM may meanwhile; else it faults, or traps, and sleeps again. With
+ * A split lock stops all CPUs for some thousand cycles. Linux slows down programs of the host that
+ * make split locks, and so do we: after a sleep the vCPU may make them for two ticks, if no other
+ * vCPU of any VM may meanwhile; else it faults, or traps, and sleeps again. So it is with
  * split_lock_detect=fatal, too: the VM goes on, slowly.
  */
 static void slow_down_split_locks(struct lg_vcpu *vcpu)
@@ -184,8 +187,8 @@ static void slow_down_split_locks(struct lg_vcpu *vcpu)
 	unsigned long until, now;
 
 	/*
-	 * A sleep that a signal has cut short has paid for nothing. A fault is then tried
-	 * again; a trap is over, and would have cost nothing.
+	 * If a signal cuts the sleep short, grant nothing: the instruction faults again. A trap
+	 * (#DB) comes after its instruction, which would have cost nothing: sleep through signals.
 	 */
 	if (lg_trap(vcpu->regs) == X86_TRAP_DB)
 		msleep(10);
@@ -199,7 +202,9 @@ static void slow_down_split_locks(struct lg_vcpu *vcpu)
 		vcpu->split_locks_until = now + 2;
 }
 
-/* Where the Host has no memory just now, the Launcher may try again later. */
+/*
+ * Bring vcpu->fault_hva in. -ENOMEM: the host has no memory now, the launcher may try again later.
+ */
 static int fault_in_page(struct lg_vcpu *vcpu)
 {
 	int err = lg_fault_in(vcpu, vcpu->fault_hva, vcpu->fault_write);
@@ -210,7 +215,7 @@ static int fault_in_page(struct lg_vcpu *vcpu)
 	return err == -ENOMEM ? err : 0;
 }
 
-/* What the atomic part could not do. 0: go on; else LGUEST_RUN returns it, 1 as 0. */
+/* Do what the atomic part could not. 0: go on; else LGUEST_RUN returns this value, but 0 for 1. */
 static int do_slow_work(struct lg_vcpu *vcpu, enum lg_slow slow)
 {
 	switch (slow) {
@@ -251,7 +256,10 @@ static int run_vcpu_loop(struct lg_vcpu *vcpu)
 		}
 		if (must_return(vcpu) || lg_user_work())
 			return -EINTR;
-		/* Preempted, as the Guest is, counts for nothing there, and that may be for ever. */
+		/*
+		 * Tell Tasks RCU of a quiescent state: preemption is none, and this may never
+		 * sleep.
+		 */
 		cond_resched_tasks_rcu_qs();
 		if (unlikely(READ_ONCE(vcpu->state) != LG_VCPU_RUNNING)) {
 			vcpu->abi->start(vcpu);
@@ -267,11 +275,11 @@ static int run_vcpu_loop(struct lg_vcpu *vcpu)
 }
 
 /**
- * lg_run - LGUEST_RUN
+ * lg_run - LGUEST_RUN: run the guest
  * @vcpu: the virtual CPU; its mutex is held
  *
- * The vCPU's mutex held. 0: run->exit_reason tells what the Launcher is to do;
- * -EINTR: a signal or immediate_exit; -ENOMEM.
+ * Sleeps; takes vm->lock. 0: run->exit_reason tells what the launcher has to do; -EINTR: a signal
+ * or immediate_exit; -ENOMEM.
  */
 int lg_run(struct lg_vcpu *vcpu)
 {

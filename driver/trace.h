@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints, for ftrace, perf and trace-cmd. One that is off costs a NOP.
+ * Tracepoints, for ftrace, perf and trace-cmd. A tracepoint that is off costs a NOP.
  *
- * They hold numbers only, the VM is that of the thread. lguest_entry and
- * lguest_exit come in pairs, and sit outside of lg_window_enter(): what hangs
- * on a tracepoint is ordinary kernel code, and finds the Host's own registers but
- * for those that lg_host_state_save() has set aside.
+ * They hold numbers only; the thread tells which VM it is. lguest_entry and lguest_exit come in
+ * pairs, outside of lg_window_enter(): what is attached to a tracepoint is ordinary kernel code,
+ * and needs the host's registers. It finds them, but for those that lg_host_state_save() has set
+ * aside.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM lguest
@@ -23,14 +23,14 @@
 #define LG_TRACE_MODES							\
 	{ MODE_USER, "user" }, { MODE_KERNEL, "kernel" }
 
-/* Others are vectors of interrupts. */
+/* All other numbers are vectors of interrupts. */
 #define LG_TRACE_TRAP(vector, name, text)	{ vector, text }
 #define LG_TRACE_TRAPS							\
 	LGUEST_EXCEPTIONS(LG_TRACE_TRAP),				\
 	{ TRAP_SYSCALL, "syscall" }, { TRAP_ABORTED, "aborted" },	\
 	{ TRAP_RING0, "ring0" }, { TRAP_SYSCALL32, "syscall32" }
 
-/* For who reads the format: enumerators have no values there. */
+/* Let readers of the format see the values of these enumerators. */
 TRACE_DEFINE_ENUM(LG_FLUSH_USER);
 TRACE_DEFINE_ENUM(LG_FLUSH_ALL);
 TRACE_DEFINE_ENUM(LG_FLUSH_RANGE);
@@ -56,7 +56,7 @@ TRACE_EVENT(lguest_entry,
 		  __print_symbolic(__entry->mode, LG_TRACE_MODES), __entry->ip)
 );
 
-/* The mode and the address that the Guest was in; error and cr2 go with #PF. */
+/* Mode and address of the guest at the exit; error and cr2 mean something with #PF only. */
 TRACE_EVENT(lguest_exit,
 	TP_PROTO(unsigned int vcpu, u32 trap, u8 mode, u64 ip, u64 error, u64 cr2),
 	TP_ARGS(vcpu, trap, mode, ip, error, cr2),
@@ -78,7 +78,7 @@ TRACE_EVENT(lguest_exit,
 		  __entry->ip, __entry->error, __entry->cr2)
 );
 
-/* An exception or an interrupt for the Guest's kernel; error ~0: it has none. */
+/* An exception or interrupt goes to the guest's kernel; error ~0: it has no error code. */
 TRACE_EVENT(lguest_inject,
 	TP_PROTO(unsigned int vcpu, u32 vector, u64 error),
 	TP_ARGS(vcpu, vector, error),
@@ -94,7 +94,7 @@ TRACE_EVENT(lguest_inject,
 		  __print_symbolic(__entry->vector, LG_TRACE_TRAPS), __entry->error)
 );
 
-/* Level 1: 4 KiB. 2: 2 MiB, and gfn and pfn are still those of the address. */
+/* Level 1: 4 KiB. Level 2: 2 MiB; gfn and pfn are still those of the address. */
 TRACE_EVENT(lguest_shadow_fill,
 	TP_PROTO(unsigned int vcpu, u64 gva, u64 gfn, u64 pfn, u8 level, u64 error),
 	TP_ARGS(vcpu, gva, gfn, pfn, level, error),
@@ -115,7 +115,7 @@ TRACE_EVENT(lguest_shadow_fill,
 		  __entry->error)
 );
 
-/* The Host changes this memory of the Launcher's, and some of it is the Guest's. */
+/* The host changes this memory of the launcher, and some of it is guest memory. */
 TRACE_EVENT(lguest_invalidate,
 	TP_PROTO(unsigned long start, unsigned long end),
 	TP_ARGS(start, end),
@@ -130,8 +130,8 @@ TRACE_EVENT(lguest_invalidate,
 );
 
 /*
- * A table or a large page comes into an entry of this level, where the CPU must not find both
- * sizes in its TLB; stale: virtual CPUs in the Guest that may, which is none.
+ * A table or a large page comes into an entry of this level, on a CPU that must not find both sizes
+ * in its TLB. stale: the number of vCPUs in the guest that may find both; it must be 0.
  */
 TRACE_EVENT(lguest_resize,
 	TP_PROTO(u8 level, bool large, unsigned int stale),
@@ -166,7 +166,7 @@ TRACE_EVENT(lguest_flush,
 		  __entry->start, __entry->end)
 );
 
-/* The number is the Guest's word: it may be none of ours. */
+/* The guest chooses the number: it may be no hypercall's. */
 DECLARE_EVENT_CLASS(lguest_call,
 	TP_PROTO(unsigned int vcpu, u64 nr, const u64 *args),
 	TP_ARGS(vcpu, nr, args),
@@ -191,7 +191,7 @@ DEFINE_EVENT(lguest_call, lguest_hypercall,
 	TP_ARGS(vcpu, nr, args)
 );
 
-/* The same from the ring, when it is drained. */
+/* A call from the ring, when the host does it. */
 DEFINE_EVENT(lguest_call, lguest_ring_call,
 	TP_PROTO(unsigned int vcpu, u64 nr, const u64 *args),
 	TP_ARGS(vcpu, nr, args)
