@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Part of switcher.S: what a Guest with the ABI of include/lguest_abi.h asks for, and
- * most of it is done without C. Nothing else in the Switcher knows that ABI. switcher.S
- * comes here where STATE_DIRECT is set:
+ * A part of switcher.S, for guests with the ABI of include/lguest_abi.h: it does most of what they
+ * ask for without C. No other part of the switcher knows that ABI. switcher.S jumps here if
+ * STATE_DIRECT is set:
  *
  *   lguest_event        an exception or interrupt in user mode
- *   lguest_system_call  SYSCALL in user mode: to the Guest's kernel
+ *   lguest_system_call  SYSCALL in user mode: to the guest's kernel
  *   lguest_hypercall    SYSCALL in kernel mode; the return to user mode and the load of
  *                       CR3 are done here
  *
- * All that the Guest can write (WINDOW_DATA) is read once and checked; where
- * anything is out of the ordinary, C does it (driver/abi-lguest/events.c).
+ * Read each field that the guest can write (WINDOW_DATA) once, and check it. If anything is out of
+ * the ordinary, C does it (driver/abi-lguest/events.c).
  */
 #include "lguest_abi.h"
 #include "rflags.h"
@@ -25,20 +25,22 @@
 #define PF_INSTR	0x10
 
 /*
- * An exception or interrupt in user mode. What only the Guest's kernel can care
- * for it is given from here, as driver/abi-lguest/events.c would: the event record is
- * written, and the frame becomes that of the entry point.
+ * An exception or interrupt in user mode. If only the guest's kernel can handle it, give it to the
+ * kernel from here, as deliver_event() in driver/abi-lguest/events.c would: write the event record,
+ * and change the frame to the one of the entry point.
  *
  *   rcx rax | vector error rip cs rflags rsp ss
  *
- * Of page faults these are its own: with P clear, since a shadow entry that was
- * never looked at has reserved bits; and of the others those that a present
- * entry forbids. Either may be wrong, where the Guest has changed its tables
- * since: then it finds nothing to do, comes back, and faults again. So a fault
- * on the page of the last one goes to C, unless the Guest's user has made a
- * system call in between. SDM volume 3, 4.7 has the error code. It is that of
- * the Guest's own tables in the user's half alone: what the user's view lacks
- * of the kernel's half may well be there, and then P is set. C looks.
+ * Two kinds of page faults are the guest's own. One has P clear, since a shadow entry that was
+ * never looked at has reserved bits, and faults with P set. The other is an access that a present
+ * entry forbids. Both may be wrong if the guest has changed its tables since: then the guest's
+ * kernel finds nothing to do, returns, and the access faults again. So a second fault on the same
+ * page goes to C, unless user mode has made a system call in between. SDM volume 3, 4.7 has the
+ * error code.
+ *
+ * In the kernel's half the error code may differ from the one of the guest's tables: the user's
+ * root lacks pages of the kernel that are present, for which P must be set. So C handles these
+ * faults.
  */
 lguest_event:
 	push	%rax
@@ -115,7 +117,7 @@ write_event:
 	add	$16, %rsp
 	jmp	iret_start
 
-	/* A gate of its own, so the CPU has checked that user mode may use it. */
+	/* This gate is for INT $0x80 alone: the CPU has checked that user mode may use it. */
 int80:
 	cmpb	$0, WINDOW(STATE_DIRECT_INT80)
 	jne	no_error_code
@@ -125,7 +127,8 @@ event_to_c:
 	jmp	save_guest
 
 /*
- * A system call, as SYSCALL in switcher.S has left it. The same as lg_system_call().
+ * A system call, with the registers as SYSCALL in switcher.S has left them. Does the same as
+ * lg_system_call().
  */
 lguest_system_call:
 	mov	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_syscall_ip)
@@ -144,13 +147,13 @@ lguest_system_call:
 	mov	WINDOW(STATE_SYSCALL_ENTRY), %rcx
 	mov	$FLAGS_ALWAYS, %r11d
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_sp0), %rsp
-	/* %rsp is the Guest's: an NMI from here on leaves it, see async_ring0. */
+	/* %rsp is the guest's: an NMI from here on leaves the guest, see async_ring0. */
 sysret_start:
 	cmpw	$0, WINDOW(STATE_NMI)		/* STATE_MCE is the byte behind */
 	jne	sysret_abort
 	PAUSES
 	sysretq
-	/* As if it had come right behind the SYSRET. */
+	/* Leave the guest as if the NMI had come right behind the SYSRET. */
 sysret_abort:
 	PAUSES
 	mov	%rsp, WINDOW(STATE_SCRATCH)
@@ -159,10 +162,10 @@ sysret_left:
 	TO_C(0x33, 2)
 
 /*
- * A hypercall: %rcx and %r11 are lost anyway. LHCALL_IRET to a 64-bit frame
- * with nothing special about it, and no interrupt that waits, is done here;
- * %rax too is free for that, since the frame has its own. So they are when C
- * does it instead, and then it loads the GS base again.
+ * A hypercall, for which %rcx and %r11 are lost anyway. Here is LHCALL_IRET to an ordinary 64-bit
+ * frame while no interrupt waits. %rax is free, too, since the frame has its own. If C has to do
+ * the call instead, these registers may have changed, and the GS base, too: C loads them from the
+ * frame.
  */
 lguest_hypercall:
 	cmp	$LHCALL_IRET, %rax
@@ -178,8 +181,8 @@ lguest_hypercall:
 	jnz	iret_to_c
 	or	$FLAGS_ALWAYS, %r11d
 	/*
-	 * Both addresses in the lower half, as most are: canonical, so neither
-	 * WRGSBASE, SYSRET nor IRET may fault here.
+	 * Do it here only if GS base and %rip are in the lower half, as most are: they are
+	 * canonical then, so that neither WRGSBASE, SYSRET nor IRET can fault.
 	 */
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_user_gs_base), %rax
 	mov	%rax, %rcx
@@ -194,7 +197,7 @@ lguest_hypercall:
 	incq	WINDOW(STATE_DIRECT_RETURNS)
 	LOAD_ROOT(STATE_USER_ROOT, %rax)
 	movb	$MODE_USER, WINDOW(STATE_MODE)
-	/* SYSRET wants %rcx = %rip and %r11 = flags: so it was after a system call. */
+	/* SYSRET needs %rcx = %rip and %r11 = flags, as they are after a system call. */
 	cmp	%rcx, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cx)
 	jne	iret_frame
 	cmp	%r11, WINDOW(WINDOW_DATA + LGUEST_DATA_iret_r11)
@@ -216,7 +219,7 @@ iret_frame:
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_ax), %rax
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_cx), %rcx
 	mov	WINDOW(WINDOW_DATA + LGUEST_DATA_iret_r11), %r11
-	/* All registers are the Guest's, and the frame is whole. */
+	/* All registers are the guest's, and the frame is complete. */
 iret_start:
 	cmpw	$0, WINDOW(STATE_NMI)
 	jne	iret_abort
@@ -229,8 +232,8 @@ iret_abort:
 	jmp	save_guest
 
 /*
- * LHCALL_LOAD_CR3 of a CR3 that C has published, with no flush wanted: the
- * Guest's PCID says where it must be. %rdi = the Guest's CR3; the result is 0.
+ * LHCALL_LOAD_CR3 of a CR3 that C has published, without a flush. The guest's PCID says in which
+ * slot it must be. %rdi = the guest's CR3; the result is 0.
  */
 not_iret:
 	cmp	$LHCALL_LOAD_CR3, %rax
@@ -246,7 +249,7 @@ not_iret:
 	lea	WINDOW(STATE_ROOTS), %r11
 	cmp	%rax, ROOT_CR3(%r11, %rcx)
 	jne	cr3_popped_to_c
-	/* SYSRET to a non-canonical address faults in ring 0, and TF is for C. */
+	/* SYSRET to a non-canonical address would fault in ring 0, and TF needs C. */
 	mov	8(%rsp), %rax
 	shl	$16, %rax
 	sar	$16, %rax
@@ -254,7 +257,7 @@ not_iret:
 	jne	cr3_popped_to_c
 	testl	$~FLAGS_DIRECT, (%rsp)
 	jnz	cr3_popped_to_c
-	/* What is current goes back to its slot. */
+	/* Put the current roots back into their slot. */
 	push	%rdx
 	mov	WINDOW(STATE_ROOT_SLOT), %rdx
 	mov	WINDOW(STATE_KERNEL_ROOT), %rax

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The Switcher: from Host to Guest and back.
+ * The switcher: from host to guest and back.
  *
- * It lies in a read-only data section of lg.ko, is never run there, and knows
- * no address but its own: the module maps it, executable and supervisor-only,
- * into each CPU's window. Interrupts are off throughout, and the Guest runs in
- * ring 3 with IF set, so each exception and interrupt of the Guest arrives in
- * one of the stubs below, with the CPU on the window's stack.
+ * This code lies in a read-only data section of lg.ko, and never runs there. It knows no address
+ * but its own: the module maps it, executable and supervisor-only, into each CPU's window.
+ * Interrupts are off throughout. The guest runs in ring 3 with IF set, so each exception and
+ * interrupt that comes while it runs arrives in one of the stubs below, with the CPU on the
+ * window's stack.
  *
- * NMI and #MC come when they like. Both have IST stacks, and both must reach
- * the Host's handler exactly once, before any IRET: an IRET would let the next
- * NMI in while the Host's handler has not even begun (SDM volume 3, 6.7.1).
- * So the stub only notes what came and finds by the interrupted %rip how to
- * get to C, where lg.ko does INT $2 or INT $18 (driver/host/host_interrupt.S):
+ * NMI and #MC come at any time. Both have IST stacks, and both must reach the host's handler
+ * exactly once, before any IRET: an IRET would let the next NMI in before the host's handler has
+ * begun (SDM volume 3, 6.7.1). So the stub only notes what came, and finds by the interrupted
+ * %rip how to get to C, where lg.ko does INT $2 or INT $18 (driver/host/host_interrupt.S):
  *
- *   ring 3          leave the Guest as for any other exception
- *   enter..iret     the Guest's state is still all in memory: undo the entry
- *   syscall..saved  %rsp is still the Guest's: do what is left of those in its place
- *   sysret, iret    the Guest's registers are loaded: leave it as if it ran
- *   elsewhere       we are on our way to C already: go back, without IRET
+ *   ring 3          leave the guest as for any other exception
+ *   enter..iret     the guest's state is still all in memory: undo the entry
+ *   syscall..saved  %rsp is still the guest's: do what is left of these instructions
+ *   sysret, iret    the guest's registers are loaded: leave it as if it ran
+ *   elsewhere       the switcher is on its way to C already: go back, without IRET
  *
- * Order of what is switched: on entry IDT first, then GDT, TR, CR3, FS and GS;
- * on exit the IDT last. So while the Host's IDT is loaded, all is the Host's.
+ * The order of switching: on entry the IDT first, then GDT, TR, CR3, FS and GS; on exit the IDT
+ * last. So while the host's IDT is loaded, all is the host's.
  */
 #include <uapi/asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/segment.h>
 #include "switcher.h"
 
-/* STATE_MODE and STATE_DIRECT, side by side: the mode, and no need for C. */
+/* STATE_MODE and STATE_DIRECT as one word: the mode, and C is not needed. */
 #define DIRECT_USER	(1 << 8 | MODE_USER)
 #define DIRECT_KERNEL	(1 << 8 | MODE_KERNEL)
 
@@ -40,7 +39,7 @@ switcher_text:
 #define WINDOW(x) (switcher_text + (x))(%rip)
 #define STUB(vector) switcher_text + (vector) * 16
 
-/* Flushes if C wants it; from then on it need not: lg_root_load(). */
+/* Load a root into CR3. This flushes if C wants so; later loads need not: lg_root_load(). */
 #define LOAD_ROOT(root, reg)		\
 	mov	WINDOW(root), reg;	\
 	mov	reg, %cr3;		\
@@ -48,8 +47,8 @@ switcher_text:
 	mov	reg, WINDOW(root)
 
 /*
- * A test's build waits where %rsp is the Guest's, and where it has just been, so that NMIs
- * find these places (tests/local/nmi_everywhere.sh). Changes flags.
+ * A build for a test waits where %rsp is the guest's, and just behind, so that NMIs come there
+ * (tests/local/nmi_everywhere.sh). Changes flags.
  */
 #ifdef LG_TEST_PAUSES
 #define STATE_PAUSES	(WINDOW_STATE + 0x68)
@@ -59,8 +58,8 @@ switcher_text:
 	decl	WINDOW(STATE_PAUSES);	\
 	jg	88b;
 /*
- * Emulators that drop the #DB which MOV SS holds back get one from here: behind SYSCALL if
- * %r11 has TF, and always behind an INT n of user mode.
+ * Some emulators drop the #DB that MOV SS holds back: raise one here in its place, behind SYSCALL
+ * if %r11 has TF, and always behind an INT n of user mode.
  */
 #define HELD_BACK_DEBUG			\
 	test	$0x100, %r11d;		\
@@ -75,9 +74,9 @@ switcher_text:
 #endif
 
 /*
- * The stubs, 16 bytes each: IDT gate n points to the n-th. A vector without
- * an error code gets a zero, so that all frames look the same. PUSH imm8
- * sign-extends; C looks at the low byte. ENDBR64 for IBT of the Host.
+ * The stubs, 16 bytes each: IDT gate n points to stub n. For a vector without an error code, push a
+ * zero, so that all frames look the same. PUSH imm8 extends the sign, which lg_trap() undoes.
+ * ENDBR64 is for the host's IBT.
  */
 	.set vector, 0
 	.rept 256
@@ -106,8 +105,8 @@ switcher_text:
 	.endr
 
 /*
- * switcher_enter: called from C at its alias in this CPU's window, interrupts
- * off, the Host's everything. Returns when the Guest has been left.
+ * switcher_enter: C calls it at its alias in this CPU's window, with interrupts off; all state is
+ * the host's. Returns when the guest has been left.
  */
 	.balign 16, 0xcc
 	.globl switcher_enter
@@ -122,8 +121,8 @@ switcher_enter:
 enter_start:
 	lgdt	WINDOW(STATE_GUEST_GDTR + 6)
 	/*
-	 * LTR wants an available TSS and marks it busy (SDM volume 2, LTR):
-	 * our GDT's entry is written afresh each time, the Host's never.
+	 * LTR wants an available TSS, and marks it busy (SDM volume 2, LTR): write the entry
+	 * of our GDT afresh each time. The host's GDT is never written.
 	 */
 	mov	WINDOW(STATE_GUEST_TSS), %rax
 	mov	%rax, WINDOW(WINDOW_GDT + GDT_TSS_SELECTOR)
@@ -134,7 +133,7 @@ enter_start:
 	cmpb	$0, WINDOW(STATE_STORES)
 	jne	check_stores
 stores_off:
-	/* From here on the host page is gone; all we need is in the others. */
+	/* From here on the host page is not mapped; the other pages have all that is needed. */
 	mov	WINDOW(STATE_CR3), %rax
 	mov	%rax, %cr3
 	cmpq	$0, WINDOW(STATE_SELECTORS)
@@ -150,25 +149,25 @@ selectors_loaded:
 	.endr
 	add	$16, %rsp
 	/*
-	 * What the Host has left in the CPU's buffers (MDS and its like) must not be sampled
-	 * by the Guest: cleared last of all, as Linux does before it returns to user mode.
-	 * Crossings between the Guest's modes do not: since the entry the CPU has seen
-	 * nothing but the Guest's own and what the window shows it in any case. VERW with a
-	 * register would not clear anything; this GDT has the Host's __KERNEL_DS.
+	 * The guest must not sample what the host has left in the CPU's buffers (MDS and its
+	 * like): clear them last of all, as Linux does before it returns to user mode.
+	 * Crossings between the guest's modes need not: since the entry the CPU has seen
+	 * nothing but the guest's own data and the window's. VERW needs a memory operand to
+	 * clear anything; this GDT has the host's __KERNEL_DS.
 	 */
 	testb	$SPECULATION_VERW, WINDOW(STATE_SPECULATION)
 	jnz	1f
 	iretq
 1:	verw	kernel_ds(%rip)
 	iretq
-	/* C has checked them against this very GDT: none of these can fault. */
+	/* C has checked the selectors against this very GDT: no load can fault. */
 load_selectors:
 	mov	WINDOW(STATE_DS), %ds
 	mov	WINDOW(STATE_ES), %es
 	mov	WINDOW(STATE_FS), %fs
 	mov	WINDOW(STATE_GS), %gs
 	jmp	selectors_loaded
-	/* Did an NMI before enter_start turn debug stores on again? */
+	/* Has an NMI before enter_start turned debug stores on again? Then undo the entry. */
 check_stores:
 	mov	$MSR_IA32_DEBUGCTLMSR, %ecx
 	rdmsr
@@ -188,8 +187,8 @@ kernel_ds:
 	.word	__KERNEL_DS
 
 /*
- * #DB and #DF have IST stacks: they must not trust %rsp if they come in ring 0.
- * From ring 3 the frame moves to where all the others are.
+ * #DB and #DF have IST stacks: if they come in ring 0, %rsp must not be trusted. From ring 3, move
+ * the frame to where the frames of all other vectors are.
  */
 ist_entry:
 	testb	$3, 24(%rsp)
@@ -206,8 +205,8 @@ move_frame:
 	jmp	save_guest
 
 /*
- * All other exceptions and interrupts, with the frame, error code and vector
- * on the window's stack, the Guest's page tables, FS, GS and registers live.
+ * All other exceptions and interrupts. Frame, error code and vector are on the window's stack; page
+ * tables, FS, GS and registers are the guest's.
  */
 exit_entry:
 	testb	$3, 24(%rsp)
@@ -246,9 +245,9 @@ restore_host:
 	wrfsbase %rax
 	mov	WINDOW(HOST_RSP), %rsp
 	/*
-	 * The Guest's kernel has run at addresses of the Host's: what its CALLs
-	 * have left in the return predictor may name Host code. Fill it with
-	 * returns to nowhere before the first of ours.
+	 * The guest's kernel runs at addresses that the host uses, too: its CALLs may have
+	 * left addresses of host code in the return predictor. Fill the predictor with
+	 * returns to nowhere before our first RET.
 	 */
 	.rept	32
 	call	1f
@@ -268,8 +267,8 @@ restore_host:
 	int3
 
 	/*
-	 * The same where the Host has more to fear of the Guest's branches than what they leave
-	 * in the return predictor: lg_speculation().
+	 * The same for a CPU on which the guest's branches leave more than the return
+	 * predictor: see lg_speculation().
 	 */
 leave_carefully:
 	testb	$SPECULATION_HISTORY, WINDOW(STATE_SPECULATION)
@@ -285,7 +284,9 @@ history_cleared:
 	jnz	1f
 	ret
 	int3
-	/* A near RET would go where the Guest's branches went, until lg_call_switcher() has mended that. */
+	/*
+	 * The guest's branches may predict near RETs until lg_call_switcher() has untrained them.
+	 */
 1:	pop	%rcx
 	pushq	$__KERNEL_CS
 	push	%rcx
@@ -293,10 +294,10 @@ history_cleared:
 	int3
 
 	/*
-	 * Branches of ours in the branch history, in place of the Guest's. Which ones and
-	 * how many is what Intel has given for it (Branch History Injection, software
-	 * sequence for CPUs without BHI_DIS_S): CALLs that nest, two jumps in turn in each
-	 * of them, and their RETs, which the return predictor knows.
+	 * Fill the branch history with our branches, in place of the guest's. Intel says which
+	 * ones and how many (Branch History Injection, software sequence for CPUs without
+	 * BHI_DIS_S): nested CALLs, two alternating jumps in each of them, and their RETs,
+	 * which the return predictor knows.
 	 */
 clear_history:
 	mov	$12, %ecx
@@ -317,7 +318,7 @@ clear_history:
 	ret
 	int3
 
-	/* The Host's descriptor tables may not have what these select. */
+	/* The host's descriptor tables may not have these descriptors: load null selectors. */
 clear_selectors:
 	xor	%eax, %eax
 	mov	%eax, %ds
@@ -327,9 +328,9 @@ clear_selectors:
 	jmp	restore_host
 
 /*
- * An exception in ring 0 means a bug, ours or the Guest's cunning: the Guest
- * dies of it, the Host does not. Stack: vector, error code, frame. Which side's
- * tables are loaded is unknown, so load the one GDT that both map.
+ * An exception in ring 0 means a bug, ours or the guest's cunning: the guest dies of it, the host
+ * does not. Stack: vector, error code, frame. Nobody knows which side's tables are loaded, so load
+ * the one GDT that both map.
  */
 ring0_fault:
 	popq	WINDOW(STATE_FAULT_VECTOR)
@@ -348,7 +349,7 @@ async_entry:
 	movq	$0, WINDOW(REGS_ERROR)
 	jmp	move_frame
 
-/* Did the NMI come in [start, end)? %rax = its %rip, %rbx is free. */
+/* Did the NMI come in [start, end)? Then go to target. %rax = interrupted %rip, %rbx is free. */
 #define RANGE(start, end, target)	\
 	lea	(start)(%rip), %rbx;	\
 	sub	%rax, %rbx;		\
@@ -368,9 +369,9 @@ async_ring0:
 	RANGE(iret_start, iret_end, iret_again)
 	RANGE(syscall32_start, syscall32_saved, syscall32_again)
 	/*
-	 * Return without IRET: put %cs and %rip on the interrupted stack, which is
-	 * ours, and let POPFQ, POP %rsp and a far RET do the rest. IF is clear there.
-	 * Far, since no CPU predicts that one from what the Guest has trained.
+	 * Return without IRET: put %cs and %rip on the interrupted stack, which is the
+	 * window's, and let POPFQ, POP %rsp and a far RET do the rest. IF is clear there. The
+	 * RET is far, since no CPU predicts a far RET from the guest's branches.
 	 *
 	 *   rbx rax | rip cs rflags rsp ss
 	 */
@@ -397,9 +398,9 @@ undo_entry:
 	jmp	restore_host
 
 /*
- * An NMI, #MC or #DB where %rsp is the Guest's. It is never loaded again, since the next
- * NMI may come at any instruction here, and nothing may be written to that stack: it goes
- * to STATE_SCRATCH, where the interrupted code was about to put it, and that goes on behind.
+ * An NMI, #MC or #DB came while %rsp was the guest's. Never load that %rsp again: the next NMI may
+ * come at any instruction here, and nothing may be written to that stack. Save it in STATE_SCRATCH,
+ * as the interrupted code was about to do, and go on behind that code.
  *
  *   rbx rax | rip cs rflags rsp ss
  */
@@ -416,9 +417,9 @@ undo_entry:
 
 	SAVED(syscall_again, syscall_saved)
 	SAVED(syscall32_again, syscall32_saved)
-	/* All but %rsp is as the Guest will have it. */
+	/* All registers but %rsp are as the guest will have them. */
 	SAVED(sysret_again, sysret_left)
-	/* The frame that IRET was to take is always the last on the window's stack. */
+	/* The frame for the interrupted IRET is always at the top of the window's stack. */
 iret_again:
 	pop	%rbx
 	pop	%rax
@@ -427,12 +428,12 @@ iret_again:
 	jmp	iret_abort
 
 /*
- * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3). If that enters
- * ring 0, the #DB arrives at the first instruction here: behind SYSCALL with the Guest's
- * %rsp, behind INT3, INTO and INT n at the stub of a gate that is open to ring 3 (SDM volume
- * 3, 6.14.5: CPUs drop it for a fault, and INT1 leaves none, but no stub minds). It is the
- * doing of whoever runs in the Guest, and these have no other trap to give with TF set: go
- * on as if it had not come. The one behind another #DB has overwritten that one's frame.
+ * MOV SS holds a #DB back over the next instruction (SDM volume 3, 6.8.3). If that instruction
+ * enters ring 0, the #DB arrives at the first instruction here: behind SYSCALL with the guest's
+ * %rsp; behind INT3, INTO and INT n at the stub of a gate that is open to ring 3 (SDM volume 3,
+ * 6.14.5: CPUs drop it for a fault, and INT1 leaves none, but no stub minds). Code in the guest has
+ * caused it: go on as if it had not come. If it comes behind another #DB, it has overwritten that
+ * one's frame: this is fatal for the guest.
  *
  *   vector error rip cs rflags rsp ss
  */
@@ -443,7 +444,7 @@ ist_ring0:
 	popq	WINDOW(STATE_FAULT_ERROR)
 	push	%rax
 	push	%rbx
-	mov	$DR6_RESERVED, %ebx		/* BS would be there in the next #DB of the Host's */
+	mov	$DR6_RESERVED, %ebx		/* else the host's next #DB would find BS set */
 	mov	%rbx, %db6
 	mov	16(%rsp), %rax
 	RANGE(syscall_start, syscall_saved, syscall_again)
@@ -455,12 +456,12 @@ ist_ring0:
 	jmp	ring0_fault_at
 
 /*
- * SYSCALL of the Guest (LSTAR points here, at the window's alias): %rcx = its
- * %rip, %r11 = its flags, %rsp and all else still its own, its page tables
- * live; SFMASK, as the Host sets it, has cleared IF, TF, DF, NT and AC.
- * Where STATE_DIRECT is set, the guest ABI's own file has what needs no C.
+ * SYSCALL of the guest (LSTAR points here, at the window's alias): %rcx = the guest's %rip, %r11 =
+ * its flags; %rsp, all other registers and the page tables are still the guest's. SFMASK, as the
+ * host sets it, has cleared IF, TF, DF, NT and AC. If STATE_DIRECT is set, go on in the file of the
+ * guest ABI, which does most of it without C.
  */
-/* The frame of an exception, from what SYSCALL has left; SS is __USER_DS. */
+/* Build the frame of an exception from what SYSCALL has left, and go to C; SS is __USER_DS. */
 #define TO_C(cs, trap)			\
 	pushq	$0x2b;			\
 	pushq	WINDOW(STATE_SCRATCH);	\

@@ -2,14 +2,14 @@
 /*
  * The window: the only memory that is mapped on both sides of a world switch.
  *
- * Each CPU has a window of its own in top-level slot 256 of the page tables,
- * the hole that Linux's memory map leaves for hypervisors. Host page tables
- * show all windows; a Guest's show the window of the CPU that runs it, without
- * its host page. The Switcher's text is aliased into every window, so that it
- * reaches its own CPU's data %rip-relative and needs neither SWAPGS nor GS.
+ * Each CPU has its own window in slot 256 of the top-level page table, the hole that Linux's memory
+ * map leaves for hypervisors. The host's page tables show all windows; a guest's show only the
+ * window of the CPU that runs it, without the host page. Every window has an alias of the
+ * switcher's text: so the text reaches the data of its own CPU %rip-relative, and needs neither
+ * SWAPGS nor GS.
  *
- * Offsets here are from the start of a window. C sees the same pages as the
- * structs below; driver/host/window.c asserts that the two agree.
+ * Offsets here count from the start of a window. C sees the same pages as the structs below;
+ * driver/host/window.c asserts that the two agree.
  */
 #ifndef _LG_SWITCHER_H
 #define _LG_SWITCHER_H
@@ -23,32 +23,32 @@
 #define WINDOW_STATE		0x4000	/* struct switcher_state */
 #define WINDOW_IST		0x5000	/* four stacks of 1 KiB: see WINDOW_IST_TOP */
 #define WINDOW_STACK		0x6000	/* ends with the struct guest_regs */
-#define WINDOW_DATA		0x7000	/* the running vCPU's lguest_data; Guest side only */
-#define WINDOW_HOST		0x8000	/* struct switcher_host; Host side only */
+#define WINDOW_DATA		0x7000	/* lguest_data of the running vCPU; guest side only */
+#define WINDOW_HOST		0x8000	/* struct switcher_host; host side only */
 #define WINDOW_PAGES		9
 
 #define WINDOW_IST_TOP(ist)	(WINDOW_IST + (ist) * 0x400)
-/* The Host's own IST index for NMI, so that either TSS will do. */
+/* IST_NMI is the host's own index, so that an NMI works with either TSS. */
 #define IST_DF			1
 #define IST_NMI			2
 #define IST_DB			3
 #define IST_MCE			4
 
-/* GDT entry 8 is the TSS, as in Linux's layout. */
+/* The TSS is GDT entry 8, as in Linux's layout. */
 #define GDT_TSS_SELECTOR	0x40
 #define GDT_BYTES		0x80
 
 #define WINDOW_STACK_TOP		(WINDOW_STACK + 0x1000)
 #define REGS_WORDS		22
 #define REGS			(WINDOW_STACK_TOP - REGS_WORDS * 8)
-#define REGS_TRAP		(REGS + 15 * 8)	/* from the vector up */
+#define REGS_TRAP		(REGS + 15 * 8)	/* the vector; error code and frame follow */
 #define REGS_ERROR		(REGS + 16 * 8)
 #define REGS_IP			(REGS + 17 * 8)
 
-/* Why the Guest was left, in guest_regs.trap: a vector, or one of these. */
+/* Why was the guest left? guest_regs.trap is a vector, or one of these. */
 #define TRAP_SYSCALL		256	/* SYSCALL; kernel mode makes it a hypercall */
-#define TRAP_ABORTED		257	/* NMI or #MC before the Guest had begun to run */
-#define TRAP_RING0		258	/* exception in the Switcher: see switcher_state.fault_* */
+#define TRAP_ABORTED		257	/* NMI or #MC before the guest had begun to run */
+#define TRAP_RING0		258	/* exception in the switcher: see switcher_state.fault_* */
 #define TRAP_SYSCALL32		259	/* SYSCALL from 32-bit code */
 
 /* struct switcher_state */
@@ -64,7 +64,7 @@
 #define STATE_FAULT_VECTOR	(WINDOW_STATE + 0x50)
 #define STATE_FAULT_ERROR	(WINDOW_STATE + 0x58)
 #define STATE_FAULT_IP		(WINDOW_STATE + 0x60)
-/* struct switcher_vcpu, the part that is the running vCPU's */
+/* struct switcher_vcpu: the part for the running vCPU */
 #define STATE_VCPU		(WINDOW_STATE + 0x100)
 #define STATE_CR3		(STATE_VCPU + 0x00)
 #define STATE_CR2		(STATE_VCPU + 0x08)
@@ -101,15 +101,15 @@
 #define ROOT_KERNEL		0x08
 #define ROOT_USER		0x10
 
-/* STATE_STORES: what of debug stores was on; TR and BTS in DEBUGCTL */
+/* STATE_STORES: the debug stores that were on. DEBUGCTL_STORES: TR and BTS in DEBUGCTL */
 #define STORES_BTS		1
 #define STORES_PEBS		2
 #define DEBUGCTL_STORES		0xc0
 
-/* STATE_SPECULATION: what this CPU's bugs ask for */
-#define SPECULATION_VERW	1	/* clear the CPU's buffers before the Guest runs */
+/* STATE_SPECULATION: what this CPU's bugs require */
+#define SPECULATION_VERW	1	/* clear the CPU's buffers before the guest runs */
 #define SPECULATION_HISTORY	2	/* clear the branch history on the way back */
-#define SPECULATION_RETURNS	4	/* no near RET before the Host's are untrained */
+#define SPECULATION_RETURNS	4	/* no near RET before the host's are untrained */
 
 /* STATE_MODE */
 #define MODE_USER		0
@@ -127,10 +127,10 @@
 #include <linux/types.h>
 
 /**
- * struct guest_regs - the Guest's registers while the Host runs
+ * struct guest_regs - the guest's registers while the host runs
  *
- * Lies at the end of the window's stack page, where TSS.RSP0 points just past
- * it: the CPU pushes the last five words of it, the Switcher the others.
+ * Lies at the end of the window's stack page; TSS.RSP0 points just behind. The CPU pushes the last
+ * five words, the switcher the others.
  */
 struct guest_regs {
 	u64 bp, bx, r15, r14, r13, r12, r11, r10, r9, r8, ax, cx, dx, si, di;
@@ -145,53 +145,52 @@ struct switcher_gdtr {
 	u64 base;
 };
 
-/** struct switcher_root - page tables for a CR3 of the Guest's */
+/** struct switcher_root - the roots for a CR3 of the guest */
 struct switcher_root {
-	u64 cr3;		/* the Guest's, without bit 63; ~0: none */
-	u64 kernel, user;	/* CR3 for each mode, as to be loaded; stale while current */
+	u64 cr3;		/* the guest's, without bit 63; ~0: none */
+	u64 kernel, user;	/* CR3 to load for each mode; stale while current */
 	u64 pad;
 };
 
-/** struct switcher_vcpu - a vCPU's part of the state page: in it while loaded */
+/** struct switcher_vcpu - a vCPU's part of the state page, which has it while the vCPU is loaded */
 struct switcher_vcpu {
-	u64 cr3;		/* what to load on entry */
-	u64 cr2;		/* as it was at the exit */
+	u64 cr3;		/* to load at the entry */
+	u64 cr2;		/* of the guest at the exit */
 	u64 fs_base;
-	u64 gs_base;		/* that of the running mode */
+	u64 gs_base;		/* of the mode that runs */
 	u16 ds, es, fs, gs;	/* all zero, or checked against the GDT */
 	u8 mode;		/* MODE_USER or MODE_KERNEL */
-	u8 direct;		/* the Switcher may change modes by itself */
-	u8 direct_faults;	/* #PF tells what the Guest's tables lack: lg_unknown */
-	u8 fault_budget;	/* page faults until C sees one in any case */
-	u8 direct_int80;	/* INT $0x80 is a system call of the Guest's */
+	u8 direct;		/* the switcher may change modes without C */
+	u8 direct_faults;	/* the error code of #PF can be trusted: lg_unknown is not 0 */
+	u8 fault_budget;	/* page faults until one goes to C in any case */
+	u8 direct_int80;	/* INT $0x80 is a system call of the guest */
 	u8 pad0[3];
-	u64 kernel_root, user_root;	/* CR3 for each mode, as to be loaded next */
+	u64 kernel_root, user_root;	/* CR3 to load next for each mode */
 	u64 kernel_gs_base;	/* canonical */
-	u64 syscall_entry;	/* of the Guest's kernel, canonical */
-	u64 direct_syscalls, direct_returns;	/* counted by the Switcher, as are these: */
-	u64 event_entry;	/* of the Guest's kernel, canonical */
+	u64 syscall_entry;	/* of the guest's kernel, canonical */
+	u64 direct_syscalls, direct_returns;	/* counted by the switcher, as are these: */
+	u64 event_entry;	/* of the guest's kernel, canonical */
 	u64 direct_events, direct_cr3_loads;
 	/*
-	 * The page of the last fault that the Guest was given; ~0 once it has made
-	 * progress. The same again is for C to look at, and so is each 256th,
-	 * whatever it is.
+	 * The page of the last fault that the guest was given; ~0 once it has made progress.
+	 * A second fault on this page goes to C, and so does each 256th fault.
 	 */
 	u64 last_fault;
-	u64 noflush;		/* bit 63 if CR3 loads may have it, or 0 */
-	u64 root_slot;		/* offset of the current one in roots */
+	u64 noflush;		/* bit 63 if loads of CR3 may set it, or 0 */
+	u64 root_slot;		/* offset of the current roots in .roots */
 	u64 pad1[2];
-	struct switcher_root roots[SWITCHER_ROOTS];	/* by the Guest's PCID */
+	struct switcher_root roots[SWITCHER_ROOTS];	/* by the low bits of the guest's PCID */
 };
 
-/** struct switcher_state - one CPU's, mapped on both sides, supervisor only */
+/** struct switcher_state - the state page of one CPU, mapped on both sides, supervisor only */
 struct switcher_state {
 	u64 host_cr3;		/* written before each entry, interrupts off */
-	u8 nmi;			/* an NMI came: the Host's handler has yet to run */
+	u8 nmi;			/* an NMI came, and the host's handler has yet to run */
 	u8 mce;			/* a machine check came, likewise */
-	u8 stores;		/* STORES_*: what the Host has of debug stores */
+	u8 stores;		/* STORES_*: the debug stores that the host had on */
 	u8 speculation;		/* SPECULATION_*; fixed when the window is made */
 	u8 pad0[4];
-	u64 scratch;		/* SYSCALL's: the Guest's %rsp */
+	u64 scratch;		/* the guest's %rsp after SYSCALL */
 	u64 pad1;
 	struct switcher_gdtr guest_gdtr, guest_idtr;
 	u64 guest_tss[2];	/* descriptor of the window's TSS, not busy */
@@ -200,17 +199,17 @@ struct switcher_state {
 	struct switcher_vcpu vcpu;
 };
 
-/** struct switcher_host - what the Host wants back; the Guest's tables lack it */
+/** struct switcher_host - the host's state to restore; the guest's tables do not map this page */
 struct switcher_host {
 	u64 rsp;
 	u64 gs_base;
 	u64 fs_base;
 	u64 pad;
 	struct switcher_gdtr gdtr, idtr;
-	u64 tss[2];		/* descriptor of the Host's TSS, not busy */
+	u64 tss[2];		/* descriptor of the host's TSS, not busy */
 };
 
-/* Labels in the text, to be called or compared at their window's alias. */
+/* Labels in the text. Call or compare them at their alias in a window. */
 extern char switcher_text[], switcher_text_end[];
 extern char switcher_enter[], switcher_syscall[], switcher_syscall32[];
 
