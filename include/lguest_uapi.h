@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * The ABI between Launcher and Host: /dev/lguest.
+ * The ABI between launcher and host: /dev/lguest.
  *
- * Opening /dev/lguest makes a VM; LGUEST_CREATE_VM on it makes another one and
- * returns its fd. LGUEST_CREATE_VCPU makes a virtual CPU and returns an fd for
- * it, on which LGUEST_RUN runs the Guest in the calling thread. All ioctls on a
- * VM and its vCPUs come from the process that opened it (-EPERM from another).
+ * Opening /dev/lguest makes a VM; LGUEST_CREATE_VM on its fd makes another VM and
+ * returns the new fd. LGUEST_CREATE_VCPU makes a virtual CPU and returns an fd, on
+ * which LGUEST_RUN runs the guest in the calling thread. Only the process that has
+ * made a VM may use ioctls on it and on its vCPUs (-EPERM for others).
  * Every struct has a fixed size, and reserved fields must be zero (-EINVAL).
  */
 #ifndef _LGUEST_UAPI_H
@@ -21,8 +21,8 @@
 #define LGUEST_MAX_MEMORY	4	/* memory regions */
 #define LGUEST_MAX_IOEVENTFD	256
 #define LGUEST_REASON_MAX	256
-#define LGUEST_MIN_SHADOW	64	/* shadow pages, at least, of a VM */
-#define LGUEST_SHADOW_BYTES	12288	/* memory of the Host's for each */
+#define LGUEST_MIN_SHADOW	64	/* the lowest limit of a VM's shadow pages */
+#define LGUEST_SHADOW_BYTES	12288	/* memory that the host needs for each */
 
 /* LGUEST_GET_INFO */
 struct lguest_info {
@@ -32,15 +32,15 @@ struct lguest_info {
 	__u32 flags;		/* LGUEST_INFO_* */
 	__u64 reserved[4];
 };
-#define LGUEST_INFO_PTI		1	/* Host runs with page table isolation */
-#define LGUEST_INFO_LA57	2	/* Host runs with 5-level paging */
-#define LGUEST_INFO_PCID	4	/* Host runs with PCID */
+#define LGUEST_INFO_PTI		1	/* host runs with page table isolation */
+#define LGUEST_INFO_LA57	2	/* host runs with 5-level paging */
+#define LGUEST_INFO_PCID	4	/* host runs with PCID */
 
 /* LGUEST_SET_MEMORY: before the first LGUEST_RUN; 4 KiB units */
 struct lguest_memory {
 	__u64 guest_phys;
 	__u64 size;		/* bytes */
-	__u64 host_virt;	/* the Launcher's address of it */
+	__u64 host_virt;	/* its address in the launcher */
 	__u64 reserved;
 };
 
@@ -53,7 +53,7 @@ struct lguest_regs {
 	__u64 rip, rflags, cs, ss;
 	__u64 cr2, cr3;
 	__u64 fs_base, gs_base, user_gs_base;
-	__u32 kernel_mode;	/* 1: the Guest's kernel, 0: its user space */
+	__u32 kernel_mode;	/* 1: the guest's kernel, 0: its user space */
 	__u32 reserved;
 };
 
@@ -79,22 +79,22 @@ struct lguest_ioeventfd {
 /* struct lguest_run.exit_reason */
 #define LGUEST_EXIT_NONE	0
 #define LGUEST_EXIT_MMIO	1	/* .mmio: do it, put what was read into .mmio.data, run again */
-#define LGUEST_EXIT_SHUTDOWN	2	/* .shutdown: the Guest has ended */
-#define LGUEST_EXIT_KILLED	3	/* .killed: the Host has ended the Guest */
-#define LGUEST_EXIT_CONSOLE	4	/* .console: print this */
+#define LGUEST_EXIT_SHUTDOWN	2	/* .shutdown: the guest has ended */
+#define LGUEST_EXIT_KILLED	3	/* .killed: the host has ended the guest */
+#define LGUEST_EXIT_CONSOLE	4	/* .console: print the data */
 #define LGUEST_EXIT_INTR	5	/* immediate_exit or a signal; LGUEST_RUN returned -EINTR */
 
 /**
  * struct lguest_run - shared page of a vCPU: mmap(fd, run_size, offset 0)
  *
- * Belongs to the thread that calls LGUEST_RUN, but for immediate_exit, which
- * any thread (or a signal handler) may set.
+ * Belongs to the thread that calls LGUEST_RUN. But any thread, and a signal handler,
+ * may set immediate_exit.
  */
 struct lguest_run {
-	/* Written by the Launcher: 1 makes LGUEST_RUN return -EINTR at once. */
+	/* Written by the launcher: 1 makes LGUEST_RUN return -EINTR at once. */
 	__u8 immediate_exit;
 	__u8 pad0[3];
-	/* Written by the Host at each return of LGUEST_RUN. */
+	/* Written by the host at each return of LGUEST_RUN. */
 	__u32 exit_reason;
 	__u64 reserved[7];
 	union {
@@ -124,36 +124,38 @@ struct lguest_run {
 /* LGUEST_GET_STATS on a vCPU; counts since it was made */
 #define LGUEST_STATS_VECTORS	32
 struct lguest_stats {
-	__u64 exits;			/* all exits from the Guest to lg.ko's C code */
+	__u64 exits;			/* all exits from the guest to lg.ko's C code */
 	__u64 exceptions[LGUEST_STATS_VECTORS];	/* exits by exception vector */
-	__u64 interrupts;		/* exits because the Host had an interrupt */
-	__u64 syscalls;			/* Guest system calls that went through C */
+	__u64 interrupts;		/* exits because the host had an interrupt */
+	__u64 syscalls;			/* guest system calls that went through C */
 	__u64 hypercalls;
 	__u64 hypercall_nr[32];		/* by number */
-	__u64 injected;			/* events delivered to the Guest's kernel */
+	__u64 injected;			/* events delivered to the guest's kernel */
 	__u64 mmio;			/* accesses to the devices' hole */
 	__u64 kicks;			/* of these, those that signalled an eventfd */
 	__u64 halts;
 	__u64 shadow_fills;		/* shadow entries made */
-	__u64 shadow_syncs;		/* shadow pages compared with the Guest's */
+	__u64 shadow_syncs;		/* shadow pages compared with the guest's */
 	__u64 shadow_pages;		/* in use by the VM now */
 	__u64 ring_calls;		/* asynchronous hypercalls done */
 	__u64 flushes;			/* TLB flushes asked for */
 	__u64 emulated;			/* instructions emulated */
-	__u64 nmis;			/* NMIs of the Host taken while the Guest ran */
-	__u64 direct_syscalls;		/* system calls that never left the Switcher */
+	__u64 nmis;			/* NMIs of the host taken while the guest ran */
+	__u64 direct_syscalls;		/* system calls that never left the switcher */
 	__u64 direct_returns;		/* returns to user mode that never left it */
 	__u64 direct_events;		/* exceptions that never left it */
 	__u64 direct_cr3_loads;		/* changes of page tables that never left it */
 	__u64 prefills;			/* shadow entries made beside those that faulted */
 	__u64 ring_drains;		/* exits that found calls in the ring */
-	__u64 prefills_used;		/* of those of the VM: the CPU has used them */
-	__u64 prefills_wasted;		/* they went unused; the others are not known yet */
+	__u64 prefills_used;		/* prefills of the whole VM that the CPU has used */
+	__u64 prefills_wasted;		/* prefills of the whole VM that went unused */
 	__u64 shadow_alone;		/* faults and flushes that wrote mmu_lock */
 	__u64 reserved[7];
 };
 
-/* A table of the exceptions (SDM volume 3, table 6-1): vector, name in counters, name for people. */
+/*
+ * A table of the exceptions (SDM volume 3, table 6-1): vector, name in counters, name for people.
+ */
 #define LGUEST_EXCEPTIONS(X)						\
 	X(0, de, "#DE"), X(1, db, "#DB"), X(2, nmi, "NMI"), X(3, bp, "#BP"), \
 	X(4, of, "#OF"), X(5, br, "#BR"), X(6, ud, "#UD"), X(7, nm, "#NM"), \
