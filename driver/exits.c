@@ -133,7 +133,7 @@ static enum lg_slow switcher_fault(struct lg_vcpu *vcpu)
 	u64 vector, error, offset;
 
 	lg_window_fault(vcpu, &vector, &error, &offset);
-	lg_kill(vcpu->vm, "exception %llu (error code 0x%llx) in the Switcher at +0x%llx",
+	lg_kill(vcpu->vm, "exception %llu (error code 0x%llx) in the switcher at +0x%llx",
 		vector, error, offset);
 	return LG_SLOW_DEAD;
 }

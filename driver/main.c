@@ -71,7 +71,7 @@ static int __init lg_init(void)
 		return err;
 	err = lg_windows_init();
 	if (err) {
-		pr_err("no windows for the Switcher (error %d)\n", err);
+		pr_err("cannot make the windows for the switcher (error %d)\n", err);
 		goto notifier;
 	}
 	lg_cpu_probe();
@@ -82,7 +82,7 @@ static int __init lg_init(void)
 	err = misc_register(&lg_device);
 	if (err)
 		goto debugfs;
-	pr_info("ready: Guest ABI %u, KPTI %s, %d-level paging, PCID %s\n", LGUEST_ABI_VERSION,
+	pr_info("ready: guest ABI %u, KPTI %s, %d-level paging, PCID %s\n", LGUEST_ABI_VERSION,
 		boot_cpu_has(X86_FEATURE_PTI) ? "on" : "off", lg_la57 ? 5 : 4,
 		lg_pcid ? "on" : "off");
 	return 0;

@@ -210,7 +210,7 @@ static int fault_in_page(struct lg_vcpu *vcpu)
 	int err = lg_fault_in(vcpu, vcpu->fault_hva, vcpu->fault_write);
 
 	if (err && err != -ENOMEM)
-		lg_kill(vcpu->vm, "the Launcher has no memory at 0x%lx (or no more to give)",
+		lg_kill(vcpu->vm, "the launcher has no memory at 0x%lx, or no more to give",
 			vcpu->fault_hva);
 	return err == -ENOMEM ? err : 0;
 }

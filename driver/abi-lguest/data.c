@@ -14,7 +14,7 @@
 
 static bool direct = true;
 module_param(direct, bool, 0644);
-MODULE_PARM_DESC(direct, "system calls of Guests stay in the Switcher");
+MODULE_PARM_DESC(direct, "the switcher does the system calls of guests by itself, without C");
 
 static bool is_kernel_text(u64 address)
 {
@@ -51,7 +51,7 @@ long lg_init_guest(struct lg_vcpu *vcpu, gva_t gva)
 	if (lg_read_gva(vcpu, gva, &abi, sizeof(abi)))
 		return -EFAULT;
 	if (abi.abi_version != LGUEST_ABI_VERSION) {
-		lg_kill(vm, "the Guest's kernel speaks version %u of the Guest ABI, lg.ko version %u: rebuild the older one",
+		lg_kill(vm, "the guest's kernel speaks version %u of the guest ABI, lg.ko version %u: rebuild the older one",
 			abi.abi_version, LGUEST_ABI_VERSION);
 		return -EINVAL;
 	}

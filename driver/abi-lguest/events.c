@@ -39,7 +39,7 @@ static enum lg_slow deliver_event(struct lg_vcpu *vcpu, unsigned int vector, u64
 	bool user = vcpu->cpu->mode == LG_USER;
 
 	if (!data || !vcpu->vm->lguest.ready)
-		return kill_for_event(vcpu, vector, "before the Guest's kernel is ready for any");
+		return kill_for_event(vcpu, vector, "before the guest's kernel is ready for any");
 	if (READ_ONCE(data->event_valid))
 		return kill_for_event(vcpu, vector, "while the kernel takes another");
 

@@ -102,5 +102,5 @@ void __init lg_cpu_probe(void)
 	if (unknown_faults())
 		lg_unknown = LG_ENTRY_UNKNOWN;
 	else
-		pr_notice("reserved bits in page tables don't fault by themselves, as if this CPU had more address bits than it says: page faults of Guests take an exit more\n");
+		pr_notice("reserved bits in page tables do not fault as this CPU's number of address bits says: each page fault of a guest costs one more exit\n");
 }

@@ -264,7 +264,7 @@ static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 	if (fill == LG_FILL_NO_MEMORY) {
 		if (is_device_access(vcpu, walk.gpa))
 			return LG_FILL_MMIO;
-		lg_kill(vcpu->vm, "access to Guest physical 0x%llx, where there is no memory, at 0x%llx",
+		lg_kill(vcpu->vm, "access to guest physical address 0x%llx, where there is no memory, at 0x%llx",
 			walk.gpa, vcpu->regs->ip);
 		return LG_FILL_DEAD;
 	}

@@ -142,7 +142,7 @@ static void notifier_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
 	struct lg_vm *vm = notifier_vm(mn);
 
-	lg_kill(vm, "the Launcher has ended");
+	lg_kill(vm, "the launcher has ended");
 	lg_shadow_zap_all(vm);
 	lg_flush_others(vm);
 }

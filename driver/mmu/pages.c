@@ -36,7 +36,7 @@
 
 static unsigned int shadow_limit = 16384;
 module_param_named(shadow_pages, shadow_limit, uint, 0644);
-MODULE_PARM_DESC(shadow_pages, "most shadow pages (4 KiB) of one VM");
+MODULE_PARM_DESC(shadow_pages, "the most shadow pages (4 KiB each) that one VM may have");
 
 static bool itlb_multihit;
 module_param(itlb_multihit, bool, 0644);

@@ -308,7 +308,7 @@ const struct hostile_case hostile_cases[] = {
 	{ "event_valid_set", CODE(event_valid_set), .ends = KILLED,
 	  .reason = "while the kernel takes another" },
 	{ "fault_before_init", CODE(fault_before_init), .ends = KILLED,
-	  .reason = "before the Guest's kernel is ready" },
+	  .reason = "before the guest's kernel is ready" },
 	{ "event_entry_not_there", CODE(event_entry_not_there), .prepare = no_event_entry,
 	  .ends = KILLED, .reason = "while the kernel takes another" },
 	{ "event_entry_in_user_half", CODE(event_entry_not_there),

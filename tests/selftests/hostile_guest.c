@@ -82,7 +82,7 @@ static bool killed_ok(struct vm *vm, const struct hostile_case *c)
 {
 	tap_note("%s: killed: %s", c->name, vm->run->killed.reason);
 	return c->ends & KILLED && strstr(vm->run->killed.reason, c->reason) &&
-	       !strstr(vm->run->killed.reason, "in the Switcher") &&
+	       !strstr(vm->run->killed.reason, "in the switcher") &&
 	       !strstr(vm->run->killed.reason, "a bug of lg.ko");
 }
 
