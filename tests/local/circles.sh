@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The files of the Launcher lean on each other in one direction: in no circle does a file
+# The files of the launcher lean on each other in one direction: in no circle does a file
 # need what, by way of others, needs that file. Told from what the objects define and use.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1

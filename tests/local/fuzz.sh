@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a Guest, a file or another program gives the launcher does no harm: each fuzzer of
+# What a guest, a file or another program gives the launcher does no harm: each fuzzer of
 # tests/fuzz tries as many inputs as take some seconds, the same each time, beginning from the
 # corpus in the tree. fuzz-long.sh has more time. An input that ends one is kept, and the
 # command that tries it again is told.

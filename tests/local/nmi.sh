@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A storm of NMIs while a Guest makes system calls: they land in the Guest, in the
-# Switcher and in the Host, and each must reach the Host's handler. Fails when the Host
-# or the Guest dies of one, and when the Host has counted clearly fewer than were sent.
+# A storm of NMIs while a guest makes system calls: they land in the guest, in the
+# switcher and in the host, and each must reach the host's handler. Fails when the host
+# or the guest dies of one, and when the host has counted clearly fewer than were sent.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 sent=500 enough=450
 
-# Sent one by one through QEMU's monitor, from the moment the Guest says that it runs:
+# Sent one by one through QEMU's monitor, from the moment the guest says that it runs:
 # with no time between them they would be one to the CPU.
 storm()
 {
@@ -26,8 +26,8 @@ storm()
 	done | socat -t 5 - "UNIX-CONNECT:$work/monitor" >/dev/null
 }
 
-# The Guest works until the Host has counted enough, or for so long that it never will.
-# shellcheck disable=SC2016  # for the shells in the VM and in the Guest
+# The guest works until the host has counted enough, or for so long that it never will.
+# shellcheck disable=SC2016  # for the shells in the VM and in the guest
 in_the_vm='
 counted() { echo $(($(awk "/NMI:/ { print \$2 }" /proc/interrupts) - before)); }
 before=0

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# nmi_everywhere [MACHINE]: a Guest may choose what %rsp is when it makes a system call
-# or returns from one, and so what the Switcher has in its hand for some instructions in
+# nmi_everywhere [MACHINE]: a guest may choose what %rsp is when it makes a system call
+# or returns from one, and so what the switcher has in its hand for some instructions in
 # ring 0. NMIs that come right there harm nobody. A build of lg.ko that waits at all those
-# places (LG_TEST_PAUSES in switcher/switcher.S) runs Guests whose stack pointer leads into
+# places (LG_TEST_PAUSES in switcher/switcher.S) runs guests whose stack pointer leads into
 # the window's own state, while NMIs come as fast as they can be sent.
-# Fails when the Host dies, hangs or warns, or when a Guest ends.
+# Fails when the host dies, hangs or warns, or when a guest ends.
 #
 # And a #DB that arrives at the first instruction behind a gate that user mode may use is
 # forgiven, too: it ends no VM.
@@ -30,7 +30,7 @@ gates="int3 mov_ss_int3 user_mov_ss_int3 user_mov_ss_int_3 user_int_4 user_mov_s
 pauses=3000 seconds=8 enough=300
 [ "$machine" = qemu ] || { pauses=300 seconds=4 enough=50; }
 
-# On CPU 0, whose window the Guests know; CPU 1 may send NMIs to it through its own APIC:
+# On CPU 0, whose window the guests know; CPU 1 may send NMIs to it through its own APIC:
 # SDM volume 3, 10.6.1.
 # shellcheck disable=SC2016  # for the shell in the VM
 in_the_vm='

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The parts of lg.ko that are rules alone do what the manuals say, in each case there is:
-# the programs of tests/pure, which have them without a kernel. And the Switcher, as it was
+# the programs of tests/pure, which have them without a kernel. And the switcher, as it was
 # assembled, has the masks of RFLAGS that the tests of C go by.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """
-switcher_stack.py SWITCHER.o: no instruction of the Switcher runs on a stack that is not
+switcher_stack.py SWITCHER.o: no instruction of the switcher runs on a stack that is not
 safe to write to, outside of the ranges that NMI, #DB and #MC know.
 
 An NMI or a machine check may come at each instruction, and what has come back from it
 writes 8 bytes below the interrupted %rsp (async_return), unless the instruction is in a
 range that async_ring0 handles otherwise. Two kinds of %rsp are not to be written to: the
-Guest's, which is where the Guest likes it to be; and the Host's while the Guest's page
+guest's, which is where the guest likes it to be; and the host's while the guest's page
 tables are loaded. This follows the control flow from each entry point with what %rsp and
 CR3 may be, lists the instructions where %rsp is of such a kind, and demands of each that
 
@@ -23,8 +23,8 @@ import re
 import subprocess
 import sys
 
-# Where %rsp points to: the Guest's choice, the Host's stack, or a stack of the window.
-GUEST, HOST, WINDOW = "the Guest's", "the Host's", "the window's"
+# Where %rsp points to: the guest's choice, the host's stack, or a stack of the window.
+GUEST, HOST, WINDOW = "the guest's", "the host's", "the window's"
 
 HEADER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../switcher/switcher.h")
 # Pages of a window, by name.
@@ -203,7 +203,7 @@ def unsafe(stack, cr3):
     return stack == GUEST or (stack == HOST and cr3 == GUEST)
 
 
-# What may stand where %rsp is the Guest's: none of these can fault on it. SYSRET's %rcx
+# What may stand where %rsp is the guest's: none of these can fault on it. SYSRET's %rcx
 # is canonical by the code before it.
 HARMLESS = {"endbr64", "jmp", "jne", "je", "jg", "pause", "int", "sysretq", "sysret", "nop"}
 

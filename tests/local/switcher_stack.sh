@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Wherever an NMI or a machine check may come in the Switcher, nothing is written to a
-# stack that is the Guest's choice, or that the loaded page tables lack: each instruction
+# Wherever an NMI or a machine check may come in the switcher, nothing is written to a
+# stack that is the guest's choice, or that the loaded page tables lack: each instruction
 # with such a %rsp is in a range that the stubs know, and cannot fault. switcher_stack.py
 # finds them by control flow, in the code as it was assembled, also in the build that
-# nmi_everywhere tests. And where the CPU's buffers are cleared for a Guest, nothing comes
+# nmi_everywhere tests. And where the CPU's buffers are cleared for a guest, nothing comes
 # behind that could fill them again.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Nothing in the Launcher waits without a limit for somebody who may never answer: calls that
+# Nothing in the launcher waits without a limit for somebody who may never answer: calls that
 # do so are not there, or stand in a list with the reason. Told from the sources, line by line.
 # Who waits in poll() says so by its time, and is left to the reader.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
 
-# "FILE CALL": whom these wait for ends when the Guest ends, or is a child that does.
+# "FILE CALL": whom these wait for ends when the guest ends, or is a child that does.
 known='terminal/detach.c waitpid
 control/pause.c pthread_cond_wait'
 
@@ -29,7 +29,7 @@ connects()
 # A file of a share is opened by its descriptor, or without waiting, or is a new one.
 opens() { grep -nE '\bopen(at)?\(' "$@" | grep -vE 'O_(PATH|NONBLOCK|EXCL)|:[0-9]+: \*'; }
 
-# Without what runs in the Guest.
+# Without what runs in the guest.
 mapfile -t files < <(cd launcher && find . -name '*.c' ! -path './session/init/*' | sed 's|^\./||')
 all() { (cd launcher && "$1" "${files[@]}"); }
 none() { [ -z "$(cat)" ]; }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Page-table entries: what the CPU allows by the shadow is never more than what it would
- * allow by the Guest's own tables (SDM volume 3, 4.6). One oracle, written from the manual,
- * looks at both: at the Guest's with the mode that the Guest is in, at the shadow with
- * ring 3, where all of the Guest runs.
+ * allow by the guest's own tables (SDM volume 3, 4.6). One oracle, written from the manual,
+ * looks at both: at the guest's with the mode that the guest is in, at the shadow with
+ * ring 3, where all of the guest runs.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@
 #define PS	(1ULL << 7)
 #define NX	(1ULL << 63)
 
-#define MAXPHYADDR	46	/* what the Guest is told */
+#define MAXPHYADDR	46	/* what the guest is told */
 
 enum { READ = 1, WRITE = 2, FETCH = 4 };
 enum mode { USER, KERNEL };
@@ -75,7 +75,7 @@ static int manual(const u64 entry[5], int leaf, enum mode mode)
 
 /* The ways that the shadow's pages hang together: see driver/mmu/fault.c. */
 static const struct way {
-	enum mode mode;		/* of the Guest, when its CR3 is this root */
+	enum mode mode;		/* of the guest, when its CR3 is this root */
 	u8 root, below;		/* LG_ROLE_* */
 } ways[] = {
 	{ USER, LG_ROLE_ROOT, 0 },
@@ -87,14 +87,14 @@ static const struct way {
 #define TABLE(level)	(0x123400000ULL + ((u64)(level) << PAGE_SHIFT))
 #define FRAME		0x345600000ULL
 
-/* The entry of the Guest's at @level, in memory of its own. */
+/* The entry of the guest's at @level, in memory of its own. */
 static u64 guest_address(int level)
 {
 	return 0x40000000ULL * level;
 }
 
 /*
- * What driver/mmu/ makes of the Guest's entries, from the root down: @shadow by level.
+ * What driver/mmu/ makes of the guest's entries, from the root down: @shadow by level.
  * Return: the level of its leaf; 0: no mapping may stand there.
  */
 static int shadow_of(const struct way *way, const u64 guest[5], int leaf, bool large, u64 host,
@@ -157,10 +157,10 @@ static void compare(const struct way *way, const u64 guest[5], int leaf, bool la
 
 #define SAY "way %d, leaf %d, large %d, host %llx, guest %llx %llx %llx %llx: "
 #define WHAT (int)(way - ways), leaf, large, host, guest[4], guest[3], guest[2], guest[1]
-	must(!(got & ~most), SAY "more (%x) than the Guest's (%x)", WHAT, got, most);
+	must(!(got & ~most), SAY "more (%x) than the guest's (%x)", WHAT, got, most);
 	must(!(got & WRITE) || (guest[leaf] & D), SAY "a write would not set D", WHAT);
 	must(!got || (guest[leaf] & A), SAY "an access would not set A", WHAT);
-	must(!(got & WRITE) || host, SAY "the Host's frame can be written", WHAT);
+	must(!(got & WRITE) || host, SAY "the host's frame can be written", WHAT);
 	must(got == want, SAY "%x, not %x", WHAT, got, want);
 }
 
@@ -233,7 +233,7 @@ START_TEST(parts_lie_where_the_large_page_did)
 }
 END_TEST
 
-/* Nothing else of the Guest's entry reaches the CPU: not G, no memory type, no key. */
+/* Nothing else of the guest's entry reaches the CPU: not G, no memory type, no key. */
 START_TEST(no_other_bit_gets_through)
 {
 	u64 leaf = FRAME | LG_HOST_WRITABLE | P | RW | US | A | D | NX;
@@ -297,7 +297,7 @@ START_TEST(reserved_bits_lead_nowhere)
 END_TEST
 
 /*
- * The Guest changes the rights of a large page that the shadow has in parts: parts with
+ * The guest changes the rights of a large page that the shadow has in parts: parts with
  * other rights are not what its entry leads to, and those it leads to give no more.
  */
 START_TEST(parts_with_other_rights_are_not_the_same)

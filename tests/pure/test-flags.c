@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RFLAGS, bit by bit: which a Guest keeps when it asks for them, which it has in any case,
- * which an event clears, and which take C on the way from the Guest's kernel to its user
+ * RFLAGS, bit by bit: which a guest keeps when it asks for them, which it has in any case,
+ * which an event clears, and which take C on the way from the guest's kernel to its user
  * mode (SDM volume 1, 3.4.3; volume 3, 2.3 and 6.12.1.3).
  */
 #include "vcpu/flags.h"
@@ -13,7 +13,7 @@ enum {
 	IOPL = 12, NT = 14, RF = 16, VM = 17, AC = 18, VIF = 19, VIP = 20, ID = 21,
 };
 
-/* What becomes of the bit that the Guest asks for: */
+/* What becomes of the bit that the guest asks for: */
 enum fate {
 	NEVER,		/* clear: it is the system's, or reserved */
 	ALWAYS,		/* set */
@@ -23,8 +23,8 @@ enum fate {
 static const struct {
 	const char *name;
 	enum fate fate;
-	bool event_clears;	/* before the Guest's handler runs */
-	bool direct;		/* an IRET of the Guest's with it does not take C */
+	bool event_clears;	/* before the guest's handler runs */
+	bool direct;		/* an IRET of the guest's with it does not take C */
 } bits[64] = {
 	[CF] = { "CF", KEPT, false, true },
 	[FIXED] = { "bit 1", ALWAYS, false, true },
@@ -36,7 +36,7 @@ static const struct {
 	[IF] = { "IF", ALWAYS, false, true },
 	[DF] = { "DF", KEPT, false, true },
 	[OF] = { "OF", KEPT, false, true },
-	/* With IOPL 3 the Guest could turn the Host's interrupts off; IRET faults with NT. */
+	/* With IOPL 3 the guest could turn the host's interrupts off; IRET faults with NT. */
 	[IOPL] = { "IOPL", NEVER, false, false },
 	[IOPL + 1] = { "IOPL", NEVER, false, false },
 	[NT] = { "NT", NEVER, true, false },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Descriptors and selectors: what is let through is what ring 3 could load itself from the
- * GDT that is live while the Guest runs (SDM volume 3, 3.4.5; volume 2, MOV and IRET).
+ * GDT that is live while the guest runs (SDM volume 3, 3.4.5; volume 2, MOV and IRET).
  */
 #include <string.h>
 
@@ -99,7 +99,7 @@ START_TEST(tls_takes_data_of_ring_3_alone)
 }
 END_TEST
 
-/* The TLS entries are @raw, if a Guest can have it there, and nothing. Return: can it? */
+/* The TLS entries are @raw, if a guest can have it there, and nothing. Return: can it? */
 static bool set_tls(struct desc_struct tls[LG_TLS_ENTRIES], u64 raw)
 {
 	if (!accepted(raw))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Why a Guest was left: the stubs PUSH an imm8, which extends its sign (SDM volume 2, PUSH). */
+/* Why a guest was left: the stubs PUSH an imm8, which extends its sign (SDM volume 2, PUSH). */
 #include "vcpu/trap.h"
 #include "pure.h"
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fail_alloc: a Host without memory says so and loses nothing.
+ * fail_alloc: a host without memory says so and loses nothing.
  *
- * For each call of the Launcher's: the kernel lets the first allocation fail that the call
+ * For each call of the launcher's: the kernel lets the first allocation fail that the call
  * makes, then, in a fresh VM, the second, and so on until it makes no more. Each time it must
- * end with ENOMEM, or do its work all the same; and when the Host has memory again, the same
+ * end with ENOMEM, or do its work all the same; and when the host has memory again, the same
  * call on the same VM must do its work. Fails on another errno, on a VM that is not whole
- * afterwards, when the module stays in use, when a Guest does not run in the end, or when the
- * Host warns (its kmemleak, too).
+ * afterwards, when the module stays in use, when a guest does not run in the end, or when the
+ * host warns (its kmemleak, too).
  *
  * Needs a kernel with CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC, CONFIG_FAULT_INJECTION_DEBUG_FS
  * (Documentation/fault-injection/fault-injection.rst), which distributions do not have. With
- * CONFIG_FAULT_INJECTION_USERCOPY, copying from or to the Launcher counts as an allocation, and
+ * CONFIG_FAULT_INJECTION_USERCOPY, copying from or to the launcher counts as an allocation, and
  * EFAULT is as good.
  */
 #define _GNU_SOURCE
@@ -31,7 +31,7 @@
 
 #define DEBUG		"/sys/kernel/debug"
 #define MOST		2000	/* allocations of a call */
-#define PAGES		64	/* that the Guest touches */
+#define PAGES		64	/* that the guest touches */
 #define EVENT_GPA	0xd0000000ULL
 
 /* %rsi pages from %rdi on are written to. */
@@ -250,7 +250,7 @@ static int put_guest(struct vm *vm)
 	return call_on(vm->vcpu_fd, LGUEST_SET_REGS, &regs);
 }
 
-/* To its end. An interruption is no failure: the Launcher calls again. */
+/* To its end. An interruption is no failure: the launcher calls again. */
 static long do_run(struct setting *setting)
 {
 	long ret;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioctl_fuzz's Launcher that has its virtual CPU closed below LGUEST_RUN.
+ * ioctl_fuzz's launcher that has its virtual CPU closed below LGUEST_RUN.
  *
  * LGUEST_RUN does task work, and io_uring closes descriptors in it. A process with one
  * thread has no reference to the file of its ioctl() but the descriptor (fdget()): without
@@ -131,7 +131,7 @@ static int run_and_close(struct ring *ring, long ns)
 	vcpu = vm.vcpu_fd;
 	if (close_soon(ring, ns, vcpu, vm.fd))
 		return 2;
-	/* -EINTR for the Host's own reasons: again, until there is no such descriptor. */
+	/* -EINTR for the host's own reasons: again, until there is no such descriptor. */
 	do {
 		err = ioctl(vcpu, LGUEST_RUN, 0) < 0 ? errno : 0;
 	} while (err == EINTR);

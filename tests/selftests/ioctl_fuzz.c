@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ioctl_fuzz: a hostile Launcher gets errors, not the Host.
+ * ioctl_fuzz: a hostile launcher gets errors, not the host.
  *
  * First each rule of include/lguest_uapi.h with the errno that it promises, then
  * life cycles that a program may have (fork, exec, death in any order, memory
  * that goes away, descriptors that close below a call: ioctl_closes.c), then random
  * calls with values at the edges from two threads (ioctl_random.c).
- * Fails on another errno, when the module stays in use, or when the Host warns.
+ * Fails on another errno, when the module stays in use, or when the host warns.
  *
  * ioctl_fuzz [SEED [CALLS]]
  */
@@ -130,7 +130,7 @@ static void check_memory(void)
 	munmap((void *)at, 1 << 20);
 }
 
-/* As a Launcher does whose Guest restarts: it has one VM after the other, and opens one. */
+/* As a launcher does whose guest restarts: it has one VM after the other, and opens one. */
 static void check_another_vm(void)
 {
 	struct vm vm = make_or_die();
@@ -398,7 +398,7 @@ static int memory_goes(struct vm *vm)
 	return 0;
 }
 
-/* Memory of this kind ends the Guest that starts in it, no more. */
+/* Memory of this kind ends the guest that starts in it, no more. */
 static int ends_in(void *memory, size_t size)
 {
 	struct vm vm = { .fd = open_vm() };
@@ -555,7 +555,7 @@ int main(int argc, char **argv)
 
 	tries("calls of one kind of descriptor on another, and numbers that do not exist");
 	check_vm_calls();
-	tries("regions that overlap, overflow, lie in the kernel, or come once the Guest has run");
+	tries("regions that overlap, overflow, lie in the kernel, or come once the guest has run");
 	check_memory();
 	tries("a VM through the descriptor of one, and by another process");
 	check_another_vm();
@@ -565,11 +565,11 @@ int main(int argc, char **argv)
 	check_mmap();
 	tries("descriptors that are no eventfds, twice the same, and more than are allowed");
 	check_eventfds();
-	tries("a Guest without memory, or page tables");
+	tries("a guest without memory, or page tables");
 	check_first_run();
 	tries("a flag that is set while nobody runs: LGUEST_RUN could sleep over it");
 	check_immediate_exit();
-	tries("memory that goes away, faults or is the run page, under a Guest that runs in it");
+	tries("memory that goes away, faults or is the run page, under a guest that runs in it");
 	check_strange_memory();
 	tap_result(module_unused(), "nothing_is_left_of_refused_calls");
 	tries("as many VMs as descriptors: each has a window slot, pages, a notifier");

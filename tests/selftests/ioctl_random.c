@@ -79,7 +79,7 @@ static void on_alarm(int signal)
 }
 
 /*
- * A Guest may run for ever, with the other thread waiting for its vCPU: so each has
+ * A guest may run for ever, with the other thread waiting for its vCPU: so each has
  * its own signals.
  */
 static void wake_until_done(const pthread_t *threads, unsigned int count)

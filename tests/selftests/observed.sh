@@ -98,7 +98,7 @@ sum_of_vcpus()
 end_three_vcpus() { kill -9 "$vcpus" && wait_for 10 refcnt_is 0 && no_folder; }
 
 # Each exit has one reason. One may be under way when the launcher is stopped: an exit
-# counts when the Guest is entered.
+# counts when the guest is entered.
 reasons_add_up()
 {
 	awk '

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Where the host's kernel guards its way to and from user mode against what this CPU
-# guesses, lg.ko says at load that its exits do the same, and Guests run with it. Fails when
-# the line and the kernel's own account in sysfs disagree, or when a Guest's case of
+# guesses, lg.ko says at load that its exits do the same, and guests run with it. Fails when
+# the line and the kernel's own account in sysfs disagree, or when a guest's case of
 # hostile_guest ends otherwise than elsewhere. What the CPU guesses no emulator shows.
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
