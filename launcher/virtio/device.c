@@ -159,31 +159,6 @@ void virtio_config_set(struct virtio_device *device, const void *config, size_t 
 }
 
 /**
- * virtio_kick() - wake a queue's thread
- * @queue: the queue
- */
-void virtio_kick(struct virtio_queue *queue)
-{
-	uint64_t one = 1;
-
-	if (write(queue->kick, &one, sizeof(one)) < 0)
-		return;	/* full of kicks: one more makes no difference */
-}
-
-/**
- * virtio_take_kick() - wait for the next one
- * @queue: the queue
- *
- * Return: true if it was kicked.
- */
-bool virtio_take_kick(struct virtio_queue *queue)
-{
-	uint64_t count;
-
-	return read(queue->kick, &count, sizeof(count)) > 0;
-}
-
-/**
  * virtio_wait() - sleep until a queue's thread has something to do
  * @queue: the thread's queue
  * @input: another descriptor to wait for, or -1

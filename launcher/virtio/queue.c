@@ -510,3 +510,28 @@ bool virtio_hold(struct virtio_queue *queue, const struct virtio_chain *chain)
 	pthread_mutex_unlock(&queue->device->lock);
 	return is_ours;
 }
+
+/**
+ * virtio_kick() - wake a queue's thread
+ * @queue: the queue
+ */
+void virtio_kick(struct virtio_queue *queue)
+{
+	uint64_t one = 1;
+
+	if (write(queue->kick, &one, sizeof(one)) < 0)
+		return;	/* full of kicks: one more makes no difference */
+}
+
+/**
+ * virtio_take_kick() - wait for the next one
+ * @queue: the queue
+ *
+ * Return: true if it was kicked.
+ */
+bool virtio_take_kick(struct virtio_queue *queue)
+{
+	uint64_t count;
+
+	return read(queue->kick, &count, sizeof(count)) > 0;
+}

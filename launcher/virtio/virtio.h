@@ -176,8 +176,6 @@ void virtio_config_set(struct virtio_device *device, const void *config, size_t 
 #define VIRTIO_WAIT_INPUT	4	/* the other descriptor is readable */
 #define VIRTIO_WAIT_INPUT2	8	/* the third one */
 int virtio_wait(struct virtio_queue *queue, int input, int input2);
-void virtio_kick(struct virtio_queue *queue);
-bool virtio_take_kick(struct virtio_queue *queue);
 
 /* queue.c: rings */
 bool virtio_queue_enable(struct virtio_queue *queue);
@@ -193,6 +191,8 @@ bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain);
 void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, uint32_t written);
 void virtio_drop(struct virtio_queue *queue);
 void virtio_queue_rest(struct virtio_queue *queue);
+void virtio_kick(struct virtio_queue *queue);
+bool virtio_take_kick(struct virtio_queue *queue);
 bool virtio_hold(struct virtio_queue *queue, const struct virtio_chain *chain);
 bool virtio_has_feature(const struct virtio_device *device, unsigned int bit);
 void virtio_push_all(struct virtio_queue *queue, uint32_t epoch, const struct virtio_used *used,
