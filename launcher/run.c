@@ -19,7 +19,7 @@
 #include "lguest_abi.h"
 #include "base/message.h"
 #include "control/notify.h"
-#include "control/pause.h"
+#include "pause.h"
 #include "report.h"
 #include "run.h"
 #include "terminal/terminal.h"

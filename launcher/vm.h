@@ -11,7 +11,7 @@
 #include "option/config.h"
 #include "lguest_uapi.h"
 #include "memory.h"
-#include "control/pause.h"
+#include "pause.h"
 #include "vcpu.h"
 #include "virtio/virtio.h"
 

@@ -31,7 +31,7 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "base/number.h"
-#include "control/pause.h"
+#include "pause.h"
 #include "terminal/recent.h"
 #include "terminal/relay.h"
 #include "control/runtime.h"

@@ -10,7 +10,7 @@ cd "$(dirname -- "$0")/../.." || exit 1
 
 # "FILE CALL": whom these wait for ends when the guest ends, or is a child that does.
 known='terminal/detach.c waitpid
-control/pause.c pthread_cond_wait'
+pause.c pthread_cond_wait'
 
 # Calls that have no time, "FILE CALL"; wait for a lock that others have; or log.
 endless()

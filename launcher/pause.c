@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "base/compiler.h"
-#include "control/pause.h"
+#include "pause.h"
 #include "vm.h"
 
 /* A thread may be in a write to a terminal that somebody stopped by Ctrl-S. */
