@@ -13,7 +13,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#include "base/amount.h"
+#include "option/amount.h"
 #include "control/answer.h"
 #include "control/client.h"
 #include "command/commands.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/amount.h"
+#include "option/amount.h"
 #include "option/config.h"
 #include "base/message.h"
 #include "option/rows.h"

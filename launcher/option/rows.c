@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/amount.h"
+#include "option/amount.h"
 #include "base/compiler.h"
 #include "option/config.h"
 #include "lguest_uapi.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/amount.h"
+#include "option/amount.h"
 #include "boot/plan.h"
 #include "base/compiler.h"
 #include "option/config.h"

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/amount.h"
+#include "option/amount.h"
 #include "lguest_uapi.h"
 #include "memory.h"
 #include "base/message.h"
