@@ -16,5 +16,5 @@ needs()
 }
 
 # circles KNOWN: for lines of needs() on standard input, fail where a file needs, by way of
-# others, what needs that file; KNOWN is the one pair that may.
+# others, what needs that file; KNOWN is the one pair that may, or nothing.
 circles() { awk '{ print $1, $2 }' | sort -u | grep -vxF "$1" | tsort >/dev/null; }

@@ -1,16 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The module's wings lean on each other in one direction: whoever is further up may include
-# and call what is further down. No file needs, by way of others, one that needs it. And
-# functions fit on a screen.
+# The wings of the module and of the launcher lean on each other in one direction: whoever is
+# further up may include and call what is further down. No file of the module needs, by way of
+# others, one that needs it (the launcher's are for circles.sh). Functions fit on a screen.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
 . tests/local/needs.sh
 
-# From the ground up; a line is a floor.
-floors='lg.h abi.h trace decode vcpu/flags.h mmu/address.h mmu/types.h mmu/entry.h io/types.h abi-lguest/types.h
+# in_driver COMMAND..., in_launcher COMMAND...: with these,
+#	tree, objects	the sources, and what is made of them
+#	floors		from the ground up, a line is a floor: files and folders
+#	known		two files that may need each other
+#	inside		headers that only files of their own folder may include
+in_driver()
+{
+	local tree=driver objects=build/lg/6.12-cloud/src/driver
+	# A VM owns its vCPUs, and the file of a vCPU keeps its VM.
+	local known='dev/vm dev/vcpu' inside='(mmu/shadow|host/window)[.]h'
+	local floors='lg.h abi.h trace decode vcpu/flags.h mmu/address.h mmu/types.h mmu/entry.h io/types.h abi-lguest/types.h
 vcpu
 host
 mmu
@@ -21,12 +30,34 @@ exits emulate
 run
 dev
 main'
-# A VM owns its vCPUs, and the file of a vCPU keeps its VM.
-known='dev/vm dev/vcpu'
-object=build/lg/6.12-cloud/src/driver
-longest=60
+	"$@"
+}
 
-# floor_of: lines of FILE..., each word a file of driver/ without suffix, to lines of their floors.
+in_launcher()
+{
+	local tree=launcher objects=build/launcher
+	local inside='(p9/(server|fields)|boot/(kernel|bzimage|payload|elf_image|pagetables)|session/cpio|virtio/(net|block|console)/.*)[.]h'
+	local floors='base
+memory option/config.h
+terminal
+sandbox
+boot p9
+virtio
+virtio/block virtio/net virtio/console virtio/balloon virtio/rng virtio/p9 virtio/vsock
+virtio/kinds
+last_resort
+vm vcpu pause agent
+session control report
+run
+start
+option
+command
+main'
+	"$@"
+}
+
+# Lines "USER USED", each a file of the tree, to lines of their floors: those of the file
+# itself, or of the folder that is nearest to it.
 with_floors()
 {
 	awk -v floors="$floors" '
@@ -38,11 +69,13 @@ with_floors()
 					floor[word[j]] = i
 			}
 		}
-		function of(file, wing) {
-			wing = file
-			sub(/\/.*/, "", wing)
-			sub(/\.[chS]$/, "", wing)
-			return file in floor ? floor[file] : wing in floor ? floor[wing] : 0
+		function of(file) {
+			if (file in floor)
+				return floor[file]
+			sub(/\.[chS]$/, "", file)
+			while (!(file in floor) && sub(/\/[^\/]*$/, "", file))
+				;
+			return floor[file] + 0
 		}
 		{ print of($1), of($2), $1, $2 }'
 }
@@ -50,27 +83,39 @@ with_floors()
 # Pairs "USER USED".
 includes()
 {
-	(cd driver && grep -Eo '^#include "[^"]+"' -r .) | sed -E 's,^\./,,; s,:#include ", ,; s,"$,,' |
+	(cd "$tree" && grep -Eo '^#include "[^"]+"' -r --include='*.[chS]' .) | sed -E 's,^\./,,; s,:#include ", ,; s,"$,,' |
 	while read -r user used; do
-		[ ! -e "driver/$used" ] || echo "$user $used"
+		[ ! -e "$tree/$used" ] || echo "$user $used"
 	done
 }
 
-calls() { (cd driver && find . -name '*.[cS]') | needs "$object"; }
+# Without the program that runs in the guest.
+calls() { (cd "$tree" && find . -name '*.[cS]' ! -path './session/init/*') | needs "$objects"; }
 
 none_upwards()
 {
 	local upwards
-	upwards=$("$1" | with_floors | awk '!$1 || !$2 { print $3, $4, "has no floor" } $1 < $2 { print $3, "needs", $4 }')
+	upwards=$("$@" | with_floors | awk '
+		!$1 || !$2 { print $3, $4, "has no floor" }
+		$1 < $2 { print $3, "needs", $4 }
+		END { if (!NR) print "nothing was seen" }')
 	[ -z "$upwards" ] || { echo "$upwards"; return 1; }
 }
 
-# What only a wing's own files may know.
 insides_stay_inside()
 {
 	local outside
-	outside=$(includes | awk '$2 == "mmu/shadow.h" && $1 !~ /^mmu\// || $2 == "host/window.h" && $1 !~ /^host\// ||
-		$2 == "abi-lguest/lguest.h" && $1 !~ /^abi-lguest\// && $1 != "dispatch.h"')
+	outside=$("${1:-includes}" | awk -v inside="^$inside\$" '
+		{ from = $1; to = $2; sub(/[^\/]*$/, "", from); sub(/[^\/]*$/, "", to) }
+		from != to && $2 ~ inside { print $1, "includes", $2 }')
+	[ -z "$outside" ] || { echo "$outside"; return 1; }
+}
+
+# Of the module, only these know the guest's ABI.
+the_abi_stays_inside()
+{
+	local outside
+	outside=$(includes | awk '$2 == "abi-lguest/lguest.h" && $1 !~ /^abi-lguest\// && $1 != "dispatch.h"')
 	[ -z "$outside" ] || { echo "$outside"; return 1; }
 	! grep -lE 'lguest_data|LHCALL_' -r driver --include='*.[ch]' | grep -vE '^driver/(abi-lguest/|trace.h|dev/debugfs.c)'
 }
@@ -92,19 +137,34 @@ no_function_is_long() { local long; long=$(long_functions); [ -z "$long" ] || { 
 # The checks themselves: each must see what it is there for.
 an_include_upwards_is_seen()
 {
-	says_so() { echo 'mmu/fault.c run.c'; }
-	! none_upwards says_so >/dev/null
+	says_so() { echo "$1"; }
+	! in_driver none_upwards says_so 'mmu/fault.c run.c' >/dev/null &&
+		! in_launcher none_upwards says_so 'virtio/queue.c virtio/net/net.h' >/dev/null &&
+		! in_launcher none_upwards says_so 'vm.c control/control.h' >/dev/null
 }
-a_circle_is_seen() { { calls; echo 'vcpu/kick mmu/fault'; } | circles "$known" 2>&1 | grep -q loop; }
+an_include_of_an_inside_is_seen()
+{
+	says_so() { echo 'run.c mmu/shadow.h'; echo 'virtio/p9.c p9/fields.h'; }
+	! in_driver insides_stay_inside says_so >/dev/null && ! in_launcher insides_stay_inside says_so >/dev/null
+}
+a_circle_is_seen()
+{
+	seen() { { calls; echo 'vcpu/kick mmu/fault'; } | circles "$known" 2>&1 | grep -q loop; }
+	in_driver seen
+}
 a_long_function_is_seen() { local longest=3; [ -n "$(long_functions)" ]; }
 
-scripts/build-module 6.12-cloud >/dev/null || exit 1
-check no_include_upwards none_upwards includes
-check no_call_upwards none_upwards calls
-check insides_stay_inside insides_stay_inside
-check no_circles no_circles
+scripts/build-module 6.12-cloud >/dev/null && scripts/deps build && make -s launcher || exit 1
+for wings in driver launcher; do
+	check "${wings}_includes_nothing_upwards" "in_$wings" none_upwards includes
+	check "${wings}_calls_nothing_upwards" "in_$wings" none_upwards calls
+	check "${wings}_keeps_insides_inside" "in_$wings" insides_stay_inside
+done
+check driver_has_no_circles in_driver no_circles
+check the_abi_stays_inside the_abi_stays_inside
 check no_function_is_long no_function_is_long
 check an_include_upwards_is_seen an_include_upwards_is_seen
+check an_include_of_an_inside_is_seen an_include_of_an_inside_is_seen
 check a_circle_is_seen a_circle_is_seen
 check a_long_function_is_seen a_long_function_is_seen
 checked
