@@ -155,7 +155,6 @@ int main(int argc, char **argv)
 	message_verbose = options.verbose;
 	if (!status)
 		status = do_it(&options);
-	options_free(&options);
 	/* Some of what is wrong with the words is seen by whoever does what they say. */
 	if (status < 0 || (status == EXIT_NOT_STARTED && message_misused))
 		status = EXIT_USAGE;

@@ -27,6 +27,7 @@ struct boot_file {
 struct boot_request {
 	struct boot_file kernel;
 	struct boot_file initrd;
+	char *found_initrd;		/* malloc: the path of one that nobody has named, or NULL */
 	char *command_line;
 	unsigned int cpus;
 };

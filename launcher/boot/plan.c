@@ -31,16 +31,17 @@ static bool names_root(char *const *arguments)
  * has named this file: a guest that can write to the directory could make it a link to any
  * of the host's files.
  */
-static void open_beside(struct boot_file *initrd, struct options *options)
+static void open_beside(struct boot_request *request)
 {
-	const char *slash = strrchr(options->kernel, '/');
-	int directory = slash ? slash - options->kernel + 1 : 0;
+	const char *kernel = request->kernel.path, *slash = strrchr(kernel, '/');
+	int directory = slash ? slash - kernel + 1 : 0;
+	struct boot_file *initrd = &request->initrd;
 
-	if (asprintf(&options->found_initrd, "%.*sinitrd.img", directory, options->kernel) < 0)
-		options->found_initrd = NULL;
-	if (!options->found_initrd)
+	if (asprintf(&request->found_initrd, "%.*sinitrd.img", directory, kernel) < 0)
+		request->found_initrd = NULL;
+	if (!request->found_initrd)
 		return;
-	initrd->path = options->found_initrd;
+	initrd->path = request->found_initrd;
 	initrd->fd = open(initrd->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	if (initrd->fd < 0 && errno == ELOOP)
 		message("'%s' is a link, and not taken as the initrd: --initrd=%s takes it",
@@ -67,10 +68,11 @@ static bool is_trusted(int fd)
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int boot_plan_open(struct options *options, struct boot_request *request)
+int boot_plan_open(const struct options *options, struct boot_request *request)
 {
 	request->kernel = (struct boot_file){ -1, options->kernel };
 	request->initrd = (struct boot_file){ -1, options->initrd };
+	request->found_initrd = NULL;
 	request->kernel.fd = file_open(options->kernel, "kernel");
 	if (request->kernel.fd < 0)
 		return request->kernel.fd;
@@ -80,7 +82,7 @@ int boot_plan_open(struct options *options, struct boot_request *request)
 	if (options->initrd)
 		request->initrd.fd = file_open(options->initrd, "initrd");
 	else if (!names_root(options->arguments))
-		open_beside(&request->initrd, options);
+		open_beside(request);
 	return options->initrd && request->initrd.fd < 0 ? request->initrd.fd : 0;
 }
 
@@ -92,6 +94,8 @@ void boot_plan_close(struct boot_request *request)
 {
 	file_close(&request->kernel.fd);
 	file_close(&request->initrd.fd);
+	free(request->found_initrd);
+	request->found_initrd = NULL;
 }
 
 /**

@@ -387,6 +387,5 @@ int command_run(int argc, char **argv)
 		message_verbose |= options.verbose;
 		status = run(&options);
 	}
-	options_free(&options);
 	return status;
 }

@@ -43,7 +43,6 @@ struct options {
 	const char *kernel;
 	bool found_kernel;	/* nobody has named it: it must be of a user whom we trust */
 	const char *initrd;
-	char *found_initrd;	/* malloc: see boot_plan_open() */
 	struct session *session;	/* whose command the Guest is there for, or NULL */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
 

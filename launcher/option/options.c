@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "option/amount.h"
@@ -114,7 +113,7 @@ static int use_option(struct options *options, unsigned int number, const char *
 
 /**
  * options_read() - understand the options of a command line
- * @options: filled in; options_free() it, whatever is returned
+ * @options: filled in
  * @argc: number of words
  * @argv: the words, up to NULL, after one that is the program's or command's name;
  *	  @options refers to them
@@ -202,7 +201,7 @@ int options_guest(struct options *options)
 
 /**
  * options_parse() - understand the command line
- * @options: filled in; options_free() it, whatever is returned
+ * @options: filled in
  * @argc: main()'s
  * @argv: main()'s; @options refers to it
  *
@@ -213,14 +212,4 @@ int options_parse(struct options *options, int argc, char **argv)
 	int error = options_read(options, argc, argv, OF_START);
 
 	return error || options->action != OPTIONS_RUN ? error : options_guest(options);
-}
-
-/**
- * options_free() - give back what options_read() and boot_plan_initrd() took
- * @options: as they left it
- */
-void options_free(struct options *options)
-{
-	free(options->found_initrd);
-	options->found_initrd = NULL;
 }

@@ -8,6 +8,5 @@ struct options;
 int options_read(struct options *options, int argc, char **argv, unsigned int whose);
 int options_guest(struct options *options);
 int options_parse(struct options *options, int argc, char **argv);
-void options_free(struct options *options);
 
 #endif /* _LAUNCHER_OPTIONS_H */

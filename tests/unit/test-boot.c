@@ -69,7 +69,6 @@ static int prepare(uint64_t size, const char *initrd, const char *line)
 	if (!error)
 		error = boot_prepare(&request, &memory, &entry);
 	boot_plan_close(&request);
-	free(options.found_initrd);
 	return error;
 }
 

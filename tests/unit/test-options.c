@@ -27,7 +27,6 @@ static int parse(char **words)
 	static char *argv[32];
 	int argc;
 
-	options_free(&options);
 	memset(argv, 0, sizeof(argv));
 	for (argc = 0; words[argc]; argc++)
 		argv[argc] = words[argc];
@@ -173,7 +172,6 @@ START_TEST(run_and_start_share_a_table)
 	};
 	static char *bad[] = { "run", "--initrd=x", "true", NULL };
 
-	options_free(&options);
 	ck_assert_int_eq(options_read(&options, ARRAY_SIZE(words) - 1, words, OF_RUN), 0);
 	ck_assert_uint_eq(options.cpus, 2);
 	ck_assert_uint_eq(options.timeout, 5);

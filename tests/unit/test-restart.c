@@ -125,7 +125,6 @@ static int launch(char **word)
 	/* The fake lg.ko runs in this process, and needs more rights than the launcher. */
 	options.no_sandbox = true;
 	status = start_guest(&options);
-	options_free(&options);
 	return status;
 }
 
