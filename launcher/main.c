@@ -124,7 +124,7 @@ static int run_guest_of(struct options *options)
 			       nearest ? nearest : "", nearest ? "'?" : "");
 	}
 	error = options_guest(options);
-	return error ? error : start_guest(options);
+	return error ? error : start_guest(options, NULL);
 }
 
 static int do_it(struct options *options)

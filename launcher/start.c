@@ -80,7 +80,7 @@ static void check_cpus(unsigned int wanted)
 }
 
 /* All that is needed for as many starts of the Guest as there will be. */
-static int set_up(struct vm *vm, struct options *options, struct boot_request *request)
+static int set_up(struct vm *vm, const struct options *options, struct boot_request *request)
 {
 	char *devices;
 	int error;
@@ -131,7 +131,7 @@ static int boot(struct vm *vm, const struct boot_request *request)
 }
 
 /* From its start to its end, once. Return: exit status, or -1 to do it again. */
-static int run_once(struct vm *vm, const struct options *options,
+static int run_once(struct vm *vm, const struct options *options, struct session *session,
 		    const struct boot_request *request)
 {
 	enum run_end end;
@@ -139,11 +139,11 @@ static int run_once(struct vm *vm, const struct options *options,
 	recent_clear();
 	if (boot(vm, request))
 		return EXIT_NOT_STARTED;
-	if (options->session)
-		session_attach(options->session, vm);
+	if (session)
+		session_attach(session, vm);
 	end = run_guest(vm);
-	if (options->session)
-		session_detach(options->session);
+	if (session)
+		session_detach(session);
 	if (end == RUN_NOT_STARTED)
 		return EXIT_NOT_STARTED;
 	if (options->stats)
@@ -163,7 +163,7 @@ static void wait_for_turn(const struct vm *vm, int64_t begin)
 }
 
 /* As often as it restarts. Return: exit status. */
-static int run_all(struct options *options)
+static int run_all(const struct options *options, struct session *session)
 {
 	struct boot_request request = { .cpus = options->cpus };
 	static struct vm vm = { .fd = -1 };
@@ -171,11 +171,12 @@ static int run_all(struct options *options)
 	int status;
 
 	status = set_up(&vm, options, &request) ?
-		 EXIT_NOT_STARTED : run_once(&vm, options, &request);
-	while (status < 0 && !options->session && !control_killed()) {
+		 EXIT_NOT_STARTED : run_once(&vm, options, session, &request);
+	while (status < 0 && !session && !control_killed()) {
 		wait_for_turn(&vm, begin);
 		begin = now_ms();
-		status = vm_restart(&vm) ? EXIT_NOT_STARTED : run_once(&vm, options, &request);
+		status = vm_restart(&vm) ? EXIT_NOT_STARTED :
+					   run_once(&vm, options, session, &request);
 	}
 	vm_exit(&vm);
 	boot_plan_close(&request);
@@ -186,10 +187,11 @@ static int run_all(struct options *options)
 /**
  * start_guest() - run a Guest from its start to its end
  * @options: what the person wants
+ * @session: whose command the guest is there for, or NULL
  *
  * Return: the exit status: 0, or one of exit_status.h; the person knows why.
  */
-int start_guest(struct options *options)
+int start_guest(const struct options *options, struct session *session)
 {
 	int status;
 
@@ -213,7 +215,7 @@ int start_guest(struct options *options)
 	/* Early: there is little of ours yet that it would have a copy of. */
 	if (parser_start())
 		return EXIT_NOT_STARTED;
-	if (options->session && session_start(options->session)) {
+	if (session && session_start(session)) {
 		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
@@ -223,7 +225,7 @@ int start_guest(struct options *options)
 		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
-	status = run_all(options);
+	status = run_all(options, session);
 	relay_exit();
 	control_exit();
 	parser_stop();

@@ -4,7 +4,8 @@
 #define _LAUNCHER_START_H
 
 struct options;
+struct session;
 
-int start_guest(struct options *options);
+int start_guest(const struct options *options, struct session *session);
 
 #endif /* _LAUNCHER_START_H */

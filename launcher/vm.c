@@ -126,7 +126,7 @@ static void leave(void *argument)
 /* Is somebody to be expected who asks it for its end, and finds it by its name? */
 static bool is_managed(const struct options *options)
 {
-	return !options->session && (options->name || options->detach);
+	return !options->for_command && (options->name || options->detach);
 }
 
 static int add_device(struct vm *vm, const struct options_device *wanted)

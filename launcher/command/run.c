@@ -325,7 +325,7 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 {
 	int status;
 
-	options->session = session;
+	options->for_command = true;
 	session->reads_stdin = !terminal;
 	if (options->panic_status >= 0)
 		session->panic_status = options->panic_status;
@@ -333,7 +333,7 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 		terminal_detach(options->verbose ? STDERR_FILENO : -1);
 	else if (!options->verbose)
 		terminal_hide_early();	/* the kernel says a few words before it reads "quiet" */
-	status = start_guest(options);
+	status = start_guest(options, session);
 	session_stop(session);
 	if (status == EXIT_NOT_STARTED)
 		return not_started();

@@ -199,7 +199,7 @@ static json_t *do_stop(struct vm *vm, char **argument)
 	(void)argument;
 	if (vm->pause.wanted)
 		return answer_refused("it is paused: 'lguest resume %s' lets it go on", control.name);
-	if (control.options->session) {
+	if (control.options->for_command) {
 		kill(getpid(), SIGTERM);
 		return answer_done(NULL);
 	}
@@ -362,7 +362,7 @@ static void take_term(void)
 /* A command that the Guest is there for has signals of its own. */
 static int watch_term(void)
 {
-	if (control.options->session)
+	if (control.options->for_command)
 		return 0;
 	control.term = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (control.term < 0)

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct session;
 struct virtio_kind;
 
 #define OPTIONS_MAX_DEVICES	22
@@ -43,10 +42,10 @@ struct options {
 	const char *kernel;
 	bool found_kernel;	/* nobody has named it: it must be of a user whom we trust */
 	const char *initrd;
-	struct session *session;	/* whose command the Guest is there for, or NULL */
 	char **arguments;	/* for the Guest's kernel, up to NULL */
 
 	/* Of "lguest run" alone. */
+	bool for_command;	/* the guest is there for a command, which gets the signals */
 	const char *append;	/* to its kernel's command line, or NULL */
 	bool writable;		/* the Host's files */
 	bool as_user;

@@ -124,7 +124,7 @@ static int launch(char **word)
 	ck_assert_int_eq(open("/dev/null", O_RDWR), STDIN_FILENO);
 	/* The fake lg.ko runs in this process, and needs more rights than the launcher. */
 	options.no_sandbox = true;
-	status = start_guest(&options);
+	status = start_guest(&options, NULL);
 	return status;
 }
 
