@@ -21,124 +21,21 @@
 #include "base/message.h"
 #include "virtio/console/console.h"
 
-/* Those of the first port, and the control queues; then those of the other ports. */
-enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE, QUEUES };
-
 #define CONTROL_ENTRIES	32
-
-/* Messages to the driver of a port, in the order in which it gets them. */
-enum { SAY_ADD, SAY_CONSOLE, SAY_NAME, SAY_SIZE, SAY_OPEN, SAY_CLOSED, MESSAGES };
-
-static void say(struct port *port, unsigned int what)
-{
-	atomic_fetch_or(&port->to_say, 1U << what);
-	virtio_kick(&port->console->device->queue[TO_DRIVER_QUEUE]);
-}
-
-static void write_config(struct console *console)
-{
-	struct virtio_console_config config = { .max_nr_ports = htole32(console->ports) };
-	uint16_t columns, rows;
-
-	terminal_size(&columns, &rows);
-	config.cols = htole16(columns);
-	config.rows = htole16(rows);
-	virtio_config_set(console->device, &config, sizeof(config));
-}
-
-/* Only the first port has a window. */
-static void port_resized(struct port *port)
-{
-	struct console *console = port->console;
-	struct signalfd_siginfo info;
-
-	if (read(console->resized, &info, sizeof(info)) != sizeof(info))
-		return;
-	write_config(console);
-	/* A driver that knows of ports looks for it here, not in the configuration. */
-	if (console->sized)
-		say(console->port[0], SAY_SIZE);
-}
-
-static void port_ended(struct port *port)
-{
-	say(port, SAY_CLOSED);
-}
-
-static const struct port_ops port_ops = {
-	.ended = port_ended,
-	.resized = port_resized,
-};
-
-/* Return: bytes written to the chain. */
-static size_t write_message(const struct port *port, unsigned int what, struct virtio_chain *chain)
-{
-	static const uint16_t events[MESSAGES] = {
-		[SAY_ADD] = VIRTIO_CONSOLE_PORT_ADD,
-		[SAY_CONSOLE] = VIRTIO_CONSOLE_CONSOLE_PORT,
-		[SAY_NAME] = VIRTIO_CONSOLE_PORT_NAME,
-		[SAY_SIZE] = VIRTIO_CONSOLE_RESIZE,
-		[SAY_OPEN] = VIRTIO_CONSOLE_PORT_OPEN,
-		[SAY_CLOSED] = VIRTIO_CONSOLE_PORT_OPEN,
-	};
-	struct virtio_console_control message = {
-		.id = htole32(port->number),
-		.event = htole16(events[what]),
-		.value = htole16(what != SAY_CLOSED),
-	};
-	struct iovec *iov = chain->iov + chain->out;
-	size_t size = iov_write(&iov, &chain->in, &message, sizeof(message));
-	uint16_t window[2];
-
-	if (what == SAY_NAME)
-		size += iov_write(&iov, &chain->in, port->name, strlen(port->name));
-	if (what == SAY_SIZE) {	/* columns first; old Linux has it the other way round */
-		terminal_size(&window[0], &window[1]);
-		window[0] = htole16(window[0]);
-		window[1] = htole16(window[1]);
-		size += iov_write(&iov, &chain->in, window, sizeof(window));
-	}
-	return size;
-}
-
-static struct port *port_with_message(const struct console *console)
-{
-	unsigned int i;
-
-	for (i = 0; i < console->ports; i++)
-		if (console->port[i]->to_say)
-			return console->port[i];
-	return NULL;
-}
-
-/* Tell the driver what there is to be told, as far as it has room. */
-static void tell(struct console *console)
-{
-	struct virtio_queue *queue = &console->device->queue[TO_DRIVER_QUEUE];
-	struct virtio_chain chain;
-	struct port *port;
-	unsigned int what;
-
-	while (console->ready && (port = port_with_message(console)) && virtio_pop(queue, &chain)) {
-		what = __builtin_ctz(port->to_say);	/* only this thread clears bits */
-		atomic_fetch_and(&port->to_say, ~(1U << what));
-		virtio_push(queue, &chain, write_message(port, what, &chain));
-	}
-}
 
 /* The driver has a new port. */
 static void introduce(struct port *port)
 {
 	if (port->number) {
-		say(port, SAY_NAME);
+		console_say(port, SAY_NAME);
 	} else {
-		say(port, SAY_CONSOLE);
+		console_say(port, SAY_CONSOLE);
 		if (port->console->sized)
-			say(port, SAY_SIZE);
+			console_say(port, SAY_SIZE);
 	}
-	say(port, SAY_OPEN);
+	console_say(port, SAY_OPEN);
 	if (port_is_over(port))
-		say(port, SAY_CLOSED);
+		console_say(port, SAY_CLOSED);
 }
 
 static void hear_ready(struct console *console, bool ready)
@@ -150,7 +47,7 @@ static void hear_ready(struct console *console, bool ready)
 		console->port[i]->to_say = 0;
 	console->ready = ready;
 	if (ready)
-		say(console->port[0], SAY_ADD);
+		console_say(console->port[0], SAY_ADD);
 }
 
 /* @which: INPUT_QUEUE or OUTPUT_QUEUE */
@@ -187,7 +84,7 @@ static void hear(struct console *console, const struct virtio_console_control *m
 			introduce(console->port[number]);
 		/* One after the other: no port holds up the console, which is the first. */
 		if (number + 1 < console->ports)
-			say(console->port[number + 1], SAY_ADD);
+			console_say(console->port[number + 1], SAY_ADD);
 		break;
 	case VIRTIO_CONSOLE_PORT_OPEN:
 		set_open(console->port[number], message->value);
@@ -216,10 +113,10 @@ static void run_control(struct virtio_queue *to_driver)
 
 			if (iov_read(&iov, &chain.out, &message, sizeof(message)) == sizeof(message))
 				hear(console, &message);
-			tell(console);
+			console_tell(console);
 			virtio_push(from_driver, &chain, 0);
 		}
-		tell(console);
+		console_tell(console);
 	} while (!(what & VIRTIO_WAIT_STOP));
 }
 
@@ -304,7 +201,6 @@ static struct port *new_port(struct console *console)
 	if (!port)
 		return NULL;
 	port->console = console;
-	port->ops = &port_ops;
 	port->number = console->ports;
 	port->in = port->out = -1;
 	console->port[console->ports++] = port;
@@ -354,7 +250,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	sigaddset(&resize, SIGWINCH);
 	pthread_sigmask(SIG_BLOCK, &resize, NULL);
 	console->resized = signalfd(-1, &resize, SFD_CLOEXEC | SFD_NONBLOCK);
-	write_config(console);
+	console_write_config(console);
 	return 0;
 }
 
@@ -383,7 +279,7 @@ int virtio_console_add_port(struct virtio_device *device, const char *value)
 		error = port_open(port, value);
 	if (error)
 		return error;
-	write_config(console);
+	console_write_config(console);
 	return port->number;
 }
 

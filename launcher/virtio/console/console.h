@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the parts of the console device (virtio 1.2, section 5.3) know of each other:
- * console.c is the device and what it and its driver tell each other of ports, port.c
- * the bytes of a port, port_open.c where they come from and go to.
+ * console.c is the device, and what its driver tells it of ports; say.c is what it tells
+ * the driver; port.c is the bytes of a port; port_open.c is where they come from and go to.
  */
 #ifndef _LAUNCHER_VIRTIO_CONSOLE_H
 #define _LAUNCHER_VIRTIO_CONSOLE_H
@@ -21,17 +21,14 @@
 /* Each port has two queues, and two more are for messages. */
 #define CONSOLE_MAX_PORTS	(VIRTIO_MAX_QUEUES / 2 - 1)
 
-struct port;
+/* The queues of the first port, and those of messages; then the other ports' queues. */
+enum { INPUT_QUEUE, OUTPUT_QUEUE, TO_DRIVER_QUEUE, FROM_DRIVER_QUEUE, QUEUES };
 
-/* What a port tells the device that it belongs to, from its input queue's thread. */
-struct port_ops {
-	void (*ended)(struct port *port);	/* nothing comes and goes any more */
-	void (*resized)(struct port *port);	/* the window may have a new size */
-};
+/* Messages to the driver of a port, in the order in which the driver gets them. */
+enum { SAY_ADD, SAY_CONSOLE, SAY_NAME, SAY_SIZE, SAY_OPEN, SAY_CLOSED, MESSAGES };
 
 struct port {
 	struct console *console;
-	const struct port_ops *ops;
 	unsigned int number;		/* 0: the console itself */
 	char name[PORT_NAME_SIZE];	/* "": the console has none */
 	int in, out;			/* -1: there is none; may be the same */
@@ -59,6 +56,12 @@ struct console {
 	unsigned int ports;
 	struct port *port[CONSOLE_MAX_PORTS];
 };
+
+/* say.c */
+void console_say(struct port *port, unsigned int what);
+void console_write_config(struct console *console);
+void console_resized(struct console *console);
+void console_tell(struct console *console);
 
 /* port.c */
 bool port_is_over(const struct port *port);

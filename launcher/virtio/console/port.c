@@ -202,12 +202,12 @@ void port_run_input(struct virtio_queue *queue, struct port *port)
 		input = wants_input(queue, port) ? port->in : -1;
 		what = virtio_wait(queue, input, resized);
 		if (what & VIRTIO_WAIT_INPUT2)
-			port->ops->resized(port);
+			console_resized(port->console);
 		if (what & VIRTIO_WAIT_INPUT)
 			read_input(port);
 		give_input(queue, port);
 		if (port_is_over(port) && !told) {
-			port->ops->ended(port);
+			console_say(port, SAY_CLOSED);
 			told = true;
 		}
 	} while (!(what & VIRTIO_WAIT_STOP));
