@@ -8,7 +8,6 @@
  * we ask for has an answer that we need.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,7 +28,6 @@
  */
 int agent_init(struct agent *agent, struct virtio_device *console)
 {
-	char value[sizeof(PORT_NAME) + 16];
 	int ends[2], port;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
@@ -38,8 +36,7 @@ int agent_init(struct agent *agent, struct virtio_device *console)
 	agent->console = console;
 	/* The port finds nobody that reads, and throws away what the Guest writes. */
 	shutdown(agent->fd, SHUT_RD);
-	snprintf(value, sizeof(value), PORT_NAME ",fd=%d", ends[1]);
-	port = virtio_console_add_port(console, value);
+	port = virtio_console_add_socket(console, PORT_NAME, ends[1]);
 	close(ends[1]);
 	if (port < 0)
 		return port;

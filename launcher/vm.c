@@ -44,7 +44,7 @@ _Static_assert((VM_MAX_DEVICES - 1) * 8 + VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVEN
 #define LEAVE_MS	10000
 #define END_MS		30000
 
-/* The console, the agent, and whatever the person asks for. */
+/* The console, the agent or a port of "lguest run", and whatever the person asks for. */
 _Static_assert((2 + OPTIONS_MAX_DEVICES) * 2 + 2 <= VIRTIO_MAX_QUEUES, "each port has its queues");
 
 /**
@@ -139,6 +139,21 @@ static int add_device(struct vm *vm, const struct options_device *wanted)
 	return port < 0 ? port : 0;
 }
 
+/* What "lguest run" needs. */
+static int add_own_devices(struct vm *vm, const struct options *options)
+{
+	const struct options_share *share = &options->share;
+	const struct options_port *port = &options->port;
+	int error = 0;
+
+	if (share->directory)
+		error = virtio_p9_init(&vm->device[vm->devices++], &vm->memory, share->directory,
+				       share->tag, share->read_only);
+	if (!error && port->name)
+		error = virtio_console_add_socket(vm->console, port->name, port->fd);
+	return error < 0 ? error : 0;
+}
+
 static int add_devices(struct vm *vm, const struct options *options)
 {
 	unsigned int i;
@@ -155,6 +170,8 @@ static int add_devices(struct vm *vm, const struct options *options)
 	}
 	for (i = 0; !error && i < options->devices; i++)
 		error = add_device(vm, &options->device[i]);
+	if (!error)
+		error = add_own_devices(vm, options);
 	/* The last port: the others are called as they are without it. */
 	if (!error && is_managed(options))
 		error = agent_init(&vm->agent, vm->console);

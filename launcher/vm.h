@@ -15,8 +15,8 @@
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
-/* Console, random number generator, balloon, and those that the person asks for. */
-#define VM_MAX_DEVICES	(3 + OPTIONS_MAX_DEVICES)
+/* Console, random number generator, balloon, those that the person asks for, and a share. */
+#define VM_MAX_DEVICES	(4 + OPTIONS_MAX_DEVICES)
 
 struct vm {
 	int fd;				/* /dev/lguest */

@@ -79,7 +79,10 @@ int boot_plan_open(const struct options *options, struct boot_request *request)
 	if (options->found_kernel && !is_trusted(request->kernel.fd))
 		return refuse(-EPERM, "'%s' has become another user's: --kernel=%s takes it",
 			      options->kernel, options->kernel);
-	if (options->initrd)
+	if (options->has_initrd_fd)
+		request->initrd.fd = file_use(fcntl(options->initrd_fd, F_DUPFD_CLOEXEC, 0),
+					      options->initrd, "initrd");
+	else if (options->initrd)
 		request->initrd.fd = file_open(options->initrd, "initrd");
 	else if (!names_root(options->arguments))
 		open_beside(request);

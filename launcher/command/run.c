@@ -2,14 +2,11 @@
 /*
  * lguest run: a command in a Guest whose root is this Host's own.
  *
- * All is made of what there is: a share of "/", a port for the command's streams
- * (session/session.c), and an init of ours (session/image.c); then the Guest is run as any other.
+ * The guest is run as any other, with what there is for all: a share of "/", a port for the
+ * command's streams (session/session.c), and an init of our own (session/image.c).
  */
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
-#include <pwd.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,27 +19,17 @@
 #include "base/exit_status.h"
 #include "base/file.h"
 #include "base/message.h"
-#include "base/number.h"
 #include "option/rows.h"
 #include "option/options.h"
+#include "session/command.h"
 #include "session/image.h"
 #include "session/session.h"
 #include "session/protocol.h"
 #include "start.h"
 #include "terminal/terminal.h"
 #include "base/user.h"
-#include "base/value.h"
-#include "virtio/virtio.h"
 
 #define DEFAULT_MEMORY	(512ULL << 20)
-
-/* Devices of ours, beside those that the person asks for. */
-struct own_devices {
-	char *share, *port;	/* values of --share and --port; malloc */
-	char *initrd;		/* its name; malloc */
-	char *kernel;		/* malloc */
-	char *argument[4];	/* for the kernel */
-};
 
 static void print_help(void)
 {
@@ -59,20 +46,6 @@ static void print_help(void)
 	      "a signal's number; 124; 255 after a panic; 125 if the guest could not be started,\n"
 	      "2 if an option is wrong.\n",
 	      stdout);
-}
-
-/* printf's, for one word. */
-__printf(1, 2)
-static char *text(const char *format, ...)
-{
-	char *word = NULL;
-	va_list list;
-
-	va_start(list, format);
-	if (vasprintf(&word, format, list) < 0)
-		word = NULL;
-	va_end(list);
-	return word;
 }
 
 static bool is_there(const char *path)
@@ -118,8 +91,9 @@ static char *find_kernel(struct options *options)
 	slash = strrchr(self, '/');
 	if (slash) {
 		*slash = '\0';
-		beside = text("%s/guest-6.12/bzImage", self);
-		if (!beside || is_there(beside))
+		if (asprintf(&beside, "%s/guest-6.12/bzImage", self) < 0)
+			return NULL;
+		if (is_there(beside))
 			return beside;
 		free(beside);
 	}
@@ -130,189 +104,36 @@ static char *find_kernel(struct options *options)
 	return NULL;
 }
 
-/*
- * Who the command runs as: root, or whoever has called us, through sudo perhaps. What can't
- * be understood makes nobody root. Return: 0, or a negative errno after telling the person.
- */
-static int fill_user(const struct options *options, struct session_command *command)
-{
-	gid_t groups[ARRAY_SIZE(command->group)];
-	int count = ARRAY_SIZE(groups), i;
-	const struct passwd *user;
-	uid_t uid;
-	gid_t gid;
-
-	if (!options->as_user)
-		return 0;
-	if (user_who_called(&uid, &gid))
-		return refuse(-EINVAL, "--user: SUDO_UID or SUDO_GID is no number of a user");
-	command->uid = uid;
-	user = getpwuid(uid);
-	command->gid = user ? user->pw_gid : gid;
-	if (!user)
-		return 0;
-	setenv("HOME", user->pw_dir, 1);
-	setenv("USER", user->pw_name, 1);
-	setenv("LOGNAME", user->pw_name, 1);
-	if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
-		count = ARRAY_SIZE(groups);
-	for (i = 0; i < count; i++)
-		command->group[i] = groups[i];
-	command->groups = count;
-	return 0;
-}
-
-/* A card of --net=user, whose network has DHCP and a resolver? */
-static bool has_user_network(const struct options *options)
-{
-	unsigned int i;
-
-	for (i = 0; i < options->devices; i++)
-		if (options->device[i].kind == &virtio_net_kind &&
-		    (!strcmp(options->device[i].value, "user") ||
-		     !strncmp(options->device[i].value, "user,", 5)))
-			return true;
-	return false;
-}
-
-/*
- * A share's tag, and where it is: as p9.c understands the option, which tells what is wrong
- * with it.
- */
-static int write_share(FILE *out, const char *text, unsigned int number)
-{
-	char path[PATH_MAX], *colon;
-	struct value value;
-	int error;
-
-	error = value_parse(&value, "share", "DIR[:TAG]", text);
-	if (error)
-		goto free;
-	colon = strrchr(value.text, ':');
-	if (colon)
-		*colon++ = '\0';
-	if (!realpath(value.first, path)) {
-		error = refuse(-errno, "can't share '%s': %s", value.first, strerror(errno));
-		goto free;
-	}
-	if (colon)
-		fputs(colon, out);
-	else
-		fprintf(out, "share%u", number);
-	fputc('\0', out);
-	fwrite(path, strlen(path) + 1, 1, out);
-
-free:
-	value_free(&value);
-	return error;
-}
-
-/* Return: how many there are, or a negative errno after telling the person. */
-static int write_shares(const struct options *options, FILE *out)
-{
-	int error = 0, shares = 0;
-	unsigned int i;
-
-	for (i = 0; !error && i < options->devices; i++)
-		if (options->device[i].kind == &virtio_p9_kind)
-			error = write_share(out, options->device[i].value, shares++);
-	return error ? error : shares;
-}
-
-static void write_texts(char **word, FILE *out)
-{
-	for (; *word; word++)
-		fwrite(*word, strlen(*word) + 1, 1, out);
-}
-
-/* The frame that the Guest's init gets first. */
-static int make_command(const struct options *options, bool terminal, struct bytes *frame)
-{
-	struct session_command command = { .writable = options->writable };
-	struct session_frame header = { .type = SESSION_COMMAND };
-	char directory[PATH_MAX], **word, *made = NULL;
-	size_t size = 0;
-	int shares;
-	FILE *out;
-	int error;
-
-	if (!getcwd(directory, sizeof(directory)))
-		return refuse(-errno, "there is no current directory: %s", strerror(errno));
-	error = fill_user(options, &command);
-	if (error)
-		return error;
-	command.terminal = terminal ? 3 | (isatty(STDERR_FILENO) ? 4 : 0) : 0;
-	command.resolver = has_user_network(options);
-	for (word = options->words; *word; word++)
-		command.arguments++;
-	for (word = environ; *word; word++)
-		command.variables++;
-	out = open_memstream(&made, &size);
-	if (!out)
-		return refuse(-ENOMEM, "no memory");
-	fwrite(&header, sizeof(header), 1, out);
-	fwrite(&command, sizeof(command), 1, out);
-	fwrite(directory, strlen(directory) + 1, 1, out);
-	write_texts(options->words, out);
-	write_texts(environ, out);
-	shares = write_shares(options, out);
-	if (fclose(out) || shares < 0 || size - sizeof(header) > SESSION_MAX_COMMAND) {
-		free(made);
-		return shares < 0 ? shares :
-				    refuse(-E2BIG, "the command and the environment are too long");
-	}
-	header.length = size - sizeof(header);
-	command.shares = shares;
-	memcpy(made, &header, sizeof(header));
-	memcpy(made + sizeof(header), &command, sizeof(command));
-	frame->at = (uint8_t *)made;
-	frame->size = size;
-	return 0;
-}
-
 /* Do the kernel's arguments say what address it has? */
 static bool names_address(const char *append)
 {
 	return append && (!strncmp(append, "ip=", 3) || strstr(append, " ip="));
 }
 
-/* Make of the person's options those of such a Guest. */
-static int plan_guest(struct options *options, const struct session *session, int image,
-		      struct own_devices *own)
+/*
+ * Make of the person's options those of a guest for a command.
+ * @kernel: what find_kernel() found
+ * @argument: room for the kernel's arguments: three, and the end
+ * @image: the guest's initial file system
+ */
+static void plan_guest(struct options *options, const struct session *session,
+		       const char *kernel, char **argument, int image)
 {
-	unsigned int arguments = 0;
-
-	if (options->devices > OPTIONS_MAX_DEVICES - 2)
-		return misused("too many devices: with 'lguest run', %d is the most",
-			       OPTIONS_MAX_DEVICES - 2);
-	own->kernel = find_kernel(options);
-	if (!own->kernel)
-		return -ENOENT;
-	own->share = text("/:%s%s", SESSION_TAG, options->writable ? "" : ",ro");
-	own->port = text("%s,fd=%d", SESSION_PORT, session->guest_fd);
-	own->initrd = text("/proc/self/fd/%d", image);
-	if (!own->share || !own->port || !own->initrd)
-		return refuse(-ENOMEM, "no memory");
-	options->device[options->devices++] = (struct options_device) { &virtio_p9_kind, own->share };
-	options->device[options->devices++] = (struct options_device) { &virtio_port_kind, own->port };
-	options->kernel = own->kernel;
-	options->initrd = own->initrd;
+	options->for_command = true;
+	options->kernel = kernel;
+	options->initrd = "lguest-run";
+	options->initrd_fd = image;
+	options->has_initrd_fd = true;
+	options->share = (struct options_share){ "/", SESSION_TAG, !options->writable };
+	options->port = (struct options_port){ SESSION_PORT, session->guest_fd };
+	options->arguments = argument;
 	if (!options->verbose)
-		own->argument[arguments++] = "quiet";
-	if (has_user_network(options) && !names_address(options->append))
-		own->argument[arguments++] = "ip=dhcp";
+		*argument++ = "quiet";
+	if (session_has_network(options) && !names_address(options->append))
+		*argument++ = "ip=dhcp";
 	if (options->append)
-		own->argument[arguments++] = (char *)options->append;
-	options->arguments = own->argument;
-	return 0;
-}
-
-static void free_own(struct own_devices *own)
-{
-	free(own->share);
-	free(own->port);
-	free(own->initrd);
-	free(own->kernel);
+		*argument++ = (char *)options->append;
+	*argument = NULL;
 }
 
 static int not_started(void)
@@ -325,7 +146,6 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 {
 	int status;
 
-	options->for_command = true;
 	session->reads_stdin = !terminal;
 	if (options->panic_status >= 0)
 		session->panic_status = options->panic_status;
@@ -342,25 +162,27 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 
 static int run(struct options *options)
 {
-	/* Keys go to the Guest's terminal if there is one on both sides. */
+	/* Keys go to the guest's terminal if there is one on both sides. */
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	int image = -1, error, status = -1;
-	struct own_devices own = { 0 };
+	char *kernel = NULL, *argument[4];
 	struct session session;
 
 	error = session_init(&session, options->timeout);
 	if (!error)
 		error = image = run_image();
 	if (error >= 0)
-		error = make_command(options, terminal, &session.command);
+		error = session_make_command(options, terminal, &session.command);
 	if (!error)
-		error = plan_guest(options, &session, image, &own);
-	if (!error)
+		kernel = find_kernel(options);
+	if (kernel) {
+		plan_guest(options, &session, kernel, argument, image);
 		status = run_guest_for(&session, options, terminal);
+	}
 	session_stop(&session);
 	session_exit(&session);
 	file_close(&image);
-	free_own(&own);
+	free(kernel);
 	return status < 0 ? not_started() : status;
 }
 

@@ -25,6 +25,19 @@ struct options_device {
 	const char *value;
 };
 
+/* A directory that the guest sees. */
+struct options_share {
+	const char *directory;	/* NULL: there is none */
+	const char *tag;
+	bool read_only;
+};
+
+/* A port of the console's with a socket behind it. */
+struct options_port {
+	const char *name;	/* NULL: there is none */
+	int fd;
+};
+
 struct options {
 	enum options_action action;
 	bool verbose;
@@ -42,6 +55,8 @@ struct options {
 	const char *kernel;
 	bool found_kernel;	/* nobody has named it: it must be of a user whom we trust */
 	const char *initrd;
+	bool has_initrd_fd;	/* it is open already, and its name is for messages: */
+	int initrd_fd;
 	char **arguments;	/* for the Guest's kernel, up to NULL */
 
 	/* Of "lguest run" alone. */
@@ -57,8 +72,11 @@ struct options {
 	const char *first;	/* name of the first option that is for starting a Guest */
 	const char *took;	/* name of the option whose value the word before is, or NULL */
 
-	unsigned int devices;	/* beside those that every Guest has */
+	unsigned int devices;	/* beside those that every guest has */
 	struct options_device device[OPTIONS_MAX_DEVICES];
+	/* And those that no option asks for, but "lguest run". */
+	struct options_share share;
+	struct options_port port;
 };
 
 #endif /* _LAUNCHER_CONFIG_H */

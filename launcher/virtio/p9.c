@@ -263,35 +263,33 @@ static const struct virtio_ops p9_ops = {
 	.exit = p9_exit,
 };
 
-/* The directory's name ends at the last colon, if there is one. */
-static int set_tag(struct virtio_device *device, char *directory, unsigned int number)
+static void set_tag(struct virtio_device *device, const char *tag)
 {
-	char *colon = strrchr(directory, ':'), tag[TAG_SIZE];
 	struct {
 		struct virtio_9p_config config;
 		char tag[TAG_SIZE];
 	} config = { 0 };
 
-	if (colon)
-		*colon++ = '\0';
-	else
-		snprintf(tag, sizeof(tag), "share%u", number);
-	if (colon && (!*colon || strlen(colon) >= sizeof(tag) || strchr(colon, '/')))
-		return misused("'%s' is no tag: 1 to %d characters, no '/'; a ':' in the directory's name needs a tag behind it",
-			      colon, TAG_SIZE - 1);
-	if (colon)
-		strcpy(tag, colon);
 	config.config.tag_len = htole16(strlen(tag));
 	memcpy(config.config.tag, tag, strlen(tag));
 	virtio_config_set(device, &config, sizeof(config));
-	return 0;
 }
 
-static int p9_init(struct virtio_device *device, const struct guest_memory *memory,
-		   const char *text)
+/**
+ * virtio_p9_init() - share a directory
+ * @device: filled in; virtio_device_exit() it, whatever is returned
+ * @memory: the guest's memory
+ * @directory: the directory
+ * @tag: what the guest mounts it by, shorter than TAG_SIZE; NULL: share0, the next one share1
+ * @read_only: the guest may not change anything
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int virtio_p9_init(struct virtio_device *device, const struct guest_memory *memory,
+		   const char *directory, const char *tag, bool read_only)
 {
+	char numbered[TAG_SIZE];
 	struct share *share;
-	struct value value;
 	int error;
 
 	error = virtio_device_init(device, &p9_ops, memory);
@@ -303,14 +301,51 @@ static int p9_init(struct virtio_device *device, const struct guest_memory *memo
 	share->server.replies = -1;
 	device->private = share;	/* from here on p9_exit() frees it */
 	device->features |= 1ULL << VIRTIO_9P_MOUNT_TAG;
-	error = value_parse(&value, "share", "DIR[:TAG]", text);
+	snprintf(numbered, sizeof(numbered), "share%u", shares++);
+	set_tag(device, tag ? tag : numbered);
+	return p9_process_start(&share->server, directory, read_only);
+}
+
+/* The directory's name ends at the last colon, if there is one; the tag is behind that. */
+static int cut_tag(char *directory, char **tag)
+{
+	*tag = strrchr(directory, ':');
+	if (!*tag)
+		return 0;
+	*(*tag)++ = '\0';
+	if (**tag && strlen(*tag) < TAG_SIZE && !strchr(*tag, '/'))
+		return 0;
+	return misused("'%s' is no tag: 1 to %d characters, no '/'; a ':' in the directory's name needs a tag behind it",
+		      *tag, TAG_SIZE - 1);
+}
+
+/**
+ * virtio_p9_parse() - understand what --share says
+ * @value: its first word is the directory; value_free() it, whatever is returned
+ * @text: the option's value
+ * @tag: goes there, a part of @value; NULL if there is none
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int virtio_p9_parse(struct value *value, const char *text, char **tag)
+{
+	int error = value_parse(value, "share", "DIR[:TAG]", text);
+
 	if (!error)
-		error = value_refuse_others(&value, "share", "ro", NULL);
+		error = value_refuse_others(value, "share", "ro", NULL);
+	return error ? error : cut_tag(value->text, tag);
+}
+
+static int init_kind(struct virtio_device *device, const struct guest_memory *memory,
+		     const char *text)
+{
+	struct value value;
+	char *tag;
+	int error;
+
+	error = virtio_p9_parse(&value, text, &tag);
 	if (!error)
-		error = set_tag(device, value.text, shares);
-	shares++;
-	if (!error)
-		error = p9_process_start(&share->server, value.first, value_flag(&value, "ro"));
+		error = virtio_p9_init(device, memory, value.first, tag, value_flag(&value, "ro"));
 	value_free(&value);
 	return error;
 }
@@ -321,5 +356,5 @@ const struct virtio_kind virtio_p9_kind = {
 	.help = "a directory of the host; in the guest:\n"
 		"mount -t 9p -o trans=virtio,msize=512000 TAG /mnt\n"
 		"(TAG: share0, the next one share1)",
-	.init = p9_init,
+	.init = init_kind,
 };

@@ -21,6 +21,7 @@
 #include <sys/uio.h>
 
 struct guest_memory;
+struct value;
 struct virtio_device;
 
 #define VIRTIO_MAX_QUEUES	50	/* the console's, with all its ports */
@@ -218,8 +219,12 @@ void virtio_device_reset(struct virtio_device *device);
 int virtio_console_init(struct virtio_device *device, const struct guest_memory *memory,
 			void (*leave)(void *), void *argument);
 int virtio_console_add_port(struct virtio_device *device, const char *value);
+int virtio_console_add_socket(struct virtio_device *device, const char *name, int fd);
 bool virtio_console_port_is_open(const struct virtio_device *device, unsigned int port);
 int virtio_rng_init(struct virtio_device *device, const struct guest_memory *memory);
+int virtio_p9_init(struct virtio_device *device, const struct guest_memory *memory,
+		   const char *directory, const char *tag, bool read_only);
+int virtio_p9_parse(struct value *value, const char *text, char **tag);
 extern const struct virtio_kind virtio_block_kind;
 extern const struct virtio_kind virtio_net_kind, virtio_tunnet_kind;
 extern const struct virtio_kind virtio_p9_kind;

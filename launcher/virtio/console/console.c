@@ -254,6 +254,21 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	return 0;
 }
 
+/* A port with its queues, and nothing behind it yet; @port: goes there. */
+static int add_port(struct virtio_device *device, struct port **port)
+{
+	struct console *console = device->private;
+	int error;
+
+	if (console->ports == CONSOLE_MAX_PORTS)
+		return misused("too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
+	*port = new_port(console);
+	if (!*port)
+		return refuse(-ENOMEM, "no memory");
+	error = virtio_device_add_queue(device);
+	return error ? error : virtio_device_add_queue(device);
+}
+
 /**
  * virtio_console_add_port() - one more port
  * @device: a console that does not run yet
@@ -263,23 +278,35 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
  */
 int virtio_console_add_port(struct virtio_device *device, const char *value)
 {
-	struct console *console = device->private;
 	struct port *port;
-	int error;
+	int error = add_port(device, &port);
 
-	if (console->ports == CONSOLE_MAX_PORTS)
-		return misused("too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
-	port = new_port(console);
-	if (!port)
-		return refuse(-ENOMEM, "no memory");
-	error = virtio_device_add_queue(device);
-	if (!error)
-		error = virtio_device_add_queue(device);
 	if (!error)
 		error = port_open(port, value);
 	if (error)
 		return error;
-	console_write_config(console);
+	console_write_config(device->private);
+	return port->number;
+}
+
+/**
+ * virtio_console_add_socket() - one more port, with a socket behind it that is open
+ * @device: a console that does not run yet
+ * @name: the port's name, shorter than PORT_NAME_SIZE
+ * @fd: the socket, which stays the caller's
+ *
+ * Return: the port's number, or a negative errno after telling the person.
+ */
+int virtio_console_add_socket(struct virtio_device *device, const char *name, int fd)
+{
+	struct port *port;
+	int error = add_port(device, &port);
+
+	if (!error)
+		error = port_use_descriptor(port, name, fd);
+	if (error)
+		return error;
+	console_write_config(device->private);
 	return port->number;
 }
 

@@ -70,6 +70,7 @@ void port_run_output(struct virtio_queue *queue, struct port *port);
 
 /* port_open.c */
 int port_open(struct port *port, const char *text);
+int port_use_descriptor(struct port *port, const char *name, int fd);
 void port_close(struct port *port);
 
 #endif /* _LAUNCHER_VIRTIO_CONSOLE_H */

@@ -60,16 +60,29 @@ static int open_input(struct port *port, const char *path)
 	return 0;
 }
 
-/* A descriptor that whoever started us has opened. */
-static int use_descriptor(struct port *port, const char *number)
+/**
+ * port_use_descriptor() - put a descriptor behind a port that is open already
+ * @port: as for port_open()
+ * @name: the port's name, shorter than PORT_NAME_SIZE
+ * @fd: the descriptor, which stays the caller's
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int port_use_descriptor(struct port *port, const char *name, int fd)
+{
+	strcpy(port->name, name);
+	port->in = port->out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return port->in < 0 ? refuse(-errno, "can't use descriptor %d: %s", fd, strerror(errno)) : 0;
+}
+
+/* A descriptor that the program that started us has opened. */
+static int use_number(struct port *port, const char *name, const char *number)
 {
 	uint64_t fd;
 
 	if (!number_parse(number, 0, INT_MAX, &fd) || fcntl(fd, F_GETFD) < 0)
-		return refuse(-EBADF, "the port '%s': fd=%s is no open descriptor", port->name,
-			      number);
-	port->in = port->out = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return port->in < 0 ? refuse(-errno, "can't use descriptor %s: %s", number, strerror(errno)) : 0;
+		return refuse(-EBADF, "the port '%s': fd=%s is no open descriptor", name, number);
+	return port_use_descriptor(port, name, fd);
 }
 
 static int open_value(struct port *port, const struct value *value)
@@ -87,7 +100,7 @@ static int open_value(struct port *port, const struct value *value)
 		return misused("a port has a name of 1 to %d characters, and a file: --port=NAME:PATH",
 			      PORT_NAME_SIZE - 1);
 	strcpy(port->name, value->first);
-	error = fd ? use_descriptor(port, fd) : open_output(port, colon);
+	error = fd ? use_number(port, value->first, fd) : open_output(port, colon);
 	return error || !in ? error : open_input(port, in);
 }
 
