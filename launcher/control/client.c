@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Asking the Launcher of another Guest: the other end of control.c.
+ * Asking the launcher of another guest: the other end of control.c.
  */
 #include <errno.h>
 #include <poll.h>

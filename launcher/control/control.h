@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What other processes can ask of this one's Guest: a socket in the runtime directory. */
+/* The control socket of this launcher. */
 #ifndef _LAUNCHER_CONTROL_H
 #define _LAUNCHER_CONTROL_H
 
