@@ -6,6 +6,7 @@
 
 #include "command/commands.h"
 #include "command/help.h"
+#include "option/help.h"
 #include "option/rows.h"
 
 static void print_commands(void)

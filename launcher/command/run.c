@@ -19,6 +19,7 @@
 #include "base/exit_status.h"
 #include "base/file.h"
 #include "base/message.h"
+#include "option/help.h"
 #include "option/rows.h"
 #include "option/options.h"
 #include "session/command.h"

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "option/amount.h"
@@ -130,7 +129,11 @@ static const struct option_row rows[] = {
 	  .letter = 'V', .action = OPTIONS_VERSION },
 };
 
-static bool is_device(unsigned int number)
+/**
+ * option_is_device() - does it ask for a device?
+ * @number: of the option
+ */
+bool option_is_device(unsigned int number)
 {
 	return number >= ARRAY_SIZE(rows);
 }
@@ -157,7 +160,7 @@ unsigned int option_count(void)
  */
 bool option_is_of(unsigned int number, unsigned int whose)
 {
-	return is_device(number) || rows[number].whose & whose;
+	return option_is_device(number) || rows[number].whose & whose;
 }
 
 /**
@@ -166,7 +169,7 @@ bool option_is_of(unsigned int number, unsigned int whose)
  */
 bool option_is_general(unsigned int number)
 {
-	return !is_device(number) && rows[number].general;
+	return !option_is_device(number) && rows[number].general;
 }
 
 /**
@@ -175,7 +178,7 @@ bool option_is_general(unsigned int number)
  */
 const char *option_name(unsigned int number)
 {
-	return is_device(number) ? kind_of(number)->option : rows[number].name;
+	return option_is_device(number) ? kind_of(number)->option : rows[number].name;
 }
 
 /**
@@ -186,7 +189,7 @@ const char *option_name(unsigned int number)
  */
 char option_letter(unsigned int number)
 {
-	return is_device(number) ? 0 : rows[number].letter;
+	return option_is_device(number) ? 0 : rows[number].letter;
 }
 
 /**
@@ -197,7 +200,18 @@ char option_letter(unsigned int number)
  */
 const char *option_value(unsigned int number)
 {
-	return is_device(number) ? kind_of(number)->value : rows[number].value;
+	return option_is_device(number) ? kind_of(number)->value : rows[number].value;
+}
+
+/**
+ * option_text() - what --help says of it
+ * @number: of the option
+ *
+ * Return: lines, the last one without a newline.
+ */
+const char *option_text(unsigned int number)
+{
+	return option_is_device(number) ? kind_of(number)->help : rows[number].help;
 }
 
 /**
@@ -265,7 +279,7 @@ int option_use(struct options *options, unsigned int number, const char *value)
 {
 	const struct option_row *row;
 
-	if (is_device(number))
+	if (option_is_device(number))
 		return add_device(options, kind_of(number), value);
 	row = &rows[number];
 	if (row->use)
@@ -277,50 +291,4 @@ int option_use(struct options *options, unsigned int number, const char *value)
 	else
 		*(bool *)((char *)options + row->member) = true;
 	return 0;
-}
-
-/* One option's lines of --help: its text stands in a column of its own. */
-static void help_option(unsigned int number)
-{
-	const char *line = is_device(number) ? kind_of(number)->help : rows[number].help;
-	const char *value = option_value(number);
-	int column = 21, used, length;
-
-	used = printf("  --%s%s%s", option_name(number), value ? "=" : "", value ? value : "");
-	if (option_letter(number))
-		used += printf(", -%c", option_letter(number));
-	for (;;) {
-		if (used >= column)
-			used = printf("\n") - 1;
-		length = strcspn(line, "\n");
-		printf("%*s%.*s\n", column - used, "", length, line);
-		used = 0;
-		if (!line[length])
-			return;
-		line += length + 1;
-	}
-}
-
-/**
- * option_help_devices() - print the options that ask for devices
- */
-void option_help_devices(void)
-{
-	unsigned int i;
-
-	for (i = ARRAY_SIZE(rows); i < option_count(); i++)
-		help_option(i);
-}
-
-/**
- * option_help() - print all other options
- * @whose: of OF_START or OF_RUN
- */
-void option_help(unsigned int whose)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(rows); i++)
-		if (option_is_of(i, whose))
-			help_option(i);
 }

@@ -12,15 +12,15 @@ struct options;
 #define OF_RUN		2U
 
 unsigned int option_count(void);
+bool option_is_device(unsigned int number);
 bool option_is_of(unsigned int number, unsigned int whose);
 bool option_is_general(unsigned int number);
 const char *option_name(unsigned int number);
 char option_letter(unsigned int number);
 const char *option_value(unsigned int number);
+const char *option_text(unsigned int number);
 int option_find(const char *name, int length);
 int option_nearest(const char *name, int length, unsigned int whose);
 int option_use(struct options *options, unsigned int number, const char *value);
-void option_help_devices(void);
-void option_help(unsigned int whose);
 
 #endif /* _LAUNCHER_OPTION_ROWS_H */
