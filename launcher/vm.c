@@ -246,7 +246,7 @@ char *vm_describe_devices(const struct vm *vm)
 		fprintf(out, "%svirtio_mmio.device=%llu@0x%llx:%u", i ? " " : "", VIRTIO_MMIO_SIZE,
 			DEVICE_GPA(i), DEVICE_LINE(i));
 	if (!out || fclose(out)) {
-		refuse(-ENOMEM, "no memory");
+		no_memory();
 		return NULL;
 	}
 	return text;

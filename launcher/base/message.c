@@ -200,3 +200,13 @@ int host_refuses(const char *what)
 {
 	return refuse(-errno, "the host refuses %s: %s", what, strerror(errno));
 }
+
+/**
+ * no_memory() - say that this process got no memory for something small
+ *
+ * Return: -ENOMEM.
+ */
+int no_memory(void)
+{
+	return refuse(-ENOMEM, "no memory");
+}

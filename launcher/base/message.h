@@ -36,5 +36,6 @@ void message_limit(bool on);
 void message_plain(char *text, size_t size);
 void message_forked(void (*sink)(const char *line));
 int host_refuses(const char *what);
+int no_memory(void);
 
 #endif /* _LAUNCHER_MESSAGE_H */

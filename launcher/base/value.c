@@ -42,7 +42,7 @@ int value_parse(struct value *value, const char *option, const char *what, const
 	memset(value, 0, sizeof(*value));
 	value->text = strdup(text);
 	if (!value->text)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	value->first = value->text;
 	next = cut(value->text);
 	if (!*value->first)

@@ -127,7 +127,7 @@ char *boot_plan_command_line(const struct options *options, const char *devices)
 			fprintf(out, " %s", *word);
 	}
 	if (!out || fclose(out)) {
-		refuse(-ENOMEM, "no memory");
+		no_memory();
 		return NULL;
 	}
 	return line;

@@ -77,7 +77,7 @@ static json_t *look_at_all(struct runtime *runtime)
 	if (count >= 0)
 		guests = calloc(count + 1, sizeof(*guests));
 	if (count >= 0 && !guests)
-		refuse(-ENOMEM, "no memory");
+		no_memory();
 	for (i = 0; guests && i < count; i++) {
 		guests[i].name = names[i];
 		ask(runtime, &guests[i]);

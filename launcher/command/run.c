@@ -68,6 +68,15 @@ static bool is_trusted(const char *path)
 	return false;
 }
 
+static char *copy(const char *text)
+{
+	char *made = strdup(text);
+
+	if (!made)
+		no_memory();
+	return made;
+}
+
 /* Malloc'ed, or NULL after telling the person. */
 static char *find_kernel(struct options *options)
 {
@@ -81,26 +90,28 @@ static char *find_kernel(struct options *options)
 	unsigned int i;
 
 	if (named && *named)
-		return strdup(named);
+		return copy(named);
 	if (is_there(places[0]) && is_trusted(places[0])) {
 		message("the kernel is %s, from the current directory", places[0]);
 		options->found_kernel = true;
-		return strdup(places[0]);
+		return copy(places[0]);
 	}
 	length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[length > 0 ? length : 0] = '\0';
 	slash = strrchr(self, '/');
 	if (slash) {
 		*slash = '\0';
-		if (asprintf(&beside, "%s/guest-6.12/bzImage", self) < 0)
+		if (asprintf(&beside, "%s/guest-6.12/bzImage", self) < 0) {
+			no_memory();
 			return NULL;
+		}
 		if (is_there(beside))
 			return beside;
 		free(beside);
 	}
 	for (i = 1; i < ARRAY_SIZE(places); i++)
 		if (is_there(places[i]))
-			return strdup(places[i]);
+			return copy(places[i]);
 	refuse(-ENOENT, "which kernel? There is no arch/x86/boot/bzImage of yours here: use --kernel FILE");
 	return NULL;
 }

@@ -370,7 +370,7 @@ int runtime_names(struct runtime *runtime, char ***names)
 		return count;
 	if (*names)
 		runtime_free_names(*names, count);
-	return refuse(-ENOMEM, "no memory");
+	return no_memory();
 }
 
 /**

@@ -168,7 +168,7 @@ static int make_ring(struct p9_process *process)
 			     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (process->ring == MAP_FAILED) {
 		process->ring = NULL;
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	}
 	process->replies = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (process->replies < 0)

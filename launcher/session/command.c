@@ -147,7 +147,7 @@ int session_make_command(const struct options *options, bool terminal, struct by
 		command.variables++;
 	out = open_memstream(&made, &size);
 	if (!out)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	fwrite(&header, sizeof(header), 1, out);
 	fwrite(&command, sizeof(command), 1, out);
 	fwrite(directory, strlen(directory) + 1, 1, out);

@@ -236,7 +236,7 @@ int virtio_balloon_init(struct virtio_device *device, const struct guest_memory 
 		return error;
 	balloon = calloc(1, sizeof(*balloon));
 	if (!balloon)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	pthread_cond_init(&balloon->answered, NULL);
 	balloon->ask = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	device->private = balloon;	/* from here on balloon_exit() frees it */

@@ -297,7 +297,7 @@ int virtio_p9_init(struct virtio_device *device, const struct guest_memory *memo
 		return error;
 	share = calloc(1, sizeof(*share));
 	if (!share)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	share->server.replies = -1;
 	device->private = share;	/* from here on p9_exit() frees it */
 	device->features |= 1ULL << VIRTIO_9P_MOUNT_TAG;

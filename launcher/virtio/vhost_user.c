@@ -256,7 +256,7 @@ int vhost_user_connect(struct vhost_user *user, struct virtio_device *device, co
 	user->path = strdup(path);
 	user->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!user->path || user->wake < 0)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	user->fd = unix_connect(path, SOCK_STREAM);
 	if (user->fd == -ENAMETOOLONG)
 		return refuse(user->fd, "'%s' is too long for a socket's name", path);

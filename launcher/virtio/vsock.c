@@ -146,7 +146,7 @@ static int vsock_init(struct virtio_device *device, const struct guest_memory *m
 		return error;
 	vsock = calloc(1, sizeof(*vsock));
 	if (!vsock)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	vsock->fd = -1;
 	device->private = vsock;	/* from here on vsock_exit() frees it */
 	error = connect_to_host(vsock, device, cid);

@@ -103,7 +103,7 @@ static int open_disk(struct block *block, const struct value *value)
 	block->file.snapshot = value_flag(value, "snapshot");
 	block->path = strdup(value->first);
 	if (!block->path)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	return disk_file_open(&block->file, block->path);
 }
 
@@ -158,7 +158,7 @@ static int block_init(struct virtio_device *device, const struct guest_memory *m
 		return error;
 	block = calloc(1, sizeof(*block));
 	if (!block)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	block->file.fd = block->file.overlay.fd = -1;
 	device->private = block;	/* from here on block_exit() closes it */
 	error = value_parse(&value, "block", "FILE", text);

@@ -53,7 +53,7 @@ int disk_overlay_open(struct disk_overlay *overlay, uint64_t size)
 	map = mmap(NULL, overlay->size, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	overlay->written = map;
 	return 0;
 }

@@ -92,7 +92,7 @@ int vhost_block_init(struct virtio_device *device, const struct guest_memory *me
 		return error;
 	user = calloc(1, sizeof(*user));
 	if (!user)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	user->fd = user->wake = -1;
 	device->private = user;	/* from here on vhost_block_exit() frees it */
 	error = value_parse(&value, "block", VHOST_BLOCK_PREFIX "SOCKET", text);

@@ -229,7 +229,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 		return error;
 	console = calloc(1, sizeof(*console));
 	if (!console)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	device->private = console;	/* from here on console_exit() closes all */
 	device->features |= 1ULL << VIRTIO_CONSOLE_F_SIZE | 1ULL << VIRTIO_CONSOLE_F_MULTIPORT;
 	/* Linux fills the queue with a page for each entry. */
@@ -240,7 +240,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	console->resized = -1;
 	port = new_port(console);
 	if (!port)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	port->in = STDIN_FILENO;
 	port->out = STDOUT_FILENO;
 	port->ended = !terminal_has_input();
@@ -264,7 +264,7 @@ static int add_port(struct virtio_device *device, struct port **port)
 		return misused("too many ports: %d is the most", CONSOLE_MAX_PORTS - 1);
 	*port = new_port(console);
 	if (!*port)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	error = virtio_device_add_queue(device);
 	return error ? error : virtio_device_add_queue(device);
 }

@@ -374,7 +374,7 @@ int net_init(struct virtio_device *device, const struct guest_memory *memory,
 		return error;
 	net = calloc(1, sizeof(*net));
 	if (!net)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	device->private = net;	/* from here on net_exit() frees it */
 	net->device = device;
 	net->ops = request->ops;

@@ -93,7 +93,7 @@ int net_process_start(struct net *net, const char *name, process_run *run, void 
 	int size = SOCKET_BUFFER, error;
 
 	if (!back)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	net->private = back;
 	error = process_start(&back->process, name, run, argument, NULL, 0);
 	if (error)

@@ -243,7 +243,7 @@ static int open_folder(struct cable *cable, const char *path)
 	cable->path = strdup(path);
 	if (!folder || !cable->path) {
 		free(folder);
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	}
 	cable->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	free(folder);
@@ -269,7 +269,7 @@ static int socket_init(struct net *net, const struct net_request *request)
 		return error;
 	cable = calloc(1, sizeof(*cable));
 	if (!cable)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	cable->folder = -1;
 	cable->lobby = -1;
 	cable->peer = -1;

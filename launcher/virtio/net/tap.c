@@ -134,7 +134,7 @@ static int make_tap(struct net *net, const struct net_request *request, const ch
 		return error;
 	tap = calloc(1, sizeof(*tap));
 	if (!tap)
-		return refuse(-ENOMEM, "no memory");
+		return no_memory();
 	tap->fd = -1;
 	net->private = tap;
 	error = set_name(&tap->device, name);
