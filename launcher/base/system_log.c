@@ -35,7 +35,7 @@ void system_log_open(const char *path)
 {
 	pthread_mutex_lock(&where.lock);
 	file_close(&where.fd);
-	if (!unix_address(&where.address, path))
+	if (!unix_address(&where.address, "%s", path))
 		where.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (where.fd >= 0)
 		connect(where.fd, (struct sockaddr *)&where.address, sizeof(where.address));

@@ -3,7 +3,8 @@
  * Sockets in the file system.
  */
 #include <errno.h>
-#include <string.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -13,17 +14,20 @@
 /**
  * unix_address() - make a socket's address from its name
  * @address: filled in
- * @path: the name
+ * @format: the name, as for printf
  *
  * Return: 0, or -ENAMETOOLONG; prints no message.
  */
-int unix_address(struct sockaddr_un *address, const char *path)
+int unix_address(struct sockaddr_un *address, const char *format, ...)
 {
+	va_list arguments;
+	int length;
+
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(address->sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address->sun_path, path);
-	return 0;
+	va_start(arguments, format);
+	length = vsnprintf(address->sun_path, sizeof(address->sun_path), format, arguments);
+	va_end(arguments);
+	return length < 0 || length >= (int)sizeof(address->sun_path) ? -ENAMETOOLONG : 0;
 }
 
 /**
@@ -42,7 +46,7 @@ int unix_connect(const char *path, int type)
 	struct sockaddr_un address;
 	int fd, error;
 
-	error = unix_address(&address, path);
+	error = unix_address(&address, "%s", path);
 	if (error)
 		return error;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);

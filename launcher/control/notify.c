@@ -28,7 +28,7 @@ void notify_init(void)
 	struct sockaddr_un address;
 	socklen_t size;
 
-	if (!name || (*name != '/' && *name != '@') || unix_address(&address, name))
+	if (!name || (*name != '/' && *name != '@') || unix_address(&address, "%s", name))
 		return;
 	/* '@' stands for the 0 with which an abstract name begins. */
 	if (*name == '@')

@@ -20,13 +20,13 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/message.h"
 #include "control/runtime.h"
+#include "base/unix_socket.h"
 
 #define SUFFIX		".sock"
 #define PID_SUFFIX	".pid"
@@ -169,11 +169,9 @@ void runtime_close(struct runtime *runtime)
 static int find_address(const struct runtime *runtime, const char *name,
 			struct sockaddr_un *address)
 {
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s" SUFFIX, runtime->path,
-		     name) < (int)sizeof(address->sun_path))
-		return 0;
-	return refuse(-ENAMETOOLONG, "'%s' is too long a name here: say a shorter one", name);
+	if (unix_address(address, "%s/%s" SUFFIX, runtime->path, name))
+		return refuse(-ENAMETOOLONG, "'%s' is too long a name here: say a shorter one", name);
+	return 0;
 }
 
 static int make_socket(void)

@@ -17,7 +17,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -25,6 +24,7 @@
 #include "base/message.h"
 #include "base/value.h"
 #include "sandbox/vm_sandbox.h"
+#include "base/unix_socket.h"
 #include "virtio/net/net.h"
 
 /* What the first one says to whom comes. */
@@ -92,13 +92,13 @@ static int new_socket(void)
  */
 static int connect_there(const struct cable *cable, int fd)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address;
 	int there = openat(cable->folder, cable->name, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = 0;
 
 	if (there < 0)
 		return -errno;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", there);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+	error = unix_address(&address, "/proc/self/fd/%d", there);
+	if (!error && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		error = errno == EAGAIN ? -ETIMEDOUT : -errno;	/* its queue is full */
 	close(there);
 	return error;
@@ -234,7 +234,6 @@ static int refuse_socket(const char *path, int error)
 static int open_folder(struct cable *cable, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	struct sockaddr_un *address = &cable->address;
 	char *folder;
 
 	if (!*name)
@@ -250,9 +249,7 @@ static int open_folder(struct cable *cable, const char *path)
 	if (cable->folder < 0)
 		return refuse(-errno, "can't use the network '%s': %s", path, strerror(errno));
 	vm_sandbox_meets_in(cable->folder);
-	address->sun_family = AF_UNIX;
-	if (snprintf(address->sun_path, sizeof(address->sun_path), "/proc/self/fd/%d/%s",
-		     cable->folder, name) >= (int)sizeof(address->sun_path))
+	if (unix_address(&cable->address, "/proc/self/fd/%d/%s", cable->folder, name))
 		return refuse(-ENAMETOOLONG, "'%s' is too long for a socket's name", name);
 	strcpy(cable->name, name);
 	return 0;
