@@ -39,11 +39,11 @@ static void *say_why(void *argument)
 
 static void end(void)
 {
-	pthread_t thread;
+	struct thread thread;
 
 	terminal_restore();
 	if (!thread_start(&thread, say_why, NULL)) {
-		pthread_detach(thread);
+		pthread_detach(thread.id);
 		usleep(MESSAGE_MS * 1000);
 	}
 	_exit(EXIT_CRASHED);
@@ -73,7 +73,7 @@ static void *watch(void *argument)
  */
 int last_resort_init(void)
 {
-	pthread_t thread;
+	struct thread thread;
 	int error;
 
 	if (last_resort.wake >= 0)
@@ -83,7 +83,7 @@ int last_resort_init(void)
 		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
 	error = thread_start(&thread, watch, NULL);
 	if (!error)
-		pthread_detach(thread);
+		pthread_detach(thread.id);
 	else
 		file_close(&last_resort.wake);
 	return error;

@@ -114,7 +114,7 @@ int pause_guest(struct vm *vm)
 	pause->wanted = true;
 	for (i = 0; i < vm->vcpus; i++) {
 		WRITE_ONCE(vm->vcpu[i].run->immediate_exit, 1);
-		pthread_kill(vm->vcpu[i].thread, SIGUSR1);
+		pthread_kill(vm->vcpu[i].thread.id, SIGUSR1);
 	}
 	error = wait_for_all(vm);
 	if (!error && ioctl(vm->fd, LGUEST_PAUSE, 1UL) < 0)

@@ -108,10 +108,8 @@ static int start_others(struct vm *vm)
 	unsigned int i;
 	int error = 0;
 
-	for (i = 1; !error && i < vm->vcpus; i++) {
+	for (i = 1; !error && i < vm->vcpus; i++)
 		error = thread_start(&vm->vcpu[i].thread, run_vcpu, &vm->vcpu[i]);
-		vm->vcpu[i].has_thread = !error;
-	}
 	return error;
 }
 
@@ -123,11 +121,8 @@ static void stop_others(struct vm *vm)
 	vm_end_begins(vm);
 	for (i = 1; i < vm->vcpus; i++)
 		WRITE_ONCE(vm->vcpu[i].run->immediate_exit, 1);
-	for (i = 1; i < vm->vcpus; i++) {
-		if (vm->vcpu[i].has_thread)
-			thread_join(vm->vcpu[i].thread);
-		vm->vcpu[i].has_thread = false;
-	}
+	for (i = 1; i < vm->vcpus; i++)
+		thread_join(&vm->vcpu[i].thread);
 }
 
 static enum run_end do_shutdown(struct vcpu *vcpu)

@@ -3,12 +3,11 @@
 #ifndef _LAUNCHER_VCPU_H
 #define _LAUNCHER_VCPU_H
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "boot/boot.h"
 #include "lguest_uapi.h"
+#include "base/thread.h"
 
 struct vm;
 
@@ -18,8 +17,7 @@ struct vcpu {
 	int fd;
 	struct lguest_run *run;		/* mapped from fd, run_size bytes */
 	size_t run_size;
-	pthread_t thread;		/* that calls LGUEST_RUN; number 0: the main thread */
-	bool has_thread;		/* to be joined: never so for number 0 */
+	struct thread thread;		/* calls LGUEST_RUN; number 0: the main thread, never joined */
 	int error;			/* errno of the LGUEST_RUN that failed, or 0 */
 };
 

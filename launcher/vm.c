@@ -56,7 +56,7 @@ _Static_assert((2 + OPTIONS_MAX_DEVICES) * 2 + 2 <= VIRTIO_MAX_QUEUES, "each por
 void vm_wake_main(struct vm *vm)
 {
 	WRITE_ONCE(vm->vcpu[0].run->immediate_exit, 1);
-	pthread_kill(vm->vcpu[0].thread, SIGUSR1);
+	pthread_kill(vm->vcpu[0].thread.id, SIGUSR1);
 }
 
 /**
@@ -184,7 +184,7 @@ static void init_vcpus(struct vm *vm)
 
 	for (i = 0; i < vm->vcpus; i++)
 		vcpu_init(&vm->vcpu[i], vm, i);
-	vm->vcpu[0].thread = pthread_self();
+	vm->vcpu[0].thread.id = pthread_self();
 }
 
 static bool shares_memory(const struct options *options)

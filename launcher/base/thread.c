@@ -34,7 +34,7 @@ void thread_take_wake_ups(void)
 
 /**
  * thread_start() - start a thread
- * @thread: receives its handle
+ * @thread: filled in
  * @run: its body
  * @argument: for @run
  *
@@ -43,7 +43,7 @@ void thread_take_wake_ups(void)
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+int thread_start(struct thread *thread, void *(*run)(void *), void *argument)
 {
 	static const int open_signals[] = {
 		SIGUSR1, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS,
@@ -59,9 +59,10 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	pthread_sigmask(SIG_SETMASK, &blocked, &old);
-	error = pthread_create(thread, &attributes, run, argument);
+	error = pthread_create(&thread->id, &attributes, run, argument);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attributes);
+	thread->started = !error;
 	if (error)
 		return refuse(-error, "can't start a thread: %s", strerror(error));
 	return 0;
@@ -69,21 +70,25 @@ int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 
 /**
  * thread_join() - get a thread out of its system call, and wait for its end
- * @thread: from thread_start(); the caller has told it, in its own way, to end
+ * @thread: from thread_start(); the caller has told it, in its own way, to end; nothing is done if
+ *	    it never started
  *
  * A signal may come just before the thread sleeps: so send one again and again. The handler
  * is set here, too: if the guest can't start, threads end before anything else has set it.
  */
-void thread_join(pthread_t thread)
+void thread_join(struct thread *thread)
 {
 	struct timespec until;
 
+	if (!thread->started)
+		return;
 	thread_take_wake_ups();
 	do {
-		pthread_kill(thread, SIGUSR1);
+		pthread_kill(thread->id, SIGUSR1);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += 10 * 1000 * 1000;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-	} while (pthread_timedjoin_np(thread, NULL, &until) == ETIMEDOUT);
+	} while (pthread_timedjoin_np(thread->id, NULL, &until) == ETIMEDOUT);
+	thread->started = false;
 }

@@ -4,9 +4,15 @@
 #define _LAUNCHER_THREAD_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 void thread_take_wake_ups(void);
-int thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
-void thread_join(pthread_t thread);
+struct thread {
+	pthread_t id;
+	bool started;	/* and not joined yet */
+};
+
+int thread_start(struct thread *thread, void *(*run)(void *), void *argument);
+void thread_join(struct thread *thread);
 
 #endif /* _LAUNCHER_THREAD_H */

@@ -45,8 +45,7 @@ static struct {
 	struct runtime runtime;	/* kept open: at the end, the sandbox may allow no names of files */
 	int listener, stop;
 	int spare;		/* copy of stop: frees a number for a client when none is left */
-	pthread_t thread;
-	bool has_thread;
+	struct thread thread;
 	atomic_bool ending;	/* the thread waits for no client any more */
 } control = {
 	.runtime.fd = -1, .listener = -1, .stop = -1, .spare = -1, .term = -1,
@@ -238,14 +237,12 @@ int control_init(const struct options *options)
  */
 int control_start(void)
 {
-	int error = 0;
+	int error;
 
-	if (control.stop >= 0)
-		error = watch_term();
-	if (control.stop >= 0 && !error)
-		error = thread_start(&control.thread, run_control, NULL);
-	control.has_thread = control.stop >= 0 && !error;
-	return error;
+	if (control.stop < 0)
+		return 0;
+	error = watch_term();
+	return error ? error : thread_start(&control.thread, run_control, NULL);
 }
 
 /**
@@ -269,15 +266,14 @@ void control_exit(void)
 
 	if (control.listener >= 0)
 		runtime_remove(&control.runtime, control.guest.name);
-	if (control.has_thread) {
+	if (control.thread.started) {
 		/* Else each signal would let read_line() wait for PATIENCE_S anew. */
 		control.ending = true;
 		if (write(control.stop, &one, sizeof(one)) < 0)
 			message("can't stop the control socket: %s", strerror(errno));
-		thread_join(control.thread);
+		thread_join(&control.thread);
 	}
 	terminal_pass_term(-1);
-	control.has_thread = false;
 	control.ending = false;
 	file_close(&control.stop);
 	file_close(&control.listener);

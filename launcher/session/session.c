@@ -321,10 +321,7 @@ static void *run_session(void *argument)
  */
 int session_start(struct session *session)
 {
-	int error = thread_start(&session->thread, run_session, session);
-
-	session->has_thread = !error;
-	return error;
+	return thread_start(&session->thread, run_session, session);
 }
 
 /**
@@ -363,12 +360,11 @@ void session_stop(struct session *session)
 
 	/* The thread still reads what is in the socket, and then the end of file. */
 	file_close(&session->guest_fd);
-	if (!session->has_thread)
+	if (!session->thread.started)
 		return;
 	if (write(session->stop, &one, sizeof(one)) < 0)
 		message("can't end the session: %s", strerror(errno));
-	thread_join(session->thread);
-	session->has_thread = false;
+	thread_join(&session->thread);
 }
 
 /**

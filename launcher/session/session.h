@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/thread.h"
 
 struct vm;
 
@@ -20,8 +21,7 @@ struct session {
 	bool reads_stdin;
 	int panic_status;	/* the exit status after a crash of the guest */
 	struct bytes command;	/* the first frame for the guest: see protocol.h */
-	pthread_t thread;
-	bool has_thread;
+	struct thread thread;
 
 	/* Only the thread uses these; after thread_join(), the joining thread. */
 	bool wants_stdin;	/* the guest has asked for input */

@@ -40,8 +40,7 @@
 static struct {
 	int master;		/* -1: the console is elsewhere */
 	int wake;		/* eventfd: there is a client, or the end */
-	bool has_thread;
-	pthread_t thread;
+	struct thread thread;
 	int64_t deadline;	/* by now_ms(); written before stopping is set */
 	atomic_bool stopping;
 	atomic_bool taken;	/* there is a client, or relay_reserve() promised one */
@@ -231,13 +230,7 @@ static void *run_relay(void *argument)
  */
 int relay_start(void)
 {
-	int error;
-
-	if (relay.master < 0)
-		return 0;
-	error = thread_start(&relay.thread, run_relay, NULL);
-	relay.has_thread = !error;
-	return error;
+	return relay.master < 0 ? 0 : thread_start(&relay.thread, run_relay, NULL);
 }
 
 /**
@@ -247,10 +240,9 @@ void relay_exit(void)
 {
 	relay.deadline = now_ms() + END_MS;
 	relay.stopping = true;
-	if (relay.has_thread) {
+	if (relay.thread.started) {
 		wake();
-		thread_join(relay.thread);
-		relay.has_thread = false;
+		thread_join(&relay.thread);
 	}
 	drop_client();
 	console_log_close();

@@ -95,7 +95,6 @@ int virtio_device_start(struct virtio_device *device)
 		struct virtio_queue *queue = &device->queue[i];
 
 		error = thread_start(&queue->thread, run_queue, queue);
-		queue->has_thread = !error;
 	}
 	return error;
 }
@@ -124,11 +123,8 @@ void virtio_device_exit(struct virtio_device *device)
 	device->stopping = true;
 	if (device->stop >= 0 && write(device->stop, &one, sizeof(one)) < 0)
 		message("can't stop the guest's %s: %s", device->ops->name, strerror(errno));
-	for (i = 0; i < device->queues; i++) {
-		if (device->queue[i].has_thread)
-			thread_join(device->queue[i].thread);
-		device->queue[i].has_thread = false;
-	}
+	for (i = 0; i < device->queues; i++)
+		thread_join(&device->queue[i].thread);
 	if (device->ops->exit)
 		device->ops->exit(device);
 	for (i = 0; i < device->queues; i++)

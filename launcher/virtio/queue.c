@@ -372,7 +372,7 @@ void virtio_queue_drain(struct virtio_queue *queue)
 	struct virtio_device *device = queue->device;
 	uint16_t last;
 
-	if (!queue->has_thread || !is_live(queue))
+	if (!queue->thread.started || !is_live(queue))
 		return;
 	last = READ_ONCE(queue->avail->idx);
 	virtio_kick(queue);

@@ -521,10 +521,7 @@ void vhost_user_set_config(struct vhost_user *user, uint32_t offset, uint8_t val
  */
 int vhost_user_run(struct vhost_user *user)
 {
-	int error = thread_start(&user->thread, run_talk, user);
-
-	user->has_thread = !error;
-	return error;
+	return thread_start(&user->thread, run_talk, user);
 }
 
 /**
@@ -533,9 +530,7 @@ int vhost_user_run(struct vhost_user *user)
  */
 void vhost_user_exit(struct vhost_user *user)
 {
-	if (user->has_thread)
-		thread_join(user->thread);
-	user->has_thread = false;
+	thread_join(&user->thread);
 	file_close(&user->fd);
 	file_close(&user->wake);
 	free(user->path);

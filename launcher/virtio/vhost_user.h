@@ -3,9 +3,10 @@
 #ifndef _LAUNCHER_VHOST_USER_H
 #define _LAUNCHER_VHOST_USER_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/thread.h"
 
 struct virtio_device;
 
@@ -17,8 +18,7 @@ struct vhost_user {
 	bool acknowledges;	/* the program answers each message if it is asked to */
 	uint64_t features;	/* VIRTIO_* that the program offers */
 	int64_t deadline;	/* now_ms() of when the program must have answered */
-	pthread_t thread;	/* talks to the program, and tells the person when it goes */
-	bool has_thread;
+	struct thread thread;	/* talks to the program, and tells the person when it goes */
 
 	/* Under the device's lock; a bit for each queue: */
 	uint64_t wanted;	/* the driver wants it to be served, */

@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "base/thread.h"
+
 struct guest_memory;
 struct value;
 struct virtio_device;
@@ -34,8 +36,7 @@ struct virtio_queue {
 	unsigned int index;
 	int kick;		/* eventfd: the Guest has something for us */
 	uint16_t max;		/* entries that we offer, a power of 2 up to VIRTIO_QUEUE_SIZE */
-	pthread_t thread;
-	bool has_thread;
+	struct thread thread;
 
 	/* The rest is under the device's lock. First what the Guest sets up: */
 	uint16_t size;

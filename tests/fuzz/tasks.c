@@ -236,17 +236,19 @@ static void maybe_yield(void)
 
 /* --- What the launcher calls instead of the system's functions. ----------------- */
 
-int __wrap_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
+int __wrap_thread_start(struct thread *thread, void *(*run)(void *), void *argument)
 {
-	*thread = count + 1;
+	thread->id = count + 1;
+	thread->started = true;
 	tasks_start(run, argument);
 	return 0;
 }
 
-void __wrap_thread_join(pthread_t thread)
+void __wrap_thread_join(struct thread *thread)
 {
-	while (tasks[thread - 1].alive)
+	while (thread->started && tasks[thread->id - 1].alive)
 		wait_a_turn(NEVER);
+	thread->started = false;
 }
 
 int __wrap_pthread_mutex_lock(pthread_mutex_t *lock)

@@ -8,8 +8,10 @@
 #include <sys/types.h>
 #include <time.h>
 
-int __wrap_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
-void __wrap_thread_join(pthread_t thread);
+#include "base/thread.h"
+
+int __wrap_thread_start(struct thread *thread, void *(*run)(void *), void *argument);
+void __wrap_thread_join(struct thread *thread);
 int __real_pthread_mutex_unlock(pthread_mutex_t *lock);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *lock);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *lock);

@@ -294,7 +294,7 @@ static void *break_in(void *nothing)
 /* Try what a device's thread can do once the guest runs. */
 static void serve_a_device(void)
 {
-	pthread_t thread;
+	struct thread thread;
 	pid_t child;
 
 	intruder_prepare();
@@ -303,7 +303,7 @@ static void serve_a_device(void)
 	if (!child) {
 		vm_sandbox(-1);
 		if (!thread_start(&thread, break_in, NULL))
-			thread_join(thread);
+			thread_join(&thread);
 		_exit(0);	/* skip the leak checker, which needs more rights than are left */
 	}
 	ck_assert_int_eq(waitpid(child, NULL, 0), child);

@@ -277,7 +277,7 @@ static void finish(void)
 	unsigned int i;
 
 	for (i = 0; i < vm.vcpus; i++)
-		ck_assert(!vm.vcpu[i].has_thread);
+		ck_assert(!vm.vcpu[i].thread.started);
 	vm_exit(&vm);
 	ck_assert_int_eq(fcntl(VM_FD, F_GETFD), -1);
 	for (i = 0; i < ALL; i++) {
