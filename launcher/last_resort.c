@@ -9,11 +9,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/exit_status.h"
 #include "base/file.h"
 #include "last_resort.h"
@@ -54,14 +53,15 @@ static void *watch(void *argument)
 	struct pollfd poll_fd = { .fd = last_resort.wake, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = last_resort.when == NEVER ? -1 : last_resort.when - now_ms();
-		uint64_t count;
+		int64_t when = last_resort.when, left = when - now_ms();
 
-		if (left < 0 && last_resort.when != NEVER)
-			end();
-		if (poll(&poll_fd, 1, left) > 0 && read(poll_fd.fd, &count, sizeof(count)) < 0)
-			return argument;
+		if (left < 0)
+			break;
+		if (poll(&poll_fd, 1, when == NEVER ? -1 : left) > 0)
+			event_take(poll_fd.fd);
 	}
+	end();
+	return argument;
 }
 
 /**
@@ -78,9 +78,9 @@ int last_resort_init(void)
 
 	if (last_resort.wake >= 0)
 		return 0;
-	last_resort.wake = eventfd(0, EFD_CLOEXEC);
+	last_resort.wake = event_new();
 	if (last_resort.wake < 0)
-		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
+		return last_resort.wake;
 	error = thread_start(&thread, watch, NULL);
 	if (!error)
 		pthread_detach(thread.id);
@@ -91,11 +91,9 @@ int last_resort_init(void)
 
 static void set(int64_t when)
 {
-	uint64_t one = 1;
-
 	last_resort.when = when;
-	if (last_resort.wake >= 0 && write(last_resort.wake, &one, sizeof(one)) < 0)
-		message("can't limit the time of the end: %s", strerror(errno));
+	if (last_resort.wake >= 0)
+		event_set(last_resort.wake);
 }
 
 /**

@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "base/compiler.h"
 #include "option/config.h"
 #include "control/control.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "base/message.h"
 #include "terminal/relay.h"
@@ -116,9 +116,8 @@ static void end_guest(void)
 static void take_term(void)
 {
 	bool told = false;
-	uint64_t times;
 
-	if (read(control.term, &times, sizeof(times)) < 0)
+	if (!event_take(control.term))
 		return;
 	pthread_mutex_lock(&control.guest.lock);
 	if (!control.guest.killed && control.guest.vm && !control.guest.vm->pause.wanted)
@@ -134,9 +133,9 @@ static int watch_term(void)
 {
 	if (control.guest.options->for_command)
 		return 0;
-	control.term = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	control.term = event_new();
 	if (control.term < 0)
-		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
+		return control.term;
 	terminal_pass_term(control.term);
 	return 0;
 }
@@ -224,10 +223,11 @@ int control_init(const struct options *options)
 	error = take_name(options);
 	if (error)
 		return error;
-	control.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (control.stop >= 0)
-		keep_spare();
-	return control.stop < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) : 0;
+	control.stop = event_new();
+	if (control.stop < 0)
+		return control.stop;
+	keep_spare();
+	return 0;
 }
 
 /**
@@ -262,15 +262,12 @@ int control_directory(void)
  */
 void control_exit(void)
 {
-	uint64_t one = 1;
-
 	if (control.listener >= 0)
 		runtime_remove(&control.runtime, control.guest.name);
 	if (control.thread.started) {
 		/* Else each signal would let read_line() wait for PATIENCE_S anew. */
 		control.ending = true;
-		if (write(control.stop, &one, sizeof(one)) < 0)
-			message("can't stop the control socket: %s", strerror(errno));
+		event_set(control.stop);
 		thread_join(&control.thread);
 	}
 	terminal_pass_term(-1);

@@ -8,14 +8,13 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "base/message.h"
 #include "sandbox/sandbox.h"
@@ -170,10 +169,8 @@ static int make_ring(struct p9_process *process)
 		process->ring = NULL;
 		return no_memory();
 	}
-	process->replies = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (process->replies < 0)
-		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
-	return 0;
+	process->replies = event_new();
+	return process->replies < 0 ? process->replies : 0;
 }
 
 /**

@@ -11,12 +11,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/event.h"
 #include "base/exit_status.h"
 #include "base/file.h"
 #include "base/message.h"
@@ -54,7 +54,7 @@ int session_init(struct session *session, unsigned int timeout)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	session->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	session->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	session->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	session->stop = event_new();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		ends[0] = ends[1] = -1;
 	session->fd = ends[0];
@@ -356,14 +356,11 @@ void session_detach(struct session *session)
  */
 void session_stop(struct session *session)
 {
-	uint64_t one = 1;
-
 	/* The thread still reads what is in the socket, and then the end of file. */
 	file_close(&session->guest_fd);
 	if (!session->thread.started)
 		return;
-	if (write(session->stop, &one, sizeof(one)) < 0)
-		message("can't end the session: %s", strerror(errno));
+	event_set(session->stop);
 	thread_join(&session->thread);
 }
 

@@ -11,12 +11,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
@@ -25,6 +23,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "terminal/console_log.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "base/message.h"
 #include "terminal/recent.h"
@@ -89,16 +88,8 @@ int relay_init(void)
 
 	if (error)
 		return error;
-	relay.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return relay.wake < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) : 0;
-}
-
-static void wake(void)
-{
-	uint64_t one = 1;
-
-	if (write(relay.wake, &one, sizeof(one)) < 0)
-		return;	/* the thread has been woken already */
+	relay.wake = event_new();
+	return relay.wake < 0 ? relay.wake : 0;
 }
 
 static void drop_client(void)
@@ -148,9 +139,7 @@ static void greet_client(void)
 
 static void take_client(void)
 {
-	uint64_t count;
-
-	if (read(relay.wake, &count, sizeof(count)) < 0)
+	if (!event_take(relay.wake))
 		return;
 	relay.client = atomic_exchange(&relay.next, -1);
 	if (relay.client >= 0)
@@ -241,7 +230,7 @@ void relay_exit(void)
 	relay.deadline = now_ms() + END_MS;
 	relay.stopping = true;
 	if (relay.thread.started) {
-		wake();
+		event_set(relay.wake);
 		thread_join(&relay.thread);
 	}
 	drop_client();
@@ -269,7 +258,7 @@ int relay_reserve(void)
 void relay_attach(int fd)
 {
 	relay.next = fd;
-	wake();
+	event_set(relay.wake);
 }
 
 /**

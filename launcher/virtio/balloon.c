@@ -12,11 +12,10 @@
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "memory.h"
 #include "base/message.h"
@@ -135,7 +134,6 @@ static void run_stats(struct virtio_queue *queue)
 	struct balloon *balloon = queue->device->private;
 	struct virtio_chain chain, last;
 	bool have_last = false;
-	uint64_t count;
 	int what;
 
 	for (;;) {
@@ -149,8 +147,7 @@ static void run_stats(struct virtio_queue *queue)
 			last = chain;
 			have_last = true;
 		}
-		if ((what & VIRTIO_WAIT_INPUT) &&
-		    read(balloon->ask, &count, sizeof(count)) > 0 && have_last) {
+		if ((what & VIRTIO_WAIT_INPUT) && event_take(balloon->ask) && have_last) {
 			virtio_push(queue, &last, 0);
 			have_last = false;
 		}
@@ -238,10 +235,10 @@ int virtio_balloon_init(struct virtio_device *device, const struct guest_memory 
 	if (!balloon)
 		return no_memory();
 	pthread_cond_init(&balloon->answered, NULL);
-	balloon->ask = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	balloon->ask = event_new();
 	device->private = balloon;	/* from here on balloon_exit() frees it */
 	if (balloon->ask < 0)
-		return refuse(-errno, "can't make an eventfd: %s", strerror(errno));
+		return balloon->ask;
 	device->features |= 1ULL << VIRTIO_BALLOON_F_STATS_VQ |
 			    1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM;
 	if (report_free)
@@ -287,7 +284,7 @@ void balloon_stats(struct virtio_device *device, struct balloon_stats *stats,
 {
 	struct balloon *balloon = device->private;
 	struct timespec until;
-	uint64_t before, one = 1;
+	uint64_t before;
 	int error = 0;
 
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -297,8 +294,7 @@ void balloon_stats(struct virtio_device *device, struct balloon_stats *stats,
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&device->lock);
 	before = balloon->answers;
-	if (write(balloon->ask, &one, sizeof(one)) < 0)
-		error = errno;	/* cannot be: its thread reads it */
+	event_set(balloon->ask);
 	while (!error && balloon->answers == before)
 		error = pthread_cond_timedwait(&balloon->answered, &device->lock, &until);
 	stats->wanted = config_bytes(device, offsetof(struct virtio_balloon_config, num_pages));

@@ -7,20 +7,12 @@
 #include <linux/virtio_mmio.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
+#include "base/event.h"
 #include "base/file.h"
 #include "base/message.h"
 #include "base/thread.h"
 #include "virtio/virtio.h"
-
-static int new_event(void)
-{
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	return fd < 0 ? refuse(-errno, "can't make an eventfd: %s", strerror(errno)) : fd;
-}
 
 /**
  * virtio_device_add_queue() - one more queue
@@ -32,7 +24,7 @@ int virtio_device_add_queue(struct virtio_device *device)
 {
 	struct virtio_queue *queue = &device->queue[device->queues];
 
-	queue->kick = new_event();
+	queue->kick = event_new();
 	if (queue->kick < 0)
 		return -EMFILE;
 	queue->device = device;
@@ -63,8 +55,8 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_ops *op
 	device->features = VIRTIO_COMMON_FEATURES;
 	device->interrupt = -1;
 	device->stop = -1;
-	device->interrupt = new_event();
-	device->stop = new_event();
+	device->interrupt = event_new();
+	device->stop = event_new();
 	if (device->interrupt < 0 || device->stop < 0)
 		return -EMFILE;
 	while (!error && device->queues < ops->queues)
@@ -115,14 +107,13 @@ void virtio_device_leave(struct virtio_device *device)
  */
 void virtio_device_exit(struct virtio_device *device)
 {
-	uint64_t one = 1;
 	unsigned int i;
 
 	if (!device->ops)
 		return;
 	device->stopping = true;
-	if (device->stop >= 0 && write(device->stop, &one, sizeof(one)) < 0)
-		message("can't stop the guest's %s: %s", device->ops->name, strerror(errno));
+	if (device->stop >= 0)
+		event_set(device->stop);
 	for (i = 0; i < device->queues; i++)
 		thread_join(&device->queue[i].thread);
 	if (device->ops->exit)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/event.h"
 #include "virtio/virtio.h"
 
 #define MAGIC_VALUE	0x74726976	/* "virt" */
@@ -298,14 +299,11 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
  */
 void virtio_device_reset(struct virtio_device *device)
 {
-	uint64_t count;
-
 	pthread_mutex_lock(&device->lock);
 	/* Its threads go on, in memory that is another Guest's soon: this has to wait. */
 	device->leaving = false;
 	reset(device);
 	pthread_mutex_unlock(&device->lock);
 	/* An interrupt that nobody has taken was for the Guest that has gone. */
-	if (read(device->interrupt, &count, sizeof(count)) < 0)
-		return;
+	event_take(device->interrupt);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/compiler.h"
+#include "base/event.h"
 #include "base/message.h"
 #include "p9/ring.h"
 #include "base/value.h"
@@ -192,7 +193,6 @@ static void refuse_more(struct virtio_queue *queue, struct share *share)
 static int sleep_on_all(struct virtio_queue *queue, struct share *share)
 {
 	struct p9_process *server = &share->server;
-	uint64_t count;
 	int what;
 
 	if (share->broken)
@@ -204,7 +204,7 @@ static int sleep_on_all(struct virtio_queue *queue, struct share *share)
 		return virtio_wait(queue, -1, -1);
 	what = virtio_wait(queue, server->replies, server->process.pidfd);
 	p9_process_poll(server, false);
-	if ((what & VIRTIO_WAIT_INPUT) && read(server->replies, &count, sizeof(count)) < 0)
+	if ((what & VIRTIO_WAIT_INPUT) && !event_take(server->replies))
 		what &= ~VIRTIO_WAIT_INPUT;
 	if (what & VIRTIO_WAIT_INPUT2) {
 		take_answers(queue, share);

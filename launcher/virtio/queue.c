@@ -10,10 +10,10 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "base/event.h"
 #include "memory.h"
 #include "base/message.h"
 #include "virtio/virtio.h"
@@ -34,11 +34,8 @@
  */
 void virtio_interrupt(struct virtio_device *device, unsigned int reason)
 {
-	uint64_t one = 1;
-
 	atomic_fetch_or(&device->interrupt_status, reason);
-	if (write(device->interrupt, &one, sizeof(one)) < 0)
-		return;	/* the counter is full: the line is raised anyway */
+	event_set(device->interrupt);
 }
 
 /**
@@ -517,10 +514,7 @@ bool virtio_hold(struct virtio_queue *queue, const struct virtio_chain *chain)
  */
 void virtio_kick(struct virtio_queue *queue)
 {
-	uint64_t one = 1;
-
-	if (write(queue->kick, &one, sizeof(one)) < 0)
-		return;	/* full of kicks: one more makes no difference */
+	event_set(queue->kick);
 }
 
 /**
@@ -531,7 +525,5 @@ void virtio_kick(struct virtio_queue *queue)
  */
 bool virtio_take_kick(struct virtio_queue *queue)
 {
-	uint64_t count;
-
-	return read(queue->kick, &count, sizeof(count)) > 0;
+	return event_take(queue->kick);
 }

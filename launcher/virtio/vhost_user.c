@@ -15,11 +15,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "memory.h"
 #include "base/message.h"
@@ -254,9 +254,11 @@ int vhost_user_connect(struct vhost_user *user, struct virtio_device *device, co
 {
 	user->device = device;
 	user->path = strdup(path);
-	user->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!user->path || user->wake < 0)
+	if (!user->path)
 		return no_memory();
+	user->wake = event_new();
+	if (user->wake < 0)
+		return user->wake;
 	user->fd = unix_connect(path, SOCK_STREAM);
 	if (user->fd == -ENAMETOOLONG)
 		return refuse(user->fd, "'%s' is too long for a socket's name", path);
@@ -343,14 +345,6 @@ static int send_config(struct vhost_user *user, const struct config_space *space
 {
 	return set(user, SET_CONFIG, space, offsetof(struct config_space, value) + space->size,
 		   NULL, 0);
-}
-
-static void wake(struct vhost_user *user)
-{
-	uint64_t one = 1;
-
-	if (write(user->wake, &one, sizeof(one)) < 0)
-		return;	/* the thread has enough to wake up for */
 }
 
 /* The next thing to say to the program, under the device's lock. */
@@ -443,12 +437,11 @@ static void *run_talk(void *argument)
 		{ .fd = user->wake, .events = POLLIN },
 		{ .fd = user->fd, .events = POLLRDHUP },
 	};
-	uint64_t count;
 
 	while (!device->stopping) {
 		if (poll(poll_fd, 3, -1) < 0)
 			continue;	/* EINTR */
-		if (poll_fd[1].revents && read(user->wake, &count, sizeof(count)) > 0)
+		if (poll_fd[1].revents && event_take(user->wake))
 			talk(user);
 		if (!poll_fd[2].revents)
 			continue;
@@ -476,7 +469,7 @@ void vhost_user_start(struct vhost_user *user)
 			user->wanted |= 1ULL << i;
 	if (user->broken)
 		virtio_fails(user->device);
-	wake(user);
+	event_set(user->wake);
 }
 
 /**
@@ -490,7 +483,7 @@ void vhost_user_start(struct vhost_user *user)
 void vhost_user_stop_queue(struct vhost_user *user, unsigned int index)
 {
 	user->wanted &= ~(1ULL << index);
-	wake(user);
+	event_set(user->wake);
 	while ((user->served & 1ULL << index) && virtio_idle_wait(user->device, INT64_MAX))
 		;
 }
@@ -508,7 +501,7 @@ void vhost_user_set_config(struct vhost_user *user, uint32_t offset, uint8_t val
 	user->config_offset = offset;
 	user->config_value = value;
 	user->has_config = true;
-	wake(user);
+	event_set(user->wake);
 }
 
 /**

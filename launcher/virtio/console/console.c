@@ -13,7 +13,6 @@
 #include <linux/virtio_ids.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
