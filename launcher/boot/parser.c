@@ -205,32 +205,6 @@ void parser_stop(void)
 	process_stop(&parser);
 }
 
-/*
- * Print the lines of an answer and take its last message, perhaps with a descriptor.
- * Return: 0; -EPIPE: the process has ended; -ETIMEDOUT; -EPROTO: it sent too many lines.
- */
-static int wait_for_answer(struct answer *answer, int *fd, unsigned int *lines)
-{
-	int64_t until = now_ms() + parser_limit_ms;
-	unsigned int count;
-	ssize_t size;
-
-	for (*lines = 0; ; ++*lines) {
-		count = 1;
-		*fd = -1;
-		size = process_receive_until(parser.socket, until, answer, sizeof(*answer), fd, &count);
-		if (size == sizeof(*answer))
-			return 0;
-		file_close(fd);
-		if (size <= 0)
-			return size == -ETIMEDOUT ? -ETIMEDOUT : -EPIPE;
-		if (*lines == MAX_LINES || lines_ever++ == MAX_LINES_EVER)
-			return -EPROTO;
-		message_plain((char *)answer, size);
-		message("%.*s", (int)size, (char *)answer);
-	}
-}
-
 /* The process lies, or works too long on a kernel, perhaps one made for that purpose. */
 static void end_parser(void)
 {
@@ -308,8 +282,14 @@ static int ask(struct kernel *kernel, const char *path, int file)
 {
 	struct answer answer;
 	size_t length = strlen(path);
-	unsigned int lines = 0;
 	int fd = -1, error;
+	struct process_answer what = {
+		.to = &answer,
+		.room = sizeof(answer),
+		.size = sizeof(answer),
+		.fd = &fd,
+		.most = MAX_LINES_EVER - lines_ever < MAX_LINES ? MAX_LINES_EVER - lines_ever : MAX_LINES,
+	};
 
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->mapped = true;
@@ -317,11 +297,12 @@ static int ask(struct kernel *kernel, const char *path, int file)
 		path += length - PATH_ROOM + 1;
 	error = process_send(parser.socket, path, strlen(path), &file, 1);
 	if (!error)
-		error = wait_for_answer(&answer, &fd, &lines);
+		error = process_receive_answer(parser.socket, now_ms() + parser_limit_ms, &what);
+	lines_ever += what.lines;
 	if (error)
 		return has_no_answer(error, path);
 	/* Believe in an error only if a line has told the person why. */
-	error = answer.error < 0 && answer.error >= -4095 && lines ? answer.error : 0;
+	error = answer.error < 0 && answer.error >= -4095 && what.lines ? answer.error : 0;
 	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd))) {
 		end_parser();
 		error = refuse(-EPROTO, "the process that unpacks kernels says nonsense of '%s'", path);

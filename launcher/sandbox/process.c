@@ -295,3 +295,35 @@ ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room
 		return ready < 0 ? -errno : -ETIMEDOUT;
 	return process_receive(socket, data, room, fds, count);
 }
+
+/**
+ * process_receive_answer() - wait for an answer, and say the lines that come before it
+ * @socket: a process's
+ * @until: how long to wait, by now_ms()
+ * @answer: its lines and what it points to are filled in
+ *
+ * Return: 0; -EPIPE: the process is gone; -ETIMEDOUT; or -EPROTO: it has too many lines.
+ */
+int process_receive_answer(int socket, int64_t until, struct process_answer *answer)
+{
+	unsigned int count;
+	ssize_t size;
+
+	for (answer->lines = 0; ; answer->lines++) {
+		count = !!answer->fd;
+		if (answer->fd)
+			*answer->fd = -1;
+		size = process_receive_until(socket, until, answer->to, answer->room, answer->fd,
+					     answer->fd ? &count : NULL);
+		if (size == (ssize_t)answer->size)
+			return 0;
+		if (answer->fd)
+			file_close(answer->fd);
+		if (size <= 0)
+			return size == -ETIMEDOUT ? -ETIMEDOUT : -EPIPE;
+		if (answer->lines == answer->most)
+			return -EPROTO;
+		message_plain(answer->to, size);
+		message("%.*s", (int)size, (char *)answer->to);
+	}
+}

@@ -32,4 +32,16 @@ ssize_t process_receive(int socket, void *data, size_t room, int *fds, unsigned 
 ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room, int *fds,
 			      unsigned int *count);
 
+/* What a process has to say to a question: lines for the person, and then the answer. */
+struct process_answer {
+	void *to;		/* each message is written here, the answer last */
+	size_t room;		/* bytes there */
+	size_t size;		/* of the answer: any other message is a line */
+	int *fd;		/* the answer's descriptor, or -1, goes there; NULL: it has none */
+	unsigned int most;	/* lines that may come */
+	unsigned int lines;	/* lines that have come */
+};
+
+int process_receive_answer(int socket, int64_t until, struct process_answer *answer);
+
 #endif /* _LAUNCHER_PROCESS_H */

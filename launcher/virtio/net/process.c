@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/message.h"
 #include "virtio/net/process.h"
 
@@ -56,26 +55,23 @@ void net_process_ready(int socket)
 /* Return: 0, or a negative errno after telling the person. */
 static int wait_until_ready(struct back_end *back)
 {
-	int64_t until = now_ms() + net_process_limit_ms;
-	unsigned int lines;
 	char line[LINE_ROOM];
-	ssize_t size = 0;
+	struct process_answer answer = {
+		.to = line,
+		.room = sizeof(line),
+		.size = strlen(READY),
+		.most = MAX_LINES,
+	};
+	int error = process_receive_answer(back->process.socket, now_ms() + net_process_limit_ms,
+					   &answer);
 
-	for (lines = 0; lines < MAX_LINES; lines++) {
-		size = process_receive_until(back->process.socket, until, line, sizeof(line) - 1,
-					     NULL, NULL);
-		if (size <= 0)
-			break;
-		line[size] = '\0';
-		if (!strcmp(line, READY))
-			return 0;
-		message_plain(line, size);
-		message("%s", line);
-	}
-	if (size == -ETIMEDOUT)
-		return refuse(size, "the process of the guest's network is not ready after %d s",
+	if (!error && !memcmp(line, READY, strlen(READY)))
+		return 0;
+	if (error == -ETIMEDOUT)
+		return refuse(error, "the process of the guest's network is not ready after %d s",
 			      net_process_limit_ms / 1000);
-	return lines ? -EINVAL : refuse(-EPIPE, "the process of the guest's network does not start");
+	return answer.lines ? -EINVAL :
+			      refuse(-EPIPE, "the process of the guest's network does not start");
 }
 
 /**
