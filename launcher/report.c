@@ -106,14 +106,6 @@ static void print_registers(struct vcpu *vcpu)
 	print_stack(vm, &r);
 }
 
-/* What a Guest says can't play with the terminal. */
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			*text = ' ';
-}
-
 /* What is on the person's terminal already is not said again. */
 static void print_recent(void)
 {
@@ -126,7 +118,7 @@ static void print_recent(void)
 		return;
 	message("the last lines of its console:");
 	while ((line = strsep(&rest, "\n"))) {
-		clean(line);
+		message_plain(line, strlen(line));
 		message("  %s", line);
 	}
 }
@@ -143,7 +135,7 @@ void report_crash(struct vcpu *vcpu, const char *what, const char *reason)
 	size_t size;
 
 	snprintf(line, sizeof(line), "%s", reason);
-	clean(line);
+	message_plain(line, strlen(line));
 	for (size = strlen(line); size && line[size - 1] == ' '; size--)
 		line[size - 1] = '\0';
 	print_recent();

@@ -2,6 +2,7 @@
 /*
  * Messages to the person who started the launcher: one line each, on standard error.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -59,18 +60,20 @@ static size_t shown(const unsigned char *text, size_t left)
 
 /**
  * message_plain() - make a stranger's text harmless for a terminal
- * @text: UTF-8; each control character and each byte that is not UTF-8 becomes '?'
+ * @text: UTF-8; white space becomes ' ', and each other control character and each byte that is
+ *	  not UTF-8 becomes '?'
  * @size: bytes
  */
 void message_plain(char *text, size_t size)
 {
-	size_t i = 0, length;
+	unsigned char *at = (unsigned char *)text, *end = at + size;
+	size_t length;
 
-	while (i < size) {
-		length = shown((unsigned char *)text + i, size - i);
+	while (at < end) {
+		length = shown(at, end - at);
 		if (!length)
-			text[i++] = '?';
-		i += length;
+			*at = isspace(*at) ? ' ' : '?';
+		at += length ? length : 1;
 	}
 }
 

@@ -135,10 +135,10 @@ static void end_parser_that(void (*does)(void), unsigned int lines, const char *
 
 START_TEST(a_strangers_line_does_not_play_with_the_terminal)
 {
-	char line[] = "a\033[2J \xc2\x9b" "31m \x9b" "b \xc3\xa9 \xe2\x82\xac \x7f \xe2\x82";
+	char line[] = "a\033[2J \xc2\x9b" "31m \x9b" "b \xc3\xa9 \xe2\x82\xac \x7f \n\t\xe2\x82";
 
 	message_plain(line, strlen(line));
-	ck_assert_str_eq(line, "a?[2J ??31m ?b \xc3\xa9 \xe2\x82\xac ? ??");
+	ck_assert_str_eq(line, "a?[2J ??31m ?b \xc3\xa9 \xe2\x82\xac ?   ??");
 }
 END_TEST
 
