@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The program in a Guest that does as it is told from outside. Distributions have one,
- * QEMU's guest agent, which their udev starts where a virtio port has its name; so the
- * port's name and the words on it are QEMU's (its "Guest Agent Protocol Reference").
+ * The program in a guest that does what it is told from outside: QEMU's guest agent.
+ * Distributions have it, and their udev starts it where a virtio port has its name. So the name
+ * of the port and the words on it are QEMU's (its "Guest Agent Protocol Reference").
  *
- * It is told and not listened to: what comes from there is a Guest's, and nothing that
- * we ask for has an answer that we need.
+ * The agent is told, but never listened to: its words come from a guest, and we need no answer
+ * to anything that we ask for.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #define POWER_DOWN	"{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"powerdown\"}}\n"
 
 /**
- * agent_init() - make the port where the Guest's agent is told what to do
+ * agent_init() - make the port where the guest's agent is told what to do
  * @agent: filled in; agent_exit() it, whatever is returned
  * @console: gets one more port
  *
@@ -34,7 +34,7 @@ int agent_init(struct agent *agent, struct virtio_device *console)
 		return refuse(-errno, "can't make a socket for the guest's agent: %s", strerror(errno));
 	agent->fd = ends[0];
 	agent->console = console;
-	/* The port finds nobody that reads, and throws away what the Guest writes. */
+	/* To the port nobody reads here: it throws away what the guest writes. */
 	shutdown(agent->fd, SHUT_RD);
 	port = virtio_console_add_socket(console, PORT_NAME, ends[1]);
 	close(ends[1]);
@@ -45,11 +45,12 @@ int agent_init(struct agent *agent, struct virtio_device *console)
 }
 
 /**
- * agent_power_down() - have the Guest switch itself off
- * @agent: of a Guest that runs
+ * agent_power_down() - have the guest switch itself off
+ * @agent: of a guest that runs
  *
- * Return: 0 when it is told, -ENODEV: it has no port for an agent; -ENOTCONN: no program
- * of the Guest has the port open; -EAGAIN: it does not read what it was told before.
+ * Return: 0: the agent is told; -ENODEV: the guest has no port for an agent; -ENOTCONN: no
+ * program of the guest has the port open; -EAGAIN: the agent has not read what it was told
+ * before.
  */
 int agent_power_down(struct agent *agent)
 {
@@ -63,7 +64,7 @@ int agent_power_down(struct agent *agent)
 }
 
 /**
- * agent_exit() - give back what agent_init() took, but for the port
+ * agent_exit() - give back what agent_init() took, except the port
  * @agent: nobody uses it any more
  */
 void agent_exit(struct agent *agent)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The program in a Guest that does as it is told from outside: QEMU's guest agent. */
+/* The program in a guest that does what it is told from outside: QEMU's guest agent. */
 #ifndef _LAUNCHER_AGENT_H
 #define _LAUNCHER_AGENT_H
 
 struct virtio_device;
 
 struct agent {
-	struct virtio_device *console;	/* NULL: the Guest has no port for it */
+	struct virtio_device *console;	/* NULL: the guest has no port for it */
 	unsigned int port;		/* of the console's */
 	int fd;				/* our end of the socket behind it */
 };

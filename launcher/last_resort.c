@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of a Launcher that does not come to its end. A thread of ours may be in a system
- * call that no signal of ours ends, for a file system that hangs say, and whoever joins it
- * waits with it. Then a thread that does nothing else ends the process as it is.
+ * The end of a launcher that can't end in order. A thread may be in a system call that no
+ * signal interrupts, for example on a file system that hangs, and whoever joins that thread
+ * waits, too. When the time is up, a thread that does nothing else ends the process as it is.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,14 +20,14 @@
 #include "terminal/terminal.h"
 #include "base/thread.h"
 
-/* Whoever reads our messages may not read them either. */
+/* Even the reader of our messages may hang: wait no longer for it. */
 #define MESSAGE_MS	500
 
 #define NEVER		INT64_MAX
 
 static struct {
-	int wake;		/* eventfd: the time is another one */
-	_Atomic int64_t when;	/* now_ms() of the end */
+	int wake;		/* eventfd: when has changed */
+	_Atomic int64_t when;	/* now_ms() when the process is ended */
 } last_resort = { .wake = -1, .when = NEVER };
 
 static void *say_why(void *argument)
@@ -67,7 +67,7 @@ static void *watch(void *argument)
 /**
  * last_resort_init() - start the thread
  *
- * It lasts as long as the process.
+ * The thread lives as long as the process.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -97,8 +97,8 @@ static void set(int64_t when)
 }
 
 /**
- * last_resort_in() - end the process then, with EXIT_CRASHED, if it has not ended
- * @ms: how long it may still take; a time that was said before counts if it is sooner
+ * last_resort_in() - end the process after some time, with EXIT_CRASHED, if it has not ended
+ * @ms: how long it may still take; an earlier end that was set before stays
  */
 void last_resort_in(unsigned int ms)
 {
@@ -109,7 +109,8 @@ void last_resort_in(unsigned int ms)
 }
 
 /**
- * last_resort_off() - all is well, or waits for somebody that may be waited for
+ * last_resort_off() - set no time any more: all is well, or something may take as long as it
+ * likes
  */
 void last_resort_off(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of a Launcher that does not come to its end. */
+/* The end of a launcher that can't end in order. */
 #ifndef _LAUNCHER_LAST_RESORT_H
 #define _LAUNCHER_LAST_RESORT_H
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest, the Launcher: runs a Linux Guest on a Host with the module lg.
+ * lguest, the launcher: runs a Linux guest on a host with the module lg.
  *
- * The way through this program: command/ knows the commands, each in a file of its
- * own; without one, a Guest is to be run. option/ understands what the person wants
- * (config.h); start.c has a Guest made and run; vm.c makes memory (memory.c) and
- * devices (virtio/); boot/ unpacks the kernel, in a process of its own (sandbox/), and
- * puts it into the memory; vm.c tells lg.ko of it; run.c runs it, with a thread for
- * each further virtual CPU (vcpu.c) and for each queue of each device beside it;
- * report.c tells how it ended. control/ is who asks from outside, terminal/ the person,
- * session/ what "lguest run" says to its init, and base/ knows nothing of Guests.
+ * The way through this program: command/ has the commands, each in a file of its own; without a
+ * command, lguest runs a guest. option/ understands the command line, and writes what the
+ * person wants into a struct (config.h). start.c takes a guest from its start to its end: vm.c
+ * makes its memory (memory.c) and devices (virtio/), boot/ unpacks the kernel in a process of
+ * its own (sandbox/) and puts it into the memory, vm.c tells lg.ko of all that, and run.c runs
+ * the guest, with a thread for each further virtual CPU (vcpu.c) and for each queue of each
+ * device. report.c tells how a guest has crashed. control/ answers requests from outside,
+ * terminal/ is the person's side of the console, session/ is what "lguest run" says to its
+ * init, and base/ knows nothing of guests.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -35,7 +36,7 @@
 #define LGUEST_VERSION	"development"
 #endif
 
-/* Up to "--": take out the words that are the option. Return: was it there? */
+/* Take out the words that are the option, up to "--". Return: was it there? */
 static bool take_option(char **word, const char *name, const char *letter)
 {
 	char **to = word;
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
 	message_verbose = options.verbose;
 	if (!status)
 		status = do_it(&options);
-	/* Some of what is wrong with the words is seen by whoever does what they say. */
+	/* Some mistakes in the words are noticed only by the code that acts on them. */
 	if (status < 0 || (status == EXIT_NOT_STARTED && message_misused))
 		status = EXIT_USAGE;
 	return status;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The Guest's memory.  It is ordinary private memory of this process, so all
- * that the Host does with ordinary memory (swap, huge pages, merging) works; or,
- * if another program serves a device of the Guest's, a file in memory that both map.
+ * The guest's memory: ordinary private memory of this process, so all that the host does with
+ * ordinary memory (swap, huge pages, merging) works. If another program serves a device of the
+ * guest's, it is a file in memory that both programs map.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 #define HUGE_PAGE	(2UL << 20)
 
-/* Address space in whole huge pages: more is asked for, and what is over given back. */
+/* Ask for more address space than wanted, and give back what is not in whole huge pages. */
 static void *reserve(uint64_t size)
 {
 	uint64_t before, over = HUGE_PAGE - PAGE_SIZE;
@@ -34,7 +34,7 @@ static void *reserve(uint64_t size)
 }
 
 /**
- * guest_memory_init() - get memory for a Guest, all zero
+ * guest_memory_init() - get memory for a guest, all zero
  * @memory: filled in
  * @size: bytes, a multiple of PAGE_SIZE
  *
@@ -47,9 +47,9 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size)
 	if (base == MAP_FAILED)
 		return refuse(-errno, "the host has no %llu MiB of memory for the guest: %s",
 			      (unsigned long long)size >> 20, strerror(errno));
-	/* A core dump of the Launcher is about the Launcher. */
+	/* A core dump of the launcher needs no memory of the guest. */
 	madvise(base, size, MADV_DONTDUMP);
-	/* And processes of its own have none of it. */
+	/* The launcher's own processes get no copy of it, either. */
 	madvise(base, size, MADV_DONTFORK);
 	memory->base = base;
 	memory->size = size;
@@ -61,8 +61,8 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size)
 }
 
 /*
- * A file in memory, in place of what is there. It stays as large as it is: whoever
- * else maps it need not fear that it shrinks.
+ * Map a file in memory in place of what is there. The file is sealed against shrinking, so that
+ * another program that maps it need not fear SIGBUS.
  */
 static int map_file(struct guest_memory *memory)
 {
@@ -85,7 +85,7 @@ static int map_file(struct guest_memory *memory)
 }
 
 /**
- * guest_memory_init_shared() - the same, of memory that other processes can map
+ * guest_memory_init_shared() - as guest_memory_init(), but other processes can map the memory
  * @memory: filled in, with the descriptor that they need
  * @size: bytes, a multiple of PAGE_SIZE
  *
@@ -108,10 +108,10 @@ int guest_memory_init_shared(struct guest_memory *memory, uint64_t size)
 }
 
 /**
- * guest_memory_merge() - let the Host merge pages of it that are the same (KSM)
- * @memory: the Guest's memory
+ * guest_memory_merge() - let the host merge pages that are the same (KSM)
+ * @memory: the guest's memory
  *
- * The Host does so while its ksmd runs, which is the administrator's to decide.
+ * The host merges while its ksmd runs; the administrator decides about that.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -123,10 +123,10 @@ int guest_memory_merge(const struct guest_memory *memory)
 }
 
 /**
- * guest_memory_clear() - all of it is zero again, and takes no room
- * @memory: the Guest's memory, which no other thread uses now
+ * guest_memory_clear() - make all of it zero again, so that it takes no room
+ * @memory: the guest's memory, which no other thread uses now
  *
- * It stays where it is: whoever serves a device of the Guest's has been told the place.
+ * The memory stays where it is: a program that serves a device of the guest's knows the place.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -154,21 +154,21 @@ void guest_memory_exit(struct guest_memory *memory)
 }
 
 /**
- * guest_memory_want_huge() - shall the Host use huge pages?
- * @memory: the Guest's memory
+ * guest_memory_want_huge() - shall the host use huge pages?
+ * @memory: the guest's memory
  * @wanted: it shall; else it makes no new ones
  */
 void guest_memory_want_huge(const struct guest_memory *memory, bool wanted)
 {
-	/* In one piece it takes lg.ko one entry where it takes 512 else. */
+	/* lg.ko needs one entry for a huge page where it needs 512 for small pages. */
 	madvise(memory->base, memory->size, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 /**
- * guest_memory_discard() - give memory back to the Host: it reads as zero then
- * @memory: the Guest's memory
+ * guest_memory_discard() - give memory back to the host: it reads as zero then
+ * @memory: the guest's memory
  * @at: from guest_range()
- * @size: bytes; whole pages in the range go, and what sticks out of them stays
+ * @size: bytes; only pages that are whole in the range are given back
  */
 void guest_memory_discard(const struct guest_memory *memory, void *at, uint64_t size)
 {
@@ -181,12 +181,12 @@ void guest_memory_discard(const struct guest_memory *memory, void *at, uint64_t 
 }
 
 /**
- * guest_range() - from a Guest physical address to ours
- * @memory: the Guest's memory
- * @gpa: any number: Guests choose it
+ * guest_range() - turn a guest physical address into a pointer
+ * @memory: the guest's memory
+ * @gpa: any number: guests choose it
  * @size: bytes that the caller is going to use; any number
  *
- * This is the only way from a Guest address to a pointer.
+ * This is the only way from a guest address to a pointer.
  *
  * Return: the pointer, or NULL if not all of the range is memory in one piece.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The Guest's memory: one piece of the Launcher's address space, which the
- * Guest sees in two parts, below and above the hole where its devices are.
+ * The guest's memory: one piece of the launcher's address space, which the
+ * guest sees in two parts, below and above the hole where its devices are.
  */
 #ifndef _LAUNCHER_MEMORY_H
 #define _LAUNCHER_MEMORY_H
@@ -13,10 +13,10 @@
 #define PAGE_SIZE	4096ULL
 
 struct guest_memory {
-	uint8_t *base;	/* where Guest physical address 0 is for us */
+	uint8_t *base;	/* guest physical address 0 in our address space */
 	uint64_t size;	/* bytes, a multiple of PAGE_SIZE */
-	uint64_t low;	/* of these below the hole; the others start at LGUEST_HOLE_END */
-	bool shared;	/* other processes have it, too, by this descriptor: */
+	uint64_t low;	/* how many of them are below the hole; the others start at LGUEST_HOLE_END */
+	bool shared;	/* other processes can map it, too, by this descriptor: */
 	int fd;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stopping a Guest for a while: its virtual CPUs' threads come out of LGUEST_RUN and
- * wait here, and the Host stops its clock. Its devices finish what they have begun.
+ * Stopping a guest for a while: the threads of its virtual CPUs come out of LGUEST_RUN and wait
+ * here, and the host stops its clock. Its devices finish what they have begun.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,11 +12,11 @@
 #include "pause.h"
 #include "vm.h"
 
-/* A thread may be in a write to a terminal that somebody stopped by Ctrl-S. */
+/* A thread may be writing to a terminal that somebody has stopped by Ctrl-S. */
 #define PATIENCE_S	10
 
 /**
- * pause_init() - nobody is to be stopped
+ * pause_init() - be ready; no virtual CPU is stopped yet
  * @pause: filled in
  */
 void pause_init(struct pause *pause)
@@ -38,10 +38,10 @@ static bool is_ending(struct vm *vm)
 }
 
 /**
- * pause_here() - a virtual CPU's thread waits while its Guest is to stand still
- * @vcpu: the calling thread's
+ * pause_here() - wait as long as the guest is paused
+ * @vcpu: its thread is the caller
  *
- * Returns at once if it is not, or if the Guest ends.
+ * Returns at once if the guest is not paused, or if it ends.
  */
 void pause_here(struct vcpu *vcpu)
 {
@@ -56,15 +56,15 @@ void pause_here(struct vcpu *vcpu)
 	while (pause->wanted && !is_ending(vm))
 		pthread_cond_wait(&pause->changed, &pause->lock);
 	pause->waiting--;
-	/* Whoever ends the Guest sets a flag first, and then this again. */
+	/* A thread that ends the guest sets a flag first, and then immediate_exit again. */
 	WRITE_ONCE(vcpu->run->immediate_exit, 0);
 	atomic_thread_fence(memory_order_seq_cst);
 	pthread_mutex_unlock(&pause->lock);
 }
 
 /**
- * pause_wake() - the Guest ends: nobody has to wait any more
- * @vm: with a flag set that says so
+ * pause_wake() - let all virtual CPUs go on, since the guest ends
+ * @vm: its leaving or stopping is set
  */
 void pause_wake(struct vm *vm)
 {
@@ -73,7 +73,7 @@ void pause_wake(struct vm *vm)
 	pthread_mutex_unlock(&vm->pause.lock);
 }
 
-/* Until all of them wait, under the lock. Return: 0 or a negative errno. */
+/* Wait, under the lock, until all virtual CPUs wait. Return: 0 or a negative errno. */
 static int wait_for_all(struct vm *vm)
 {
 	struct pause *pause = &vm->pause;
@@ -94,11 +94,11 @@ static void release(struct pause *pause)
 }
 
 /**
- * pause_guest() - stop the Guest and its time
- * @vm: runs; the caller is no thread of a virtual CPU of its
+ * pause_guest() - stop the guest and its time
+ * @vm: runs; the caller is not the thread of one of its virtual CPUs
  *
- * Return: 0; -EALREADY; -ESRCH: the Guest ends; -ETIMEDOUT: a thread has other things
- * to do; or what the Host says.
+ * Return: 0; -EALREADY; -ESRCH: the guest ends; -ETIMEDOUT: a thread is busy elsewhere; or
+ * the host's error.
  */
 int pause_guest(struct vm *vm)
 {
@@ -107,7 +107,7 @@ int pause_guest(struct vm *vm)
 	int error;
 
 	pthread_mutex_lock(&pause->lock);
-	/* While we hold the lock, no thread that is to be stopped is joined. */
+	/* Under this lock, no thread that is to be stopped can be joined. */
 	error = is_ending(vm) ? -ESRCH : pause->wanted ? -EALREADY : 0;
 	if (error)
 		goto unlock;
@@ -127,10 +127,10 @@ unlock:
 }
 
 /**
- * pause_end() - let a Guest go on that pause_guest() stopped
+ * pause_end() - let a guest go on after pause_guest()
  * @vm: the VM
  *
- * Return: 0; -EALREADY: it is not stopped; or what the Host says.
+ * Return: 0; -EALREADY: it is not paused; or the host's error.
  */
 int pause_end(struct vm *vm)
 {

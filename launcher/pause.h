@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stopping a Guest for a while: all its virtual CPUs, and its time. */
+/* Stopping a guest for a while: all its virtual CPUs, and its time. */
 #ifndef _LAUNCHER_PAUSE_H
 #define _LAUNCHER_PAUSE_H
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What the person learns of the Guest's end.
- */
+/* What the person is told when a guest has crashed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +23,8 @@
 #define PTE_ADDRESS	0x000ffffffffff000ULL
 
 /*
- * Guest virtual to ours, through the Guest's own page tables (SDM volume 3,
- * 4.5), for as many bytes as are asked for, within one page.
+ * From a guest virtual address to a pointer, by a walk through the guest's own page tables (SDM
+ * volume 3, 4.5); NULL unless @size bytes lie there within one page.
  */
 static const void *guest_virtual(const struct guest_memory *memory, uint64_t cr3, uint64_t gva,
 				 unsigned int size)
@@ -106,7 +104,7 @@ static void print_registers(struct vcpu *vcpu)
 	print_stack(vm, &r);
 }
 
-/* What is on the person's terminal already is not said again. */
+/* The last lines of the console, unless the person's terminal has shown them. */
 static void print_recent(void)
 {
 	char text[4096 + 1], *line, *rest = text;
@@ -124,10 +122,10 @@ static void print_recent(void)
 }
 
 /**
- * report_crash() - the Guest has ended, and not because it wanted to
- * @vcpu: on which virtual CPU; none runs, and the VM is still all there
+ * report_crash() - tell the person that the guest has crashed, with all there is to know
+ * @vcpu: the virtual CPU that crashed; none runs any more, and the VM is complete
  * @what: what happened, in a few words
- * @reason: more of it, from the Guest or lg.ko
+ * @reason: more of it, from the guest or lg.ko
  */
 void report_crash(struct vcpu *vcpu, const char *what, const char *reason)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the person learns of the Guest: how it ended. */
+/* What the person is told when a guest has crashed. */
 #ifndef _LAUNCHER_REPORT_H
 #define _LAUNCHER_REPORT_H
 

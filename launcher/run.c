@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Running the Guest until it ends: the loop around LGUEST_RUN, one for each
- * virtual CPU. Number 0 is the main thread's, the others have threads of their
- * own, which wait in LGUEST_RUN until the Guest starts their virtual CPU.
+ * Running the guest until it ends: the loop around LGUEST_RUN, once for each virtual CPU. The
+ * main thread runs number 0. The others have threads of their own, which wait in LGUEST_RUN
+ * until the guest starts their virtual CPU.
  *
- * Any of them may see the Guest's end. The first one is remembered, and wakes
- * the main thread, which ends the others; only then, with nobody beside it, the
- * main thread says how the Guest ended.
+ * Any virtual CPU may see the guest's end. The first one that does is remembered, and its
+ * thread wakes the main thread. The main thread ends all other threads, and only then tells,
+ * alone, how the guest ended.
  */
 #include <errno.h>
 #include <string.h>
@@ -26,7 +26,7 @@
 #include "base/thread.h"
 #include "vm.h"
 
-/* What is nobody's register reads as 0, and is not written. */
+/* A read of an address where no register is gives 0, and a write to it is ignored. */
 static void do_mmio(struct vm *vm, struct lguest_run *run)
 {
 	struct virtio_device *device;
@@ -48,7 +48,7 @@ static void do_console(struct lguest_run *run)
 	terminal_write_early(run->console.data, length);
 }
 
-/* Do what LGUEST_RUN returned for. Return: false if the Guest has ended. */
+/* Do what LGUEST_RUN has returned for. Return: false if the guest has ended. */
 static bool do_exit(struct vcpu *vcpu)
 {
 	switch (vcpu->run->exit_reason) {
@@ -66,7 +66,7 @@ static bool do_exit(struct vcpu *vcpu)
 	}
 }
 
-/* Of all virtual CPUs that see the Guest's end, the first one counts. */
+/* Of all virtual CPUs that see the end of the guest, the first one counts. */
 static void end_by(struct vcpu *vcpu)
 {
 	struct vcpu *nobody = NULL;
@@ -90,7 +90,10 @@ static void *run_vcpu(void *argument)
 		if (vm->leaving || vm->stopping)
 			break;
 		if (ioctl(vcpu->fd, LGUEST_RUN, 0) < 0) {
-			/* The only signals that come here and go on are wake-ups. */
+			/*
+			 * The only signals that arrive here without ending the process are
+			 * wake-ups.
+			 */
 			if (errno == EINTR || errno == EAGAIN)
 				continue;
 			vcpu->error = errno;
@@ -150,7 +153,7 @@ static enum run_end do_killed(struct vcpu *vcpu)
 	return RUN_CRASHED;
 }
 
-/* How it ended, told to the person if it was no good end. No thread runs it. */
+/* Find out how the guest ended, and tell the person if it ended badly. No virtual CPU runs. */
 static enum run_end tell_end(struct vm *vm)
 {
 	struct vcpu *vcpu = vm->ended_by;
@@ -174,10 +177,10 @@ static enum run_end tell_end(struct vm *vm)
 }
 
 /**
- * run_guest() - run the Guest until it ends
+ * run_guest() - run the guest until it ends
  * @vm: as vm_start() left it
  *
- * Return: how it ended; none of its virtual CPUs has a thread any more.
+ * Return: how it ended; the threads of its virtual CPUs are gone.
  */
 enum run_end run_guest(struct vm *vm)
 {
@@ -194,10 +197,10 @@ enum run_end run_guest(struct vm *vm)
 	}
 	stop_others(vm);
 	vm_set_running(vm, false);
-	/* What is to be told now may take its time; then vm_exit() has a limit. */
+	/* Messages may take their time from here on; vm_exit() sets another limit. */
 	last_resort_off();
 	message_limit(false);
-	/* Only now: whoever ends it waits for this. */
+	/* Not before vm_set_running(): end_guest() keeps the lock as long as the guest runs. */
 	control_guest(NULL);
 	return error ? RUN_NOT_STARTED : tell_end(vm);
 }

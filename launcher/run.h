@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Running the Guest until it ends. */
+/* Running the guest until it ends. */
 #ifndef _LAUNCHER_RUN_H
 #define _LAUNCHER_RUN_H
 
@@ -10,7 +10,7 @@ enum run_end {
 	RUN_POWEROFF,
 	RUN_RESTART,
 	RUN_CRASHED,	/* the person has been told why */
-	RUN_LEFT,	/* the person typed Ctrl-A x */
+	RUN_LEFT,	/* somebody ended it: vm_leave() */
 };
 
 enum run_end run_guest(struct vm *vm);

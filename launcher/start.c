@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * From a Guest's options to its end, as often as it restarts.
- */
+/* A guest from its options to its end, with all its restarts. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +31,7 @@
 #include "vm.h"
 #include "sandbox/vm_sandbox.h"
 
-/* From one start to the next one, at least. */
+/* The least time from one start to the next. */
 #define RESTART_MS	500
 #define LOOK_MS		20
 
@@ -53,7 +51,10 @@ static int check_memory(uint64_t wanted, const char *what)
 		      (unsigned long long)wanted >> 20, (unsigned long long)have >> 20);
 }
 
-/* lg.ko would refuse it, but after all else is made, and could not say what it allows. */
+/*
+ * lg.ko would refuse it, too, but only after all else is made, and without saying what it
+ * allows.
+ */
 static int check_shadow(uint64_t wanted)
 {
 	FILE *file = wanted ? fopen(SHADOW_PAGES, "re") : NULL;
@@ -70,7 +71,7 @@ static int check_shadow(uint64_t wanted)
 		      pages * LGUEST_SHADOW_BYTES >> 10, pages);
 }
 
-/* It works, but slowly when they wait for each other. */
+/* More virtual CPUs than CPUs work, but slowly when they wait for each other. */
 static void check_cpus(unsigned int wanted)
 {
 	long have = sysconf(_SC_NPROCESSORS_ONLN);
@@ -79,7 +80,7 @@ static void check_cpus(unsigned int wanted)
 		detail("the guest's %u CPUs take turns on this host's %ld", wanted, have);
 }
 
-/* All that is needed for as many starts of the Guest as there will be. */
+/* Open and make all that every start of the guest needs. */
 static int set_up(struct vm *vm, const struct options *options, struct boot_request *request)
 {
 	char *devices;
@@ -100,7 +101,7 @@ static int set_up(struct vm *vm, const struct options *options, struct boot_requ
 	return 0;
 }
 
-/* All that there is to be opened is. From here on the Guest's devices have threads. */
+/* Give up what rights we can: everything is open. After this, the devices may have threads. */
 static int close_cage(void)
 {
 	static bool is_closed;
@@ -130,7 +131,7 @@ static int boot(struct vm *vm, const struct boot_request *request)
 	return error ? error : vm_start(vm, &entry);
 }
 
-/* From its start to its end, once. Return: exit status, or -1 to do it again. */
+/* Run the guest once. Return: the exit status, or -1 to run it again. */
 static int run_once(struct vm *vm, const struct options *options, struct session *session,
 		    const struct boot_request *request)
 {
@@ -155,14 +156,14 @@ static int run_once(struct vm *vm, const struct options *options, struct session
 	return end == RUN_CRASHED ? EXIT_CRASHED : EXIT_SUCCESS;
 }
 
-/* A Guest that does nothing but restart does not keep the Host busy with that. */
+/* Wait, so that a guest that does nothing but restart does not keep the host busy. */
 static void wait_for_turn(const struct vm *vm, int64_t begin)
 {
 	while (now_ms() - begin < RESTART_MS && !control_killed() && !vm->leaving)
 		usleep(LOOK_MS * 1000);
 }
 
-/* As often as it restarts. Return: exit status. */
+/* Run the guest as often as it restarts. Return: the exit status. */
 static int run_all(const struct options *options, struct session *session)
 {
 	struct boot_request request = { .cpus = options->cpus };
@@ -185,9 +186,9 @@ static int run_all(const struct options *options, struct session *session)
 }
 
 /**
- * start_guest() - run a Guest from its start to its end
+ * start_guest() - run a guest from its start to its end
  * @options: what the person wants
- * @session: whose command the guest is there for, or NULL
+ * @session: of the command that the guest is for, or NULL
  *
  * Return: the exit status: 0, or one of exit_status.h; the person knows why.
  */
@@ -201,25 +202,30 @@ int start_guest(const struct options *options, struct session *session)
 		return EXIT_NOT_STARTED;
 	check_cpus(options->cpus);
 	sandbox_wanted = !options->no_sandbox;
-	/* No Guest gains anything from a set-uid program that we might start. */
+	/* A guest that takes this process over must gain nothing from set-uid programs. */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (options->detach) {
 		status = detach_begin();
 		if (status >= 0)
 			return status;
 	}
-	/* Behind detach_begin(), which takes what is open before it for its starter's. */
+	/*
+	 * After detach_begin(), which takes all descriptors that are open for inherited ones.
+	 */
 	notify_init();
 	if (options->console && console_log_open(options->console))
 		return EXIT_NOT_STARTED;
-	/* Early: there is little of ours yet that it would have a copy of. */
+	/*
+	 * Early: as long as there is little in this process that the parser would have a copy
+	 * of.
+	 */
 	if (parser_start())
 		return EXIT_NOT_STARTED;
 	if (session && session_start(session)) {
 		parser_stop();
 		return EXIT_NOT_STARTED;
 	}
-	/* Who can't be asked for it does not have to have a name. */
+	/* A guest without --name and --detach can do without the control socket. */
 	if (control_init(options) && (options->name || options->detach)) {
 		control_exit();
 		parser_stop();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* From a Guest's options to its end. */
+/* A guest from its options to its end. */
 #ifndef _LAUNCHER_START_H
 #define _LAUNCHER_START_H
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * A virtual CPU: what the Launcher has of it. Its thread is in run.c.
- */
+/* A virtual CPU, as the launcher sees it. run.c has the loop of its thread. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,10 +11,10 @@
 #include "vm.h"
 
 /**
- * vcpu_init() - a virtual CPU of which lg.ko does not know yet
+ * vcpu_init() - set up a virtual CPU that lg.ko does not know yet
  * @vcpu: filled in; vcpu_exit() it
- * @vm: whose
- * @number: 0 is the one that boots the Guest
+ * @vm: its VM
+ * @number: 0 is the one that boots the guest
  */
 void vcpu_init(struct vcpu *vcpu, struct vm *vm, unsigned int number)
 {
@@ -51,8 +49,8 @@ int vcpu_create(struct vcpu *vcpu, const struct lguest_info *info)
 }
 
 /**
- * vcpu_set_entry() - where the Guest starts
- * @vcpu: number 0; the Guest itself starts the others
+ * vcpu_set_entry() - set where the guest starts
+ * @vcpu: number 0; the guest itself starts the others
  * @entry: its first registers
  *
  * Return: 0, or a negative errno after telling the person.
@@ -74,7 +72,7 @@ int vcpu_set_entry(struct vcpu *vcpu, const struct boot_entry *entry)
 
 /**
  * vcpu_exit() - give back what vcpu_create() took
- * @vcpu: as vcpu_init() or vcpu_create() left it; no thread runs it
+ * @vcpu: as vcpu_init() or vcpu_create() left it; no thread uses it
  */
 void vcpu_exit(struct vcpu *vcpu)
 {

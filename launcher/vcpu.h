@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A virtual CPU: what the Launcher has of it. */
+/* A virtual CPU, as the launcher sees it. */
 #ifndef _LAUNCHER_VCPU_H
 #define _LAUNCHER_VCPU_H
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A virtual machine: its memory, its devices, and what lg.ko knows of it.
- * vm_exit() is vm_init() and vm_start() read backwards, from wherever they came
- * to.
+ * A virtual machine: its memory, its devices, and what lg.ko knows of it. vm_exit() is
+ * vm_init() and vm_start() read backwards, however far they came.
  *
- * All that has a name in the Host is opened before the Guest starts first, and stays open
- * for as many starts as there are: vm_restart() opens nothing. So a Guest's reboot changes
- * nothing in the Host, and it does not matter what those names lead to by then.
+ * Everything that has a name in the host is opened before the first start of the guest, and
+ * stays open for all its restarts: vm_restart() opens nothing. So a restart changes nothing in
+ * the host, whatever those names lead to by then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,8 +37,8 @@ _Static_assert(VM_MAX_DEVICES < LGUEST_LINES, "each device has a line");
 _Static_assert((VM_MAX_DEVICES - 1) * 8 + VIRTIO_MAX_QUEUES <= LGUEST_MAX_IOEVENTFD,
 	       "each queue has a kick");
 /*
- * How long the devices' threads may take to end, or to leave the last Guest's memory alone:
- * when somebody ends the Guest, and when it has ended itself. A disk may be slow.
+ * How long the threads of devices may take to end when somebody ends the guest; and to end, or
+ * to let go of the guest's memory, when the guest has ended itself. A disk may be slow.
  */
 #define LEAVE_MS	10000
 #define END_MS		30000
@@ -51,7 +50,7 @@ _Static_assert((2 + OPTIONS_MAX_DEVICES) * 2 + 2 <= VIRTIO_MAX_QUEUES, "each por
  * vm_wake_main() - get the main thread out of LGUEST_RUN, or keep it out
  * @vm: as vm_start() left it
  *
- * It looks then whether it must end, and makes the other virtual CPUs end.
+ * The main thread then looks whether it must end, and ends the other virtual CPUs.
  */
 void vm_wake_main(struct vm *vm)
 {
@@ -60,9 +59,9 @@ void vm_wake_main(struct vm *vm)
 }
 
 /**
- * vm_set_running() - whether there are threads of virtual CPUs to be woken
+ * vm_set_running() - say whether virtual CPUs have threads that can be woken
  * @vm: as vm_start() left it
- * @running: there are, from now on or no more
+ * @running: they have
  */
 void vm_set_running(struct vm *vm, bool running)
 {
@@ -71,7 +70,10 @@ void vm_set_running(struct vm *vm, bool running)
 	pthread_mutex_unlock(&vm->lock);
 }
 
-/* Wake the main thread, if the Guest runs, which it does until that is done. */
+/*
+ * Wake the main thread if the guest runs; under the lock, since the main thread must not end
+ * meanwhile.
+ */
 static bool wake_running(struct vm *vm)
 {
 	bool running;
@@ -85,8 +87,8 @@ static bool wake_running(struct vm *vm)
 }
 
 /**
- * vm_end_begins() - let virtual CPUs out that wait for something, other than for a reader
- * @vm: with a flag set that says that the Guest ends
+ * vm_end_begins() - let virtual CPUs go on that wait in a pause or for a device
+ * @vm: its leaving or stopping is set
  */
 void vm_end_begins(struct vm *vm)
 {
@@ -98,12 +100,12 @@ void vm_end_begins(struct vm *vm)
 }
 
 /**
- * vm_leave() - end the Guest at once
- * @vm: runs; the caller is a thread beside its virtual CPUs'
+ * vm_leave() - end the guest at once
+ * @vm: runs; the caller is not the thread of a virtual CPU
  *
- * The main thread may be in a write, or wait for one that another thread does, and a signal
- * may come just before the write: wake both until all virtual CPUs have ended. One that the
- * Host's kernel does not let go ends with the process.
+ * The main thread may be in a write(), or wait for another thread's write(), and a wake-up
+ * may come just before the write(): wake both again and again until the guest has ended. A
+ * thread that the host's kernel does not let go ends with the process (last_resort.c).
  */
 void vm_leave(struct vm *vm)
 {
@@ -117,13 +119,13 @@ void vm_leave(struct vm *vm)
 	}
 }
 
-/* Called by a thread of the console's. */
+/* The console's thread calls this when the person types Ctrl-A x. */
 static void leave(void *argument)
 {
 	vm_leave(argument);
 }
 
-/* Is somebody to be expected who asks it for its end, and finds it by its name? */
+/* Can somebody find the guest by its name, and ask it to end? */
 static bool is_managed(const struct options *options)
 {
 	return !options->for_command && (options->name || options->detach);
@@ -139,7 +141,7 @@ static int add_device(struct vm *vm, const struct options_device *wanted)
 	return port < 0 ? port : 0;
 }
 
-/* What "lguest run" needs. */
+/* Add what "lguest run" needs. */
 static int add_own_devices(struct vm *vm, const struct options *options)
 {
 	const struct options_share *share = &options->share;
@@ -159,7 +161,7 @@ static int add_devices(struct vm *vm, const struct options *options)
 	unsigned int i;
 	int error;
 
-	/* The first one: run_init.c relies on it. */
+	/* The first device: run_init.c relies on that. */
 	vm->console = &vm->device[vm->devices++];
 	error = virtio_console_init(vm->console, &vm->memory, leave, vm);
 	if (!error)
@@ -172,7 +174,7 @@ static int add_devices(struct vm *vm, const struct options *options)
 		error = add_device(vm, &options->device[i]);
 	if (!error)
 		error = add_own_devices(vm, options);
-	/* The last port: the others are called as they are without it. */
+	/* The last port, so that the others have the same names with and without it. */
 	if (!error && is_managed(options))
 		error = agent_init(&vm->agent, vm->console);
 	return error;
@@ -199,7 +201,7 @@ static bool shares_memory(const struct options *options)
 }
 
 /**
- * vm_init() - make all of a VM that lasts until the Guest does not restart any more
+ * vm_init() - make all of a VM that lasts for all starts of the guest
  * @vm: filled in; vm_exit() it, whatever is returned
  * @options: what the person wants
  *
@@ -228,7 +230,7 @@ int vm_init(struct vm *vm, const struct options *options)
 }
 
 /**
- * vm_describe_devices() - tell the Guest's kernel of its devices
+ * vm_describe_devices() - tell the guest's kernel of its devices
  * @vm: as vm_init() left it
  *
  * Return: arguments for the kernel, which the caller frees; NULL after telling
@@ -253,10 +255,10 @@ char *vm_describe_devices(const struct vm *vm)
 }
 
 /**
- * vm_find_device() - whose register is it?
+ * vm_find_device() - find the device that a register belongs to
  * @vm: the VM
- * @gpa: Guest physical address
- * @offset: where in the device's registers goes there
+ * @gpa: guest physical address
+ * @offset: its offset within the device's registers goes there
  *
  * Return: the device, or NULL if there is none.
  */
@@ -290,7 +292,7 @@ static int refuse_device(const char *path, int error)
 }
 
 /**
- * vm_open_device() - open /dev/lguest, if it is one that we understand
+ * vm_open_device() - open /dev/lguest, and check that we know its interface's version
  * @path: LGUEST_DEVICE
  * @info: what lg.ko says of itself goes there
  *
@@ -343,7 +345,7 @@ static int set_memory(struct vm *vm)
 	return 0;
 }
 
-/* The first one boots the Guest, which starts the others when it wants to. */
+/* The first virtual CPU boots the guest, which starts the others when it wants to. */
 static int create_vcpus(struct vm *vm, const struct boot_entry *entry)
 {
 	unsigned int i;
@@ -354,7 +356,7 @@ static int create_vcpus(struct vm *vm, const struct boot_entry *entry)
 	return error ? error : vcpu_set_entry(&vm->vcpu[0], entry);
 }
 
-/* Kicks and interrupts go by eventfd, without any virtual CPU's thread. */
+/* Kicks and interrupts go by eventfd, and need no thread of a virtual CPU. */
 static int connect_device(struct vm *vm, unsigned int number)
 {
 	struct virtio_device *device = &vm->device[number];
@@ -405,9 +407,9 @@ int vm_open(struct vm *vm)
 }
 
 /**
- * vm_start() - make the Guest known to lg.ko, and let its devices begin
- * @vm: as vm_init() or vm_restart() left it, with the Guest in its memory
- * @entry: where the Guest starts
+ * vm_start() - tell lg.ko of the guest, and start its devices
+ * @vm: as vm_init() or vm_restart() left it, with the guest in its memory
+ * @entry: where the guest starts
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -437,11 +439,11 @@ static void exit_vcpus(struct vm *vm)
 }
 
 /**
- * vm_restart() - the Guest has ended, and is to start once more
+ * vm_restart() - make the VM ready for another start of the guest
  * @vm: as run_guest() left it
  *
- * For lg.ko it is another VM. The memory is empty again, and each device is as after its
- * power-on; what is behind the devices does not learn of it.
+ * For lg.ko this is another VM. The memory is empty again, and each device is as after
+ * power-on. What is behind the devices does not notice.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -469,7 +471,7 @@ int vm_restart(struct vm *vm)
 
 /**
  * vm_exit() - end a VM
- * @vm: as the others left it
+ * @vm: as vm_init(), vm_start() or vm_restart() left it
  */
 void vm_exit(struct vm *vm)
 {
@@ -477,7 +479,7 @@ void vm_exit(struct vm *vm)
 
 	last_resort_in(vm->leaving ? LEAVE_MS : END_MS);
 	for (i = vm->devices; i > 0; i--) {
-		/* Whoever reads its output has the time that it takes. */
+		/* The reader of the console's output may take its time. */
 		if (&vm->device[i - 1] == vm->console && !vm->leaving)
 			last_resort_off();
 		virtio_device_exit(&vm->device[i - 1]);

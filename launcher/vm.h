@@ -15,7 +15,7 @@
 #include "vcpu.h"
 #include "virtio/virtio.h"
 
-/* Console, random number generator, balloon, those that the person asks for, and a share. */
+/* Console, random number generator, balloon, what the person asks for, and a share. */
 #define VM_MAX_DEVICES	(4 + OPTIONS_MAX_DEVICES)
 
 struct vm {
@@ -26,19 +26,19 @@ struct vm {
 	uint64_t shadow;		/* options.shadow */
 	unsigned int devices;
 	struct virtio_device device[VM_MAX_DEVICES];
-	struct virtio_device *console;	/* one of them, which ports are added to */
-	struct virtio_device *balloon;	/* another one, for balloon_set() */
+	struct virtio_device *console;	/* one of device[], which ports are added to */
+	struct virtio_device *balloon;	/* another one of device[], for balloon_set() */
 	struct agent agent;
 
 	struct lguest_info info;	/* what lg.ko says of itself */
 	bool started;			/* the devices have their threads */
 
 	/* What the threads of virtual CPUs tell each other; see run.c. */
-	pthread_mutex_t lock;		/* held while running changes, or must not */
+	pthread_mutex_t lock;		/* held to change running, and to keep it as it is */
 	atomic_bool running;		/* run_guest() is at work */
-	atomic_bool stopping;		/* all of them must end */
-	atomic_bool leaving;		/* the same: the person typed Ctrl-A x */
-	_Atomic(struct vcpu *) ended_by;	/* the first that saw the Guest's end */
+	atomic_bool stopping;		/* all threads of virtual CPUs must end */
+	atomic_bool leaving;		/* as stopping; by Ctrl-A x or from outside */
+	_Atomic(struct vcpu *) ended_by;	/* the first that saw the guest's end */
 	struct pause pause;
 };
 

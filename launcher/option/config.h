@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a person wants, as plain data: options.c makes it of the command line, and whoever
- * runs the Guest reads it.
+ * What a person wants, as plain data: options.c fills it in from the command line, and the code
+ * that runs the guest reads it.
  */
 #ifndef _LAUNCHER_CONFIG_H
 #define _LAUNCHER_CONFIG_H
@@ -45,7 +45,7 @@ struct options {
 	bool report_free;
 	bool detach;
 	bool json;
-	const char *console;	/* file for what it prints, or NULL */
+	const char *console;	/* file for what the guest prints, or NULL */
 	const char *name;	/* or NULL */
 	bool merge;
 	bool no_sandbox;
@@ -53,28 +53,28 @@ struct options {
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;
-	bool found_kernel;	/* nobody has named it: it must be of a user whom we trust */
+	bool found_kernel;	/* nobody has named it: its owner must be trusted */
 	const char *initrd;
-	bool has_initrd_fd;	/* it is open already, and its name is for messages: */
+	bool has_initrd_fd;	/* it is open already, and its name is only for messages: */
 	int initrd_fd;
-	char **arguments;	/* for the Guest's kernel, up to NULL */
+	char **arguments;	/* for the guest's kernel, up to NULL */
 
 	/* Of "lguest run" alone. */
 	bool for_command;	/* the guest is there for a command, which gets the signals */
-	const char *append;	/* to its kernel's command line, or NULL */
-	bool writable;		/* the Host's files */
+	const char *append;	/* more for the kernel's command line, or NULL */
+	bool writable;		/* what the guest writes to the host's files stays */
 	bool as_user;
 	unsigned int timeout;	/* seconds; 0: none */
 	int panic_status;	/* -1: EXIT_CRASHED */
 
-	/* Of options_read(), for whoever goes on with the command line. */
-	char **words;		/* those behind the options, up to NULL */
-	const char *first;	/* name of the first option that is for starting a Guest */
-	const char *took;	/* name of the option whose value the word before is, or NULL */
+	/* Of options_read(), for the code that goes on with the command line. */
+	char **words;		/* the words behind the options, up to NULL */
+	const char *first;	/* name of the first option that is for starting a guest */
+	const char *took;	/* name of the option whose value the last word is, or NULL */
 
-	unsigned int devices;	/* beside those that every guest has */
+	unsigned int devices;	/* devices that the person asks for */
 	struct options_device device[OPTIONS_MAX_DEVICES];
-	/* And those that no option asks for, but "lguest run". */
+	/* What "lguest run" needs beside these. */
 	struct options_share share;
 	struct options_port port;
 };

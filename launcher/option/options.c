@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The command line of the Launcher: options, how much memory, which kernel,
- * and all that follows is the kernel's own.
+ * The command line of the launcher: options, how much memory, which kernel. All that follows is
+ * for the kernel.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,13 +15,13 @@
 
 #define TRY_HELP	"'lguest --help' lists what there is"
 
-/* getopt returns an option's number and this: no character is so large. */
+/* getopt returns an option as this plus its number: no character is so large. */
 #define FIRST_OPTION	256
 
-/* Room for all there are, and the end. */
+/* Room for all options, and for the end. */
 #define TABLE_SIZE	64
 
-/* What getopt is to know of the options. */
+/* The options, as getopt wants them. */
 struct table {
 	struct option option[TABLE_SIZE];
 	char letters[2 + TABLE_SIZE];
@@ -30,7 +30,7 @@ struct table {
 static void fill_table(struct table *table, unsigned int whose)
 {
 	struct option *option = table->option;
-	/* +: stop at the first word that is none. :: tell what is missing. */
+	/* "+": stop at the first word that is no option. ":": tell when a value is missing. */
 	char *letter = stpcpy(table->letters, "+:");
 	unsigned int i;
 
@@ -75,8 +75,8 @@ static int refuse_name(const char *word, int length, unsigned int whose)
 }
 
 /*
- * getopt takes "--ver" for "--verbose", until there is another option that begins so:
- * what is right today would be wrong tomorrow. Only whole names are right.
+ * getopt takes "--ver" for "--verbose" as long as no other option begins like that, so a new
+ * option could break a command line that works today. Accept whole names only.
  */
 static int check_name(const char *word, unsigned int whose)
 {
@@ -89,13 +89,13 @@ static int check_name(const char *word, unsigned int whose)
 	return number >= 0 && option_is_of(number, whose) ? 0 : refuse_name(word, length, whose);
 }
 
-/* getopt did not understand @word, whose name is that of an option. */
+/* getopt did not accept @word, which has the name of an option. */
 static int refuse_option(int why, const char *word)
 {
 	if (why == ':')
 		return misused("option '%s' needs a value: %s=%s", word, word,
 			       option_value(optopt - FIRST_OPTION));
-	/* getopt says here that it knows the option, without what is after "=". */
+	/* getopt knows the option, but it takes no value, and there is one behind "=". */
 	if (optopt >= FIRST_OPTION)
 		return misused("option '%s' takes no value", word);
 	return misused("unknown option '%s': " TRY_HELP, word);
@@ -115,7 +115,7 @@ static int use_option(struct options *options, unsigned int number, const char *
  * options_read() - understand the options of a command line
  * @options: filled in
  * @argc: number of words
- * @argv: the words, up to NULL, after one that is the program's or command's name;
+ * @argv: the name of the program or command, then the words, up to NULL;
  *	  @options refers to them
  * @whose: whose options they are: OF_START or OF_RUN
  *
@@ -132,7 +132,7 @@ int options_read(struct options *options, int argc, char **argv, unsigned int wh
 	options->cpus = 1;
 	options->panic_status = -1;
 	opterr = 0;
-	optind = 0;	/* glibc: begin anew, for tests that parse twice */
+	optind = 0;	/* glibc: begin anew; tests parse more than once */
 	for (;; word = optind) {
 		error = word < argc ? check_name(argv[word], whose) : 0;
 		if (error)
@@ -149,13 +149,13 @@ int options_read(struct options *options, int argc, char **argv, unsigned int wh
 		options->took = optarg && optarg == argv[optind - 1] ? option_name(number) : NULL;
 	}
 	options->words = argv + optind;
-	/* "--" says that the next word is none of an option's. */
+	/* After "--" the word before is no value of an option. */
 	if (optind > word)
 		options->took = NULL;
 	return 0;
 }
 
-/* The word before is an amount of memory, but was taken for an option's value. */
+/* Complain if an amount of memory was taken for the value of the option before it. */
 static int check_value_taken(const struct options *options)
 {
 	const char *word = options->words[-1];
@@ -167,7 +167,7 @@ static int check_value_taken(const struct options *options)
 }
 
 /**
- * options_guest() - understand which Guest is to be started
+ * options_guest() - understand which guest is to be started
  * @options: as options_read() left it: with MEMORY, KERNEL and the kernel's words to come
  *
  * Return: 0, or a negative errno after telling the person.

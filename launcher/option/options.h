@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The command line of the Launcher. */
+/* The command line of the launcher. */
 #ifndef _LAUNCHER_OPTIONS_H
 #define _LAUNCHER_OPTIONS_H
 

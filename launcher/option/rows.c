@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one table of options: of starting a Guest, and of "lguest run". Devices' are in
- * virtio/kinds.c; here they follow the others, and are for both.
+ * The one table of options: for starting a guest, and for "lguest run". The options of devices
+ * are in virtio/kinds.c. They are numbered after those of this table, and belong to both.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -22,15 +22,15 @@
 struct option_row {
 	unsigned int whose;	/* OF_START, OF_RUN */
 	const char *name;
-	const char *value;	/* how its value is written; NULL: it has none */
+	const char *value;	/* how its value is written; NULL: it takes none */
 	const char *help;
 	char letter;		/* as in -h, or 0 */
 	bool general;		/* may stand before any command */
-	/* What it does with its value; or, if it has none: */
+	/* What is done with the value; or, if this is NULL: */
 	int (*use)(struct options *options, const char *value);
-	enum options_action action;	/* what it is for, or */
-	size_t member;			/* where in struct options is the bool that it sets, */
-	bool text;			/* or, with a value, the text */
+	enum options_action action;	/* what is to be done; or, if this is 0: */
+	size_t member;			/* what is set in struct options: a bool, */
+	bool text;			/* or, if this is true, a text: the value */
 };
 
 #define FLAG(name)	.member = offsetof(struct options, name)
@@ -154,7 +154,7 @@ unsigned int option_count(void)
 }
 
 /**
- * option_is_of() - is it an option of these?
+ * option_is_of() - does an option belong to a command line?
  * @number: of the option
  * @whose: OF_START or OF_RUN
  */
@@ -216,8 +216,8 @@ const char *option_text(unsigned int number)
 
 /**
  * option_find() - which option is called so?
- * @name: its whole name, without "--"
- * @length: of @name, which may go on behind it
+ * @name: its name, without "--"
+ * @length: of the name in @name
  *
  * Return: its number, or -1.
  */
@@ -268,7 +268,7 @@ static int add_device(struct options *options, const struct virtio_kind *kind,
 }
 
 /**
- * option_use() - do what an option is for
+ * option_use() - do what an option says
  * @options: changed
  * @number: of the option
  * @value: its value, if it has one; @options may refer to it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The one table of options: of starting a Guest, and of "lguest run". */
+/* The one table of options: of starting a guest, and of "lguest run". */
 #ifndef _LAUNCHER_OPTION_ROWS_H
 #define _LAUNCHER_OPTION_ROWS_H
 
