@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether this host can run Guests: one line for each thing that must be so,
- * and with each that is not, what mends it.  lg.ko checks the same when it is
- * loaded, and is the one that decides.
+ * Whether this host can run guests: one line for each condition, and for each that is not met,
+ * what mends it. lg.ko checks the same when it is loaded, and decides.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,12 +23,12 @@
 #define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 struct check {
-	const char *root;	/* "": this host; a test has one of its own */
+	const char *root;	/* "": this host; a test has its own */
 	bool failed;
-	json_t *lines;		/* for --json; else NULL: they are printed */
+	json_t *lines;		/* for --json; NULL: they are printed */
 };
 
-/* Print a line: what, how it is, and in the next line what mends it. */
+/* Print a line: what it is about and how it is; and in the next line what mends it. */
 static void line(struct check *check, bool good, const char *what, const char *is,
 		 const char *mend)
 {
@@ -66,7 +65,7 @@ static bool exists(const struct check *check, const char *path)
 	return there;
 }
 
-/* The start of a file as a string; empty if it can't be read. */
+/* Read the start of a file as a string; empty if it can't be read. */
 static size_t read_start(const struct check *check, const char *path, char *text, size_t size)
 {
 	char *full = path_of(check, path);
@@ -82,7 +81,7 @@ static size_t read_start(const struct check *check, const char *path, char *text
 	return got;
 }
 
-/* The first CPU's line of flags, with a space at both ends. */
+/* Read the flags of the first CPU, with a space at both ends. */
 static char *read_flags(const struct check *check)
 {
 	char *full = path_of(check, "/proc/cpuinfo"), *text = NULL, *end;
@@ -153,7 +152,7 @@ static bool wants_signature(const struct check *check)
 	if (read_start(check, "/sys/module/module/parameters/sig_enforce", text, sizeof(text)) &&
 	    text[0] == 'Y')
 		return true;
-	/* Four bytes of attributes, then 1 if Secure Boot is on. */
+	/* The file is four bytes of attributes, then 1 if Secure Boot is on. */
 	return read_start(check, SECURE_BOOT, text, sizeof(text)) >= 5 && text[4] == 1;
 }
 
@@ -242,9 +241,9 @@ static int print_json(const struct check *check)
 }
 
 /**
- * check_host() - tell whether this host can run Guests
+ * check_host() - tell whether this host can run guests
  * @root: the directory that holds the host's /proc, /sys, /dev and /lib: ""
- * @json: say it in JSON
+ * @json: in JSON
  *
  * Return: the program's exit status: 0 if it can.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether this host can run Guests. */
+/* Whether this host can run guests. */
 #ifndef _LAUNCHER_HOST_CHECK_H
 #define _LAUNCHER_HOST_CHECK_H
 

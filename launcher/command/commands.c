@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What lguest can be told to do by its first word, if that is no option and no
- * amount of memory.
- */
+/* The commands: a first word that is no option and no amount of memory. */
 #include <string.h>
 
 #include "command/commands.h"
@@ -51,7 +48,7 @@ const struct command *commands_get(unsigned int number)
 }
 
 /**
- * command_find() - is it a command?
+ * command_find() - find a command by its name
  * @word: the first one on the command line
  *
  * Return: the command, or NULL.
@@ -67,8 +64,8 @@ const struct command *command_find(const char *word)
 }
 
 /**
- * command_nearest() - which command may the person have meant?
- * @word: what was said
+ * command_nearest() - guess which command the person meant
+ * @word: what the person typed
  *
  * Return: the command's name, or NULL.
  */

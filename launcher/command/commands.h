@@ -9,13 +9,13 @@ struct command {
 	const char *name;
 	const char *arguments;	/* what may follow, for --help */
 	const char *help;	/* lines */
-	/* argv[0] is the name. Return: the exit status. NULL: help, which is main()'s. */
+	/* argv[0] is the name. Return: the exit status. NULL: "help", which main.c does. */
 	int (*run)(int argc, char **argv);
-	bool json;		/* it can say what it says in JSON: message_json */
-	bool has_help;		/* its --help is its own */
+	bool json;		/* takes --json: see message_json */
+	bool has_help;		/* prints its own --help */
 };
 
-/* The commands, each in a file of its own, or with those that are like it. */
+/* The commands: each in a file of its own, or with others like it. */
 int command_list(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_log(int argc, char **argv);

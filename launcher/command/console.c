@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest console NAME: this terminal becomes the console of a Guest that was detached.
+ * lguest console NAME: this terminal becomes the console of a guest that was detached.
  */
 #include <errno.h>
 #include <poll.h>
@@ -31,7 +31,7 @@ struct session {
 	int process;		/* pidfd of its lguest, or -1 */
 	bool is_tty, ended_input, over;
 	struct terminal_keys keys;
-	size_t size;		/* typed, but not yet sent */
+	size_t size;		/* typed, but not sent yet */
 	uint8_t text[4096];
 };
 
@@ -109,7 +109,7 @@ static void send_input(struct session *session)
 	}
 }
 
-/* Until the person leaves, or the Guest. */
+/* Move bytes until the person leaves or the guest ends. */
 static void run(struct session *session, int resized)
 {
 	struct signalfd_siginfo info;
@@ -135,7 +135,7 @@ static void run(struct session *session, int resized)
 	}
 }
 
-/* Why it is over. Return: the exit status. */
+/* Tell the person why the session is over. Return: the exit status. */
 static int tell_end(const struct session *session)
 {
 	struct pollfd poll_fd = { .fd = session->process, .events = POLLIN };
@@ -144,7 +144,9 @@ static int tell_end(const struct session *session)
 		message("left the console of '%s'; it goes on", session->name);
 		return EXIT_SUCCESS;
 	}
-	/* Its process closes the connection, and then has other things to do. */
+	/*
+	 * The process of the guest may live on for a moment after it has closed the connection.
+	 */
 	if (session->process < 0 || poll(&poll_fd, 1, END_MS) > 0) {
 		message("the guest '%s' has ended", session->name);
 		return EXIT_SUCCESS;
@@ -159,7 +161,7 @@ static int tell_end(const struct session *session)
  * @argc: words
  * @argv: the words
  *
- * Return: the exit status: 0 whether the person left or the Guest ended, and nothing else.
+ * Return: the exit status: 0 if the person left or the guest ended.
  */
 int command_console(int argc, char **argv)
 {

@@ -49,7 +49,7 @@ void help_print(void)
 
 /**
  * help_command() - print how a command is used
- * @command: one that has no help of its own
+ * @command: a command without a --help of its own
  */
 void help_command(const struct command *command)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest list: this user's Guests.
+ * lguest list: this user's guests.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,17 +17,17 @@
 #include "base/message.h"
 #include "control/runtime.h"
 
-/* Who does not answer is listed as such; for all of them together. */
+/* After so long for all guests together, one that has not answered is listed as such. */
 #define PATIENCE_MS	2000
 
-/* A Guest that has been asked. */
+/* A guest that was asked. */
 struct guest {
 	char *name;
-	int fd;			/* -1: its Launcher lets nobody in; -ENOENT: there is none */
+	int fd;			/* -1: its launcher accepts nobody; -ENOENT: there is none */
 	pid_t pid;
 };
 
-/* Under the directory's lock, which nobody has while answers are waited for. */
+/* Under the lock of the directory, which is given up before we wait for answers. */
 static void ask(struct runtime *runtime, struct guest *guest)
 {
 	guest->fd = runtime_connect(runtime, guest->name, &guest->pid);
@@ -37,7 +37,7 @@ static void ask(struct runtime *runtime, struct guest *guest)
 		guest->fd = -ENOENT;
 }
 
-/* What is known of a Guest. */
+/* Make what is known of a guest: its answer, or that there is none. */
 static json_t *hear(struct guest *guest, int64_t until)
 {
 	json_t *answer = guest->fd >= 0 ? client_receive(guest->fd, until) : NULL;
@@ -91,7 +91,7 @@ static json_t *look_at_all(struct runtime *runtime)
 	return list;
 }
 
-/* The two largest units that there are, as in 3d04h. */
+/* Write the two largest units, as in 3d04h. */
 static void write_time(char *text, size_t size, long long seconds)
 {
 	if (seconds < 60)

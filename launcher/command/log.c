@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest log NAME [-f]: what a Guest has printed on its console.
+ * lguest log NAME [-f]: what a guest has printed on its console.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +21,14 @@
 
 #define LOOK_MS		200
 
-/* Print what is there from *@at on. Return: false if nobody reads it. */
+/* Print what the file has from *@at on. Return: false if nobody reads it. */
 static bool print_more(int fd, off_t *at)
 {
 	char text[16384];
 	struct stat status;
 	ssize_t got;
 
-	/* It has lost its older half; what we have printed of it is in the same place. */
+	/* The launcher has cut the older half off. What we have printed moved with the rest. */
 	while (!fstat(fd, &status) && status.st_size < *at && *at >= (off_t)CONSOLE_LOG_CUT)
 		*at -= CONSOLE_LOG_CUT;
 	while ((got = pread(fd, text, sizeof(text), *at)) > 0) {
@@ -39,7 +39,7 @@ static bool print_more(int fd, off_t *at)
 	return !fflush(stdout);
 }
 
-/* @process: a pidfd, to go on until the Guest has ended; or -1 */
+/* @process: pidfd of the launcher, to go on until it has ended; or -1 */
 static int print_file(const char *path, int process)
 {
 	struct pollfd poll_fd = { .fd = process, .events = POLLIN };
@@ -60,7 +60,7 @@ static int print_file(const char *path, int process)
 	return reads ? 0 : refuse(-EIO, "can't print it all");
 }
 
-/* What the Guest's Launcher remembers, if there is no file. */
+/* Print the file that the launcher names, or the last lines that it remembers. */
 static int print_answer(const json_t *answer, bool follow, int process)
 {
 	const char *path = json_string_value(json_object_get(answer, "file"));

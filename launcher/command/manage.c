@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest stop, kill, wait, pause, resume, balloon and stats NAME: what can be asked of a
- * Guest that runs.
+ * lguest stop, kill, wait, pause, resume, balloon and stats NAME: requests to a guest that
+ * runs.
  */
 #include <errno.h>
 #include <limits.h>
@@ -25,17 +25,17 @@
 #include "base/words.h"
 
 #define STOP_TIMEOUT_S	60
-/* To answer that it will end; to end; and after SIGTERM and SIGKILL. */
+/* How long the launcher may take to answer, to end, and to end after SIGTERM and SIGKILL. */
 #define KILL_ANSWER_S	5
 #define KILL_TIMEOUT_S	20
 #define TERM_TIMEOUT_S	2
 #define SIGNAL_TIMEOUT_S	5
 #define PROGRESS_S		5
 
-/* What the person said behind the command. */
+/* The words behind the command. */
 struct words {
 	bool json;
-	unsigned int timeout;		/* seconds; 0: nothing said */
+	unsigned int timeout;		/* seconds; 0: none was given */
 	unsigned int count;
 	const char *word[2];
 };
@@ -69,7 +69,7 @@ static int parse(struct words *words, int argc, char **argv, unsigned int count)
 	return 0;
 }
 
-/* One line for machines, or what @tell makes of it. Return: the exit status. */
+/* Print one line of JSON, or what @tell makes of the answer. Return: the exit status. */
 static int show(json_t *answer, bool json, void (*tell)(json_t *answer))
 {
 	if (answer && json) {
@@ -98,7 +98,7 @@ int command_ask(int argc, char **argv)
 	return show(client_ask(words.word[0], &pid, argv[0]), words.json, NULL);
 }
 
-/* One line for each number that is not 0, with the names of all that it is in. */
+/* Print a line for each number that is not 0, with the names of all objects that it is in. */
 static void tell_all(json_t *value, const char *path)
 {
 	char name[256];
@@ -164,7 +164,7 @@ int command_balloon(int argc, char **argv)
 	return show(client_ask(words.word[0], &pid, line), words.json, NULL);
 }
 
-/* A Guest that is asked for its end. */
+/* A guest that is to end. */
 struct ending {
 	const char *name;
 	pid_t pid;
@@ -172,8 +172,8 @@ struct ending {
 };
 
 /*
- * The process is held while we are connected to it, so that no other one can have its
- * number later.
+ * Open the pidfd while we are connected to the process: so its number can't be that of another
+ * process by now.
  */
 static int find_process(struct ending *ending, const char *name, int *fd)
 {
@@ -196,7 +196,7 @@ static bool has_ended(const struct ending *ending, unsigned int seconds)
 	return ppoll(&poll_fd, 1, &time, NULL) > 0;
 }
 
-/* Return: has it ended? */
+/* Return: has the process ended? */
 static bool end_by_signal(const struct ending *ending, int number, unsigned int seconds)
 {
 	if (pidfd_send_signal(ending->process, number, NULL, 0) < 0 && errno != ESRCH)
@@ -204,7 +204,7 @@ static bool end_by_signal(const struct ending *ending, int number, unsigned int 
 	return has_ended(ending, seconds);
 }
 
-/* A Launcher that was killed has left its name, which whoever looks for it removes. */
+/* A launcher that was killed leaves its name; runtime_connect() removes it. */
 static void remove_name(const char *name)
 {
 	struct runtime runtime;
@@ -219,9 +219,9 @@ static void remove_name(const char *name)
 }
 
 /*
- * Ask it to end, if it lets us (@fd, which is closed), or else end it: SIGTERM lets it give
- * back its terminal, which a process that is stopped or stuck does not do. @said: what is to
- * be said when it has ended. Return: the exit status.
+ * End the guest: ask its launcher by @fd, which is closed, or if that does not help, end the
+ * process. SIGTERM lets it restore its terminal, unless it is stopped or stuck. @said: what is
+ * printed when the process has ended. Return: the exit status.
  */
 static int kill_process(struct ending *ending, int fd, json_t *said, bool json)
 {
@@ -233,7 +233,7 @@ static int kill_process(struct ending *ending, int fd, json_t *said, bool json)
 	if (!ended && !has_ended(ending, 0)) {
 		message("the guest '%s' %s: its process %d is killed", ending->name,
 			answer ? "does not end" : "does not answer", ending->pid);
-		/* It may take the first one for its guest's. */
+		/* The launcher may pass the first SIGTERM on to its guest. */
 		ended = end_by_signal(ending, SIGTERM, TERM_TIMEOUT_S) ||
 			end_by_signal(ending, SIGTERM, TERM_TIMEOUT_S) ||
 			end_by_signal(ending, SIGKILL, SIGNAL_TIMEOUT_S);
@@ -257,7 +257,7 @@ static int kill_process(struct ending *ending, int fd, json_t *said, bool json)
  * @argc: words
  * @argv: the words
  *
- * Return: the exit status; the Guest's process has ended if it is 0.
+ * Return: the exit status: 0 if the process of the guest has ended.
  */
 int command_kill(int argc, char **argv)
 {
@@ -273,8 +273,8 @@ int command_kill(int argc, char **argv)
 }
 
 /*
- * It did not do as it was told. If it has ended in the last moment, another Guest may
- * have its name.
+ * The guest was asked to stop and has not stopped. If it has ended just now, another guest may
+ * have its name already.
  */
 static int kill_after_all(struct ending *ending, bool json)
 {
@@ -298,7 +298,7 @@ static int ask_to_stop(const struct ending *ending, int fd)
 	return answer ? 0 : -ESRCH;
 }
 
-/* As has_ended(); a person who looks on is told that it goes on. */
+/* As has_ended(), but tell a person at a terminal that the guest still runs. */
 static bool watch_end(const struct ending *ending, unsigned int seconds)
 {
 	bool looks_on = isatty(STDERR_FILENO), ended = false;
@@ -319,7 +319,7 @@ static bool watch_end(const struct ending *ending, unsigned int seconds)
  * @argc: words
  * @argv: the words
  *
- * Return: the exit status; the Guest's process has ended if it is 0.
+ * Return: the exit status: 0 if the process of the guest has ended.
  */
 int command_stop(int argc, char **argv)
 {
@@ -351,7 +351,7 @@ int command_stop(int argc, char **argv)
  * @argc: words
  * @argv: the words
  *
- * Return: the exit status: 0 when the Guest's process has ended.
+ * Return: the exit status: 0 if the process of the guest has ended.
  */
 int command_wait(int argc, char **argv)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lguest run: a command in a Guest whose root is this Host's own.
+ * lguest run: a command in a guest whose root is the root of this host.
  *
- * The guest is run as any other, with what there is for all: a share of "/", a port for the
- * command's streams (session/session.c), and an init of our own (session/image.c).
+ * The guest is like any other. It gets a share of "/", a port for the streams of the command
+ * (session/session.c), and an init of our own (session/image.c).
  */
 #include <errno.h>
 #include <limits.h>
@@ -55,8 +55,8 @@ static bool is_there(const char *path)
 }
 
 /*
- * The current directory may be somebody else's, and so the kernel in it, which would have
- * all files of this Host's. The one that is opened is looked at again (boot_plan_open()).
+ * The current directory may be another user's, and a kernel from there could read all files of
+ * this host. boot_plan_open() checks the file again when it is open.
  */
 static bool is_trusted(const char *path)
 {
@@ -77,7 +77,7 @@ static char *copy(const char *text)
 	return made;
 }
 
-/* Malloc'ed, or NULL after telling the person. */
+/* Return: the name of a kernel, malloc, or NULL after telling the person. */
 static char *find_kernel(struct options *options)
 {
 	static const char * const places[] = {
@@ -116,15 +116,15 @@ static char *find_kernel(struct options *options)
 	return NULL;
 }
 
-/* Do the kernel's arguments say what address it has? */
+/* Do the arguments of the kernel set its address? */
 static bool names_address(const char *append)
 {
 	return append && (!strncmp(append, "ip=", 3) || strstr(append, " ip="));
 }
 
 /*
- * Make of the person's options those of a guest for a command.
- * @kernel: what find_kernel() found
+ * Make the person's options those of a guest for a command.
+ * @kernel: from find_kernel()
  * @argument: room for the kernel's arguments: three, and the end
  * @image: the guest's initial file system
  */
@@ -153,7 +153,7 @@ static int not_started(void)
 	return message_misused ? EXIT_USAGE : EXIT_RUN_NOT_STARTED;
 }
 
-/* The Guest, from its start to its end. Return: the exit status. */
+/* Run the guest from its start to its end. Return: the exit status. */
 static int run_guest_for(struct session *session, struct options *options, bool terminal)
 {
 	int status;
@@ -164,7 +164,7 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 	if (!terminal)
 		terminal_detach(options->verbose ? STDERR_FILENO : -1);
 	else if (!options->verbose)
-		terminal_hide_early();	/* the kernel says a few words before it reads "quiet" */
+		terminal_hide_early();	/* the kernel prints a few lines before it reads "quiet" */
 	status = start_guest(options, session);
 	session_stop(session);
 	if (status == EXIT_NOT_STARTED)
@@ -174,7 +174,7 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 
 static int run(struct options *options)
 {
-	/* Keys go to the guest's terminal if there is one on both sides. */
+	/* Keys go to the terminal in the guest if both sides have a terminal. */
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	int image = -1, error, status = -1;
 	char *kernel = NULL, *argument[4];

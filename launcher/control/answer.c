@@ -13,8 +13,8 @@
 #include "control/answer.h"
 
 /**
- * answer_done() - yes
- * @format: of an object with what was asked for, as json_pack() takes it; or NULL
+ * answer_done() - make a good answer
+ * @format: of an object with what the client asked for, as for json_pack(); or NULL
  *
  * Return: the answer, or NULL if there is no memory.
  */
@@ -31,8 +31,8 @@ json_t *answer_done(const char *format, ...)
 }
 
 /**
- * answer_refused() - no
- * @format: why not, as printf takes it
+ * answer_refused() - make an answer that says no
+ * @format: why not, as for printf
  *
  * Return: the answer, or NULL if there is no memory.
  */
@@ -51,8 +51,8 @@ json_t *answer_refused(const char *format, ...)
  * answer_text() - a string that need not be UTF-8, such as a file's name
  * @text: the string
  *
- * Return: it, with "?" for each byte that JSON can't have if there is one; NULL if there
- * is no memory.
+ * Return: it; if it is not UTF-8, with "?" for each byte that is not ASCII; NULL if there is
+ * no memory.
  */
 json_t *answer_text(const char *text)
 {
@@ -71,7 +71,7 @@ json_t *answer_text(const char *text)
 }
 
 /**
- * answer_print() - a command's answer with --json, a line on standard output
+ * answer_print() - print the answer of a command with --json, a line on standard output
  * @answer: the answer
  */
 void answer_print(json_t *answer)
@@ -81,7 +81,7 @@ void answer_print(json_t *answer)
 }
 
 /**
- * answer_print_error() - a command's last words with --json: {"error":WHY}
+ * answer_print_error() - print why a command with --json has failed: {"error":WHY}
  * @why: a line; only the first one is printed
  */
 void answer_print_error(const char *why)
@@ -98,7 +98,7 @@ void answer_print_error(const char *why)
 /**
  * answer_send() - send an answer
  * @fd: a socket with a time limit; a peer that does not read loses the answer
- * @answer: it is given back; NULL: there was no memory for it
+ * @answer: freed; NULL: there was no memory for it
  */
 void answer_send(int fd, json_t *answer)
 {

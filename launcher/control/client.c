@@ -16,19 +16,19 @@
 #include "base/message.h"
 #include "control/runtime.h"
 
-/* Pausing waits for the Guest's threads, and requests wait for one another. */
+/* A pause waits for the threads of the guest, and requests wait for each other. */
 #define PATIENCE_S	30
 
 /* Far more than the counts of 16 virtual CPUs need. */
 #define ANSWER_MAX	(1 << 20)
 
 /**
- * client_find() - connect to a Guest's Launcher, or at least learn which process it is
- * @name: the Guest's
- * @pid: its Launcher goes there; 0: nobody knows
+ * client_find() - connect to a guest's launcher, or at least learn which process it is
+ * @name: the guest's
+ * @pid: the process of its launcher goes there; 0: it is unknown
  *
- * Return: a descriptor; -EAGAIN, untold, if its Launcher lets nobody in any more; another
- * negative errno after telling the person.
+ * Return: a descriptor; -EAGAIN if its launcher accepts no more connections, and nobody is
+ * told; another negative errno after telling the person.
  */
 int client_find(const char *name, pid_t *pid)
 {
@@ -49,10 +49,10 @@ int client_find(const char *name, pid_t *pid)
 }
 
 /**
- * client_refuse() - a Guest's Launcher does not answer
+ * client_refuse() - say that a guest's launcher does not answer
  * @error: a negative errno
- * @name: the Guest's
- * @pid: its Launcher
+ * @name: the guest's
+ * @pid: the process of its launcher
  *
  * Return: @error, after telling the person.
  */
@@ -63,9 +63,9 @@ int client_refuse(int error, const char *name, pid_t pid)
 }
 
 /**
- * client_connect() - connect to a Guest's Launcher
- * @name: the Guest's
- * @pid: its Launcher goes there
+ * client_connect() - connect to a guest's launcher
+ * @name: the guest's
+ * @pid: the process of its launcher goes there
  *
  * Return: a descriptor, or a negative errno after telling the person.
  */
@@ -76,7 +76,7 @@ int client_connect(const char *name, pid_t *pid)
 	return fd == -EAGAIN ? client_refuse(fd, name, *pid) : fd;
 }
 
-/* Return: is there something to read before it is so late? */
+/* Return: does something come to be read before @until? */
 static bool wait_for_answer(int fd, int64_t until)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -90,7 +90,7 @@ static bool wait_for_answer(int fd, int64_t until)
 	return got > 0;
 }
 
-/* Up to its newline, and not a byte more: other things may follow it. */
+/* Read up to the newline, and not a byte more: other things may follow. */
 static char *read_answer(int fd, int64_t until)
 {
 	size_t size = 0;
@@ -131,9 +131,9 @@ bool client_send(int fd, const char *line)
 }
 
 /**
- * client_receive() - the answer to client_send()
+ * client_receive() - receive the answer to client_send()
  * @fd: from client_connect()
- * @until: now_ms() of when to wait for it no longer
+ * @until: how long to wait, by now_ms()
  *
  * Return: the answer, good or bad, or NULL if there is none.
  */
@@ -168,8 +168,8 @@ json_t *client_request(int fd, const char *line, unsigned int patience_s)
 /**
  * client_insist() - ask for something, and tell the person if it is refused
  * @fd: from client_connect(); closed
- * @name: the Guest's
- * @pid: its Launcher
+ * @name: the guest's
+ * @pid: the process of its launcher
  * @line: the request
  *
  * Return: a good answer, or NULL after telling the person.
@@ -198,8 +198,8 @@ json_t *client_insist(int fd, const char *name, pid_t pid, const char *line)
 
 /**
  * client_ask() - connect, ask for something, and insist on it
- * @name: the Guest's
- * @pid: its Launcher goes there
+ * @name: the guest's
+ * @pid: the process of its launcher goes there
  * @line: the request
  *
  * Return: a good answer, or NULL after telling the person.

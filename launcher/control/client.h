@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Asking the Launcher of another Guest. */
+/* Requests to the launcher of another guest. */
 #ifndef _LAUNCHER_CLIENT_H
 #define _LAUNCHER_CLIENT_H
 

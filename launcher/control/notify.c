@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the service manager that started us wants to hear: that the Guest runs. The rules
- * are systemd's, sd_notify(3): text on a datagram socket that NOTIFY_SOCKET names.
+ * Telling the service manager that started us that the guest runs. The rules are systemd's,
+ * sd_notify(3): text on a datagram socket that NOTIFY_SOCKET names.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -18,9 +18,9 @@
 static int notify_fd = -1;
 
 /**
- * notify_init() - find out who wants to hear it, if anybody does
+ * notify_init() - connect to the service manager, if there is one
  *
- * Called while names can still be opened. Whoever does not listen does not matter.
+ * Call this while the sandbox still allows names. Failure does not matter: nobody listens then.
  */
 void notify_init(void)
 {
@@ -30,7 +30,7 @@ void notify_init(void)
 
 	if (!name || (*name != '/' && *name != '@') || unix_address(&address, "%s", name))
 		return;
-	/* '@' stands for the 0 with which an abstract name begins. */
+	/* '@' stands for the 0 that an abstract name begins with. */
 	if (*name == '@')
 		address.sun_path[0] = '\0';
 	size = offsetof(struct sockaddr_un, sun_path) + strlen(name);
@@ -42,9 +42,10 @@ void notify_init(void)
 }
 
 /**
- * notify_ready() - the Guest runs
+ * notify_ready() - tell the service manager that the guest runs
  *
- * Said once; its restarts are its own. The process may be another one than was started.
+ * Told once: later restarts are not told. After --detach, this is not the process that was
+ * started.
  */
 void notify_ready(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the service manager that started us wants to hear. */
+/* Telling the service manager that started us that the guest runs. */
 #ifndef _LAUNCHER_NOTIFY_H
 #define _LAUNCHER_NOTIFY_H
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The directory with the sockets of this user's running Guests, NAME.sock each.
+ * The directory with the sockets of this user's running guests, NAME.sock each.
  *
- * A socket to which nobody listens any more is a Guest's whose Launcher was killed:
- * whoever finds it removes it, and each launcher that starts looks for them. The directory is locked while a name is taken or
- * looked at, so that a socket is never seen between its birth and its first
- * listener.
+ * A socket to which nobody listens belongs to a launcher that was killed. Whoever finds such a
+ * socket removes it, and each launcher that starts looks for all of them. The directory is
+ * locked while a name is taken or looked at, so that nobody sees a socket before its launcher
+ * listens to it.
  *
- * Beside it is NAME.pid, an empty file on which the Launcher has a lock: by that the kernel
- * says which process it is, also when it is stopped and its socket's queue is full.
+ * Beside the socket is NAME.pid, an empty file that the launcher has locked. By this lock the
+ * kernel says which process has the name, even if that process is stopped and the queue of its
+ * socket is full.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -32,14 +33,17 @@
 #define PID_SUFFIX	".pid"
 #define BACKLOG		128
 
-/* Whoever holds the lock is a program such as ours, or one of this user's that is stopped. */
+/*
+ * The holder of the lock is a lguest that is at work or stopped, or another program of this
+ * user.
+ */
 #define LOCK_MS		5000
 #define LOOK_MS		20
 
-static int pid_lock = -1;	/* NAME.pid of this process's Guest */
+static int pid_lock = -1;	/* NAME.pid of this process's guest */
 
 /**
- * runtime_check_name() - may a Guest be called so?
+ * runtime_check_name() - check a name for a guest
  * @name: the name: letters, digits, and within it . _ -
  *
  * Return: 0, or -EINVAL after telling the person.
@@ -64,8 +68,8 @@ static bool is_own_directory(const char *path)
 }
 
 /*
- * XDG_RUNTIME_DIR may be another user's, after su or "sudo -E": what root made there would
- * keep that user out. /tmp is the last resort, since there anybody may have taken the name.
+ * XDG_RUNTIME_DIR may be another user's, after su or "sudo -E". What root made there would keep
+ * that user out. Use /tmp last, since anybody may have made the directory there.
  */
 static int find_path(struct runtime *runtime)
 {
@@ -87,7 +91,7 @@ static int find_path(struct runtime *runtime)
 	return 0;
 }
 
-/* In /tmp anybody may have made it: it must be ours, and ours alone. */
+/* Anybody may have made the directory in /tmp: it must be ours alone. */
 static int check_owner(const struct runtime *runtime)
 {
 	struct stat stat;
@@ -120,8 +124,8 @@ static int lock(const struct runtime *runtime)
  * @runtime: filled in; runtime_close() it if this succeeds
  * @create: make it, if it is not there
  *
- * Return: 0; -ENOENT, untold, if it is not there and not to be made; another
- * negative errno after telling the person.
+ * Return: 0; -ENOENT if the directory does not exist and @create is false, and nobody is
+ * told; another negative errno after telling the person.
  */
 int runtime_open(struct runtime *runtime, bool create)
 {
@@ -149,7 +153,7 @@ int runtime_open(struct runtime *runtime, bool create)
 }
 
 /**
- * runtime_unlock() - keep the directory, but let others have it
+ * runtime_unlock() - unlock the directory, but keep it open
  * @runtime: from runtime_open()
  */
 void runtime_unlock(const struct runtime *runtime)
@@ -158,7 +162,7 @@ void runtime_unlock(const struct runtime *runtime)
 }
 
 /**
- * runtime_close() - unlock the directory
+ * runtime_close() - close and unlock the directory
  * @runtime: from runtime_open()
  */
 void runtime_close(struct runtime *runtime)
@@ -189,7 +193,7 @@ static int open_pid_file(const struct runtime *runtime, const char *name, int fl
 	return openat(runtime->fd, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600);
 }
 
-/* Who has the name? Return: the process, or 0. */
+/* Find the process that has a name. Return: its number, or 0. */
 static pid_t find_pid(const struct runtime *runtime, const char *name)
 {
 	struct flock holder = { .l_type = F_WRLCK };
@@ -203,7 +207,7 @@ static pid_t find_pid(const struct runtime *runtime, const char *name)
 	return is_held ? holder.l_pid : 0;
 }
 
-/* Until this process ends. Without it, the socket does. */
+/* Lock NAME.pid until this process ends. If that fails, the socket alone has to do. */
 static void hold_pid_file(const struct runtime *runtime, const char *name)
 {
 	struct flock lock = { .l_type = F_WRLCK };
@@ -225,13 +229,13 @@ static void remove_name(const struct runtime *runtime, const char *name)
 }
 
 /**
- * runtime_connect() - connect to a Guest's Launcher
+ * runtime_connect() - connect to a guest's launcher
  * @runtime: from runtime_open()
- * @name: the Guest's
- * @pid: its Launcher goes there
+ * @name: the guest's
+ * @pid: the process of its launcher goes there
  *
- * Return: a descriptor; -ENOENT, untold, if there is no such Guest; -EAGAIN, untold, if its
- * Launcher takes no connection out of its queue, which is full; another negative errno after
+ * Return: a descriptor; -ENOENT if there is no such guest, or -EAGAIN if its launcher
+ * accepts nobody and its queue is full, and nobody is told; another negative errno after
  * telling the person.
  */
 int runtime_connect(struct runtime *runtime, const char *name, pid_t *pid)
@@ -258,16 +262,17 @@ int runtime_connect(struct runtime *runtime, const char *name, pid_t *pid)
 							 address.sun_path, strerror(-error));
 	}
 	fcntl(fd, F_SETFL, 0);
-	/* Of the process that called listen(). */
+	/* The kernel has noted the process that called listen(). */
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	*pid = peer.pid;
 	return fd;
 }
 
 /*
- * Remove the names of all launchers that were killed: each is two files that nobody may ever
- * ask for again. A launcher that lives has its lock, and is not disturbed. A process that has
- * a name itself must not look: close() of its own NAME.pid would give its lock back.
+ * Remove the names of all launchers that were killed: each has left two files that nobody may
+ * ever ask for again. A launcher that lives has locked its NAME.pid, and is not disturbed. A
+ * process that has a name itself must not look: its close() of its own NAME.pid would give up
+ * the lock.
  */
 static void remove_dead_names(struct runtime *runtime)
 {
@@ -340,9 +345,9 @@ static int is_socket(const struct dirent *entry)
 }
 
 /**
- * runtime_names() - the names that there are, sorted
+ * runtime_names() - list the names, sorted
  * @runtime: from runtime_open()
- * @names: go there; runtime_free_names() them. Some may be those of dead Launchers
+ * @names: go there; runtime_free_names() them. Some may belong to launchers that were killed
  *
  * Return: how many, or a negative errno after telling the person.
  */
@@ -372,7 +377,7 @@ int runtime_names(struct runtime *runtime, char ***names)
 }
 
 /**
- * runtime_free_names() - give back what runtime_names() took
+ * runtime_free_names() - free what runtime_names() allocated
  * @names: from there
  * @count: how many
  */
@@ -386,8 +391,8 @@ void runtime_free_names(char **names, int count)
 /**
  * runtime_remove() - give a name back
  * @runtime: from runtime_open(), and not locked any more
- * @name: from runtime_listen(), and its descriptor is still open: so nobody else has
- *        taken the name
+ * @name: from runtime_listen(), whose descriptor is still open, so that nobody else can have
+ *	    taken it
  */
 void runtime_remove(const struct runtime *runtime, const char *name)
 {

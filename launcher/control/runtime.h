@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The directory with the sockets of this user's running Guests, NAME.sock each. */
+/* The directory with the sockets of this user's running guests, NAME.sock each. */
 #ifndef _LAUNCHER_RUNTIME_H
 #define _LAUNCHER_RUNTIME_H
 

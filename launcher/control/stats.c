@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a Guest costs: counts of the Host's, memory, and what the balloon knows; for the
- * person at its end (--stats), and for whoever asks while it runs.
+ * What a guest costs: the host's counts, memory, and what the balloon knows. The person gets
+ * them at the guest's end (--stats), and clients of the control socket while it runs.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 #include "virtio/balloon.h"
 #include "vm.h"
 
-/* How long the Guest has to answer the balloon's question for numbers. */
+/* How long the guest may take to answer the balloon's question for numbers. */
 #define BALLOON_MS	1000
 
 /* The names of LHCALL_*, by number. */
@@ -34,12 +34,15 @@ _Static_assert(ARRAY_SIZE(hypercall_names) == LHCALL_NR, "each hypercall has a n
 #define TEXT(vector, name, text)	[vector] = text
 static const char * const exception_names[LGUEST_STATS_VECTORS] = { LGUEST_EXCEPTIONS(TEXT) };
 
-/* The counts in the order in which they are told; some are many by name. */
+/*
+ * The counts in the order in which they are told. Some are arrays, with a name for each
+ * element.
+ */
 static const struct count {
 	const char *field;		/* of struct lguest_stats, and in JSON */
-	const char *text;		/* for the person; of many, in front of each name */
+	const char *text;		/* for the person; of an array, in front of each name */
 	size_t offset;
-	unsigned int many;		/* how many there are by name; 0: just one */
+	unsigned int many;		/* elements of the array; 0: it is none */
 	const char * const *names;
 } counts[] = {
 #define ONE(field, text)	{ #field, text, offsetof(struct lguest_stats, field), 0, NULL }
@@ -80,7 +83,7 @@ static const uint64_t *values(const struct lguest_stats *stats, const struct cou
 	return (const uint64_t *)((const char *)stats + count->offset);
 }
 
-/* All of a VM's virtual CPUs. Return: false if the Host does not tell. */
+/* Get the counts of all virtual CPUs. Return: false if the host does not tell. */
 static bool get_stats(struct vm *vm, struct lguest_stats *each)
 {
 	unsigned int i;
@@ -100,7 +103,7 @@ static void add_up(const struct lguest_stats *each, unsigned int vcpus, struct l
 	for (i = 0; i < vcpus; i++)
 		for (j = 0; j < sizeof(*sum) / sizeof(*to); j++)
 			to[j] += ((const uint64_t *)&each[i])[j];
-	/* These are the VM's, and each virtual CPU tells them. */
+	/* These are of the whole VM, and each virtual CPU tells them. */
 	sum->shadow_pages = each[0].shadow_pages;
 	sum->prefills_used = each[0].prefills_used;
 	sum->prefills_wasted = each[0].prefills_wasted;
@@ -138,8 +141,8 @@ static void print_count(const struct lguest_stats *stats, const struct count *co
 }
 
 /**
- * stats_report() - tell the person what the Guest made the Host do; zeros are left out
- * @vm: the VM, all of it still there
+ * stats_report() - tell the person what the guest made the host do; zeros are left out
+ * @vm: the VM, complete
  */
 void stats_report(struct vm *vm)
 {
@@ -180,17 +183,17 @@ static json_t *counts_answer(const struct lguest_stats *stats)
 	return object;
 }
 
-static int statm = -1;	/* /proc/self/statm, which has no name any more later */
+static int statm = -1;	/* /proc/self/statm: later the sandbox allows no names */
 
 /**
- * stats_init() - open what answers take
+ * stats_init() - open the files that the answers need
  */
 void stats_init(void)
 {
 	statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
-/* Bytes of this process that are in the Host's memory. */
+/* How many bytes of this process are in the memory of the host. */
 static json_int_t resident(void)
 {
 	long long size = 0, pages = 0;
@@ -202,14 +205,14 @@ static json_int_t resident(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* What the Guest says of its memory is there only if it has said so. */
+/* What the guest says of its memory is there only if it has said something. */
 static json_t *balloon_answer(struct vm *vm)
 {
 	struct balloon_stats stats;
 	json_t *object, *guest = json_object();
 	unsigned int i;
 
-	/* A Guest that stands still can't be asked. */
+	/* A paused guest can't be asked. */
 	balloon_stats(vm->balloon, &stats, vm->pause.wanted ? 0 : BALLOON_MS);
 	for (i = 0; i < ARRAY_SIZE(stats.value); i++)
 		if (stats.known & 1U << i)
@@ -222,10 +225,10 @@ static json_t *balloon_answer(struct vm *vm)
 }
 
 /**
- * stats_answer() - what the Guest costs now
- * @vm: runs, or stands still
+ * stats_answer() - what the guest costs now
+ * @vm: runs, or is paused
  * @name: what it is called
- * @state: how it is
+ * @state: "running" or "paused"
  *
  * Return: the answer on the control socket, or NULL if there is no memory.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a Guest costs: counts of the Host's, memory, and what the balloon knows. */
+/* What a guest costs: the host's counts, memory, and what the balloon knows. */
 #ifndef _LAUNCHER_STATS_H
 #define _LAUNCHER_STATS_H
 
