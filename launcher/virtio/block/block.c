@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A disk (virtio 1.2, section 5.2) in a file or block device of the Host: what --block=
- * says, and what the driver sees of it.
+ * A disk (virtio 1.2, section 5.2) in a file or block device of the host: what --block= means,
+ * and what the driver sees of the disk.
  */
 #include <endian.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "virtio/block/block.h"
 #include "virtio/block/vhost_block.h"
 
-/* 5.2.5.2: the driver chooses between write-back and write-through. */
+/* The driver chooses between write-back and write-through (5.2.5.2). */
 static void block_write_config(struct virtio_device *device, uint64_t offset, unsigned int length,
 			       uint64_t value)
 {
@@ -26,7 +26,7 @@ static void block_write_config(struct virtio_device *device, uint64_t offset, un
 	    !virtio_has_feature(device, VIRTIO_BLK_F_CONFIG_WCE))
 		return;
 	__atomic_store_n(&device->config[WCE_OFFSET], value & 1, __ATOMIC_RELAXED);
-	/* What was written before is to be as safe as what will be. */
+	/* What was written before must be as safe as what will be. */
 	if (!(value & 1) && fdatasync(block->file.fd))
 		message("the disk '%s': %s", block->path, strerror(errno));
 }
@@ -112,7 +112,7 @@ static void describe(struct virtio_device *device, const struct block *block)
 	uint32_t block_size = block->file.block_size, physical = block->file.physical_block_size;
 	struct virtio_blk_config config = {
 		.capacity = htole64(block->file.size / SECTOR_SIZE),
-		.seg_max = htole32(VIRTIO_QUEUE_SIZE - 2),	/* all but header and status */
+		.seg_max = htole32(VIRTIO_QUEUE_SIZE - 2),	/* all except header and */
 		.blk_size = htole32(block_size),
 		.physical_block_exp = __builtin_ctz(physical / block_size),
 		.min_io_size = htole16(physical / block_size),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the Guest asks of a disk (virtio 1.2, section 5.2.6).
+ * What the guest asks of a disk (virtio 1.2, section 5.2.6).
  *
- * A request of the Guest's is done in steps, of which each starts one request to the
- * Host: a read or write may come back short, buffers that the Host can't use as they
- * are go through one of ours, a discard may have several ranges. step() starts the
- * next one, ended() sees how it went.
+ * A request of the guest's is done in steps, and each step starts one request to the host: a
+ * read or write may come back short, buffers that the host can't use as they are go through one
+ * of ours, and a discard may have several ranges. step() starts the next step, and ended() sees
+ * how it went.
  */
 #include <endian.h>
 #include <errno.h>
@@ -16,10 +16,12 @@
 #include "base/message.h"
 #include "virtio/block/block.h"
 
-/* Bytes of one step: a disk can't be told to stop one. */
+/* The most bytes of one step: a step that has begun can't be stopped. */
 #define MOST_AT_ONCE	(4U << 20)
 
-/* Our own buffer for a request that needs one, and zeroes to write. */
+/*
+ * The size of our own buffer for a request that needs one, and of the zeroes that are written.
+ */
 #define BOUNCE_SIZE	(64 * 1024)
 #define BOUNCE_ALIGN	4096
 static const uint8_t zeroes[BOUNCE_SIZE] __attribute__((aligned(BOUNCE_ALIGN)));
@@ -31,7 +33,10 @@ static void finish(struct virtio_queue *queue, struct request *request, uint8_t 
 	struct block *block = queue->device->private;
 
 	*request->status = status;
-	/* 2.7.8.2: all that is below this length is written. A failed read is not. */
+	/*
+	 * All bytes below this length must have been written (2.7.8.2), which a failed read has
+	 * not done.
+	 */
 	virtio_push(queue, &request->chain,
 		    status == VIRTIO_BLK_S_OK || !request->written ? request->written + 1 : 0);
 	free(request->bounce);
@@ -40,7 +45,7 @@ static void finish(struct virtio_queue *queue, struct request *request, uint8_t 
 	block->free = request;
 }
 
-/* The Host could not do it: the Guest hears of an I/O error, the person why, once. */
+/* The host could not do it: give the guest an I/O error, and tell the person why, once. */
 static void fail(struct virtio_queue *queue, struct request *request, int error)
 {
 	struct block *block = queue->device->private;
@@ -67,7 +72,10 @@ static enum disk_operation write_operation(const struct request *request)
 	return request->write_through ? DISK_WRITE_THROUGH : DISK_WRITE;
 }
 
-/* Past the page cache each piece must be whole blocks, at addresses of such. */
+/*
+ * Past the page cache each piece must be whole blocks, at addresses that are multiples of a
+ * block.
+ */
 static bool must_bounce(const struct block *block, const struct request *request)
 {
 	uintptr_t mask = block->file.block_size - 1;
@@ -81,7 +89,7 @@ static bool must_bounce(const struct block *block, const struct request *request
 	return false;
 }
 
-/* The next piece in our own buffer. Return: false if there is no memory. */
+/* Put the next piece into our own buffer. Return: false if there is no memory. */
 static bool bounce(struct request *request)
 {
 	bool write = request->type == VIRTIO_BLK_T_OUT;
@@ -98,7 +106,7 @@ static bool bounce(struct request *request)
 	return true;
 }
 
-/* What is so large is done a buffer, or a part of one, at a time. */
+/* Cut the piece: large data is done a buffer, or a part of one, at a time. */
 static void limit(struct request *request)
 {
 	while (!request->iov->iov_len) {
@@ -155,7 +163,7 @@ static bool is_inside(const struct block *block, uint64_t sector, uint64_t size)
 	       size <= block->file.size - sector * SECTOR_SIZE;
 }
 
-/* 5.2.6: a discard is a hint, zeroes are none. */
+/* A discard is a hint; to write zeroes is not (5.2.6). */
 static void step_range(struct virtio_queue *queue, struct request *request)
 {
 	const struct block *block = queue->device->private;
@@ -194,7 +202,7 @@ static void step_range(struct virtio_queue *queue, struct request *request)
 		return;
 	}
 	if (!request->io.size)
-		step_range(queue, request);	/* one of MOST_RANGES at most */
+		step_range(queue, request);	/* calls us again, MOST_RANGES times at most */
 	else
 		start(queue, request, request->type == VIRTIO_BLK_T_DISCARD || flags ? DISK_DISCARD
 										     : DISK_ZERO,
@@ -223,7 +231,7 @@ static bool ended_range(struct request *request)
 	return result >= 0 || result == -EOPNOTSUPP;
 }
 
-/* Start what is to be done next, or finish. */
+/* Start the next step, or finish. */
 static void step(struct virtio_queue *queue, struct request *request)
 {
 	switch (request->type) {
@@ -239,7 +247,7 @@ static void step(struct virtio_queue *queue, struct request *request)
 	}
 }
 
-/* What step() started has ended. */
+/* The step that step() started has ended. */
 static void ended(struct virtio_queue *queue, struct request *request)
 {
 	int64_t result = request->io.result;
@@ -254,7 +262,7 @@ static void ended(struct virtio_queue *queue, struct request *request)
 	switch (request->type) {
 	case VIRTIO_BLK_T_IN:
 	case VIRTIO_BLK_T_OUT:
-		good = result > 0;	/* nothing: somebody has made the file shorter */
+		good = result > 0;	/* 0: somebody has made the file shorter */
 		if (good)
 			ended_transfer(request, result);
 		break;
@@ -267,7 +275,7 @@ static void ended(struct virtio_queue *queue, struct request *request)
 	default:
 		good = ended_range(request);
 	}
-	/* A request may take very long, and nobody wants its rest when it is cut off. */
+	/* Cut a long request off when the device stops: nobody wants the rest. */
 	if (good && (queue->device->stopping || !virtio_stop_time(queue)))
 		finish(queue, request, VIRTIO_BLK_S_IOERR);
 	else if (good)
@@ -277,8 +285,8 @@ static void ended(struct virtio_queue *queue, struct request *request)
 }
 
 /*
- * 5.2.6.2: who has not accepted FLUSH expects a write that has ended to be on the
- * disk. Else it is as the driver says, if it may, or as the person does.
+ * A driver that has not accepted FLUSH expects a write that has ended to be on the disk
+ * (5.2.6.2). Otherwise the driver decides if it may, or the person.
  */
 static bool is_write_through(struct virtio_device *device)
 {
@@ -286,7 +294,7 @@ static bool is_write_through(struct virtio_device *device)
 	       !__atomic_load_n(&device->config[WCE_OFFSET], __ATOMIC_RELAXED);
 }
 
-/* Return: VIRTIO_BLK_S_OK if there is something to do, in steps; else what is wrong. */
+/* Return: VIRTIO_BLK_S_OK if the request can be done in steps; else what is wrong. */
 static uint8_t check(const struct block *block, struct request *request, uint64_t sector,
 		     size_t out, size_t in)
 {
@@ -314,7 +322,7 @@ static uint8_t check(const struct block *block, struct request *request, uint64_
 	}
 }
 
-/* A new request: its chain is there, and nothing else. */
+/* Begin a new request, which has nothing but its chain. */
 static void begin(struct virtio_queue *queue, struct request *request)
 {
 	struct iovec *out = request->chain.iov, *in = request->chain.iov + request->chain.out;
@@ -355,7 +363,7 @@ static void begin(struct virtio_queue *queue, struct request *request)
 		finish(queue, request, status);
 }
 
-/* All that has ended so far. */
+/* Look at all requests that have ended by now. */
 static void see_ended(struct virtio_queue *queue)
 {
 	struct block *block = queue->device->private;
@@ -366,7 +374,7 @@ static void see_ended(struct virtio_queue *queue)
 }
 
 /**
- * block_run() - do the Guest's requests until the device is to stop
+ * block_run() - serve the guest's requests until the device must stop
  * @queue: the disk's only queue
  */
 void block_run(struct virtio_queue *queue)
@@ -385,7 +393,7 @@ void block_run(struct virtio_queue *queue)
 		}
 		disk_io_submit(&block->io);
 	}
-	/* The Host may still be using the Guest's memory. */
+	/* The host may still be using the guest's memory. */
 	while ((io = disk_io_wait(&block->io)))
 		ended(queue, container_of(io, struct request, io));
 }

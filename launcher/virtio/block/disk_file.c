@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The file or block device of the Host that a disk is in: which ones can be, and
- * that no two write to the same one.
+ * The file or block device of the host that a disk is in: which ones are allowed, and that no
+ * two guests write to the same one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,10 @@
 #include "virtio/block/disk_file.h"
 #include "virtio/block/disk_lock.h"
 
-/* A block device that has just come, or that somebody has written to, udev looks at first. */
+/*
+ * How long udev may take to look at a block device that is new, or that somebody has written
+ * to.
+ */
 #define UDEV_MS	5000
 
 static bool is_written(const struct disk_file *file)
@@ -27,7 +30,7 @@ static bool is_written(const struct disk_file *file)
 	return !file->read_only && !file->snapshot;
 }
 
-/* Which process has a lock on that file? Return: its number, or 0. */
+/* Find the process that has locked the file. Return: its number, or 0. */
 static int find_holder(const struct stat *file)
 {
 	FILE *locks = fopen("/proc/locks", "re");
@@ -69,7 +72,7 @@ static int refuse_shared(const char *path, const struct stat *status)
 }
 
 /*
- * Can it be read past the page cache, in pieces as small as the Guest's, in memory
+ * Can the file be read past the page cache, in pieces as small as the guest's, into memory
  * aligned to no more than that? Only the file system knows.
  */
 static bool can_be_direct(const struct disk_file *file)
@@ -119,7 +122,7 @@ static void find_block_sizes(struct disk_file *file, const struct stat *status)
 		file->block_size = logical;
 		file->physical_block_size = physical;
 	}
-	/* What is no power of 2, or out of all proportion, is of no use to a Guest. */
+	/* A size that is no power of 2, or out of all proportion, is of no use to a guest. */
 	if (file->block_size < SECTOR_SIZE || file->block_size > 4096 ||
 	    file->block_size & (file->block_size - 1))
 		file->block_size = SECTOR_SIZE;
@@ -128,7 +131,7 @@ static void find_block_sizes(struct disk_file *file, const struct stat *status)
 		file->physical_block_size = file->block_size;
 }
 
-/* Is it one that a disk can be in, and that is nobody else's? */
+/* Check that a disk can be in the file, and that nobody else uses it. */
 static int check(struct disk_file *file, const char *path)
 {
 	struct stat status;
@@ -145,7 +148,7 @@ static int check(struct disk_file *file, const char *path)
 		return refuse(-EINVAL,
 			      "the disk '%s' has %lld bytes, which is no multiple of %d: truncate -s %%%d '%s' makes it one",
 			      path, (long long)end, SECTOR_SIZE, SECTOR_SIZE, path);
-	/* Two Guests that write to one disk destroy what is on it. */
+	/* Two guests that write to one disk destroy what is on it. */
 	error = disk_lock(file->fd, !is_written(file), S_ISBLK(status.st_mode) ? UDEV_MS : 0);
 	if (error == -EBUSY)
 		return refuse_shared(path, &status);
@@ -157,9 +160,9 @@ static int check(struct disk_file *file, const char *path)
 }
 
 /*
- * A block device that the Host has mounted is not the Guest's to write to: O_EXCL tells
- * (and means nothing for files that there are). O_NONBLOCK is for what is neither, and
- * must be gone afterwards: with it io_uring does not wait for the disk.
+ * The guest must not write to a block device that the host has mounted: O_EXCL finds out (and
+ * means nothing for files that exist). O_NONBLOCK is for what is neither file nor block device.
+ * It must be cleared afterwards: with it io_uring does not wait for the disk.
  */
 static int open_path(const struct disk_file *file, const char *path)
 {
@@ -179,10 +182,11 @@ static int open_path(const struct disk_file *file, const char *path)
 }
 
 /**
- * disk_file_open() - open what a disk is in, and lock it
- * @file: with read_only, snapshot and cache as the person wants them; the rest is filled in, and
+ * disk_file_open() - open the file of a disk, and lock it
+ * @file: with read_only, snapshot and cache as the person wants them; the rest is filled in,
+ *	    and
  *	  disk_file_close() closes it, whatever is returned
- * @path: where it is
+ * @path: its name
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -200,7 +204,7 @@ int disk_file_open(struct disk_file *file, const char *path)
 }
 
 /**
- * disk_file_close() - close it, and give up the lock
+ * disk_file_close() - close the file, and give up its lock
  * @file: as disk_file_open() left it, or with both its fd -1
  */
 void disk_file_close(struct disk_file *file)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The file or block device of the Host that a disk is in. */
+/* The file or block device of the host that a disk is in. */
 #ifndef _LAUNCHER_DISK_FILE_H
 #define _LAUNCHER_DISK_FILE_H
 
@@ -11,20 +11,20 @@
 #define SECTOR_SIZE	512
 
 enum disk_cache {
-	DISK_CACHE_DEFAULT,		/* DISK_CACHE_NONE, if the file can do it */
-	DISK_CACHE_NONE,		/* past the Host's page cache */
-	DISK_CACHE_WRITEBACK,		/* through it; on the disk when the Guest flushes */
+	DISK_CACHE_DEFAULT,		/* DISK_CACHE_NONE, if the file can be used so */
+	DISK_CACHE_NONE,		/* past the host's page cache */
+	DISK_CACHE_WRITEBACK,		/* through the page cache; on the disk after a flush */
 	DISK_CACHE_WRITETHROUGH,	/* through it; on the disk when a write has ended */
 };
 
 struct disk_file {
 	int fd;
 	bool read_only;
-	bool snapshot;			/* nothing is written to it, but to overlay */
+	bool snapshot;			/* writes go to the overlay alone */
 	struct disk_overlay overlay;
-	enum disk_cache cache;		/* never DISK_CACHE_DEFAULT once it is open */
+	enum disk_cache cache;		/* not DISK_CACHE_DEFAULT any more once it is open */
 	uint64_t size;			/* bytes, whole sectors */
-	uint32_t block_size;		/* bytes: what it reads and writes in one piece, */
+	uint32_t block_size;		/* bytes that it reads and writes in one piece, */
 	uint32_t physical_block_size;	/* and without reading first */
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading and writing a file: by io_uring, with many requests under way; on a Host
- * that does not let us have that, by one system call after the other.
+ * Reading and writing a file: by io_uring, with many requests under way; or, on a host that
+ * does not allow that, by one system call after the other.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +15,15 @@
 #include "virtio/block/disk_io.h"
 #include "virtio/block/disk_overlay.h"
 
-/* Debian 12's liburing has these two in its header, but not in the library. */
+/* liburing of Debian 12 has these two functions in its header, but not in the library. */
 static int ring_register(struct io_uring *ring, unsigned int what, void *argument, unsigned int count)
 {
 	return syscall(SYS_io_uring_register, ring->ring_fd, what, argument, count) < 0 ? -errno : 0;
 }
 
 /*
- * A ring does by itself what system calls do, and no filter of these sees it. So it does with
- * the disk and what lies over it what disks need, and nothing else, whoever fills it.
+ * A ring can do what system calls do, and no seccomp filter sees it. So restrict the ring:
+ * whoever fills it can only do with the disk and its overlay what disks need.
  */
 static int restrict_ring(struct io_uring *ring, int fd, const struct disk_overlay *overlay)
 {
@@ -49,7 +49,7 @@ static int restrict_ring(struct io_uring *ring, int fd, const struct disk_overla
  * disk_io_init() - prepare for requests
  * @io: filled in; disk_io_exit() it
  * @fd: the file, which stays the caller's
- * @overlay: over it, or NULL
+ * @overlay: the overlay over the file, or NULL
  * @requests: how many can be under way at most
  */
 void disk_io_init(struct disk_io *io, int fd, struct disk_overlay *overlay,
@@ -78,7 +78,10 @@ void disk_io_init(struct disk_io *io, int fd, struct disk_overlay *overlay,
  */
 void disk_io_exit(struct disk_io *io)
 {
-	/* A ring that has gone keeps its files for a while, and the lock on this one. */
+	/*
+	 * A ring that is closed keeps its files open for a while, and with them the lock of the
+	 * disk.
+	 */
 	if (io->has_ring) {
 		io_uring_unregister_files(&io->ring);
 		io_uring_queue_exit(&io->ring);
@@ -87,7 +90,7 @@ void disk_io_exit(struct disk_io *io)
 }
 
 /**
- * disk_io_descriptor() - what to wait for
+ * disk_io_descriptor() - the descriptor to wait for
  * @io: from disk_io_init()
  *
  * Return: a descriptor that is readable while requests have ended, or -1.
@@ -160,9 +163,9 @@ static void prepare(const struct disk_io *io, struct io_uring_sqe *entry,
 /**
  * disk_io_start() - start a request
  * @io: from disk_io_init()
- * @request: what to do; it is ours until disk_io_ended() returns it
+ * @request: what to do; the caller leaves it alone until disk_io_ended() returns it
  *
- * It need not begin before disk_io_submit().
+ * The request may begin only at disk_io_submit().
  */
 void disk_io_start(struct disk_io *io, struct disk_request *request)
 {
@@ -178,14 +181,14 @@ void disk_io_start(struct disk_io *io, struct disk_request *request)
 		io->ended = request;
 		return;
 	}
-	/* There are as many entries as requests, so after submitting one is free. */
+	/* The ring has as many entries as there are requests, so one is free after a submit. */
 	while (!(entry = io_uring_get_sqe(&io->ring)))
 		disk_io_submit(io);
 	prepare(io, entry, request);
 }
 
 /**
- * disk_io_submit() - let what was started begin
+ * disk_io_submit() - begin all requests that were started
  * @io: from disk_io_init()
  */
 void disk_io_submit(struct disk_io *io)
@@ -202,7 +205,7 @@ void disk_io_submit(struct disk_io *io)
 }
 
 /**
- * disk_io_ended() - the next request that has ended
+ * disk_io_ended() - get the next request that has ended
  * @io: from disk_io_init()
  *
  * Return: a request with its result, or NULL if none has.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reading and writing a file, with many requests under way where the Host can. */
+/* Reading and writing a file, with many requests under way where the host can. */
 #ifndef _LAUNCHER_DISK_IO_H
 #define _LAUNCHER_DISK_IO_H
 
@@ -13,8 +13,8 @@ struct disk_overlay;
 enum disk_operation {
 	DISK_READ,
 	DISK_WRITE,
-	DISK_WRITE_THROUGH,	/* as DISK_WRITE, and it has ended when it is on the disk */
-	DISK_SYNC,		/* all that was written before is on the disk */
+	DISK_WRITE_THROUGH,	/* as DISK_WRITE, but ends when the data is on the disk */
+	DISK_SYNC,		/* put all that was written before on the disk */
 	DISK_DISCARD,		/* a hole: reads as zero, takes no room */
 	DISK_ZERO,		/* reads as zero, keeps its room */
 	DISK_NOTHING,
@@ -28,19 +28,19 @@ struct disk_request {
 	unsigned int count;
 	int64_t result;			/* when it has ended: bytes, or a negative errno */
 	struct disk_request *next;
-	/* Ours: */
+	/* Of disk_io.c: */
 	int fd;
 	struct iovec part;		/* see disk_overlay_aim() */
 };
 
-/* One thread's: nothing here has a lock. */
+/* For one thread: nothing here has a lock. */
 struct disk_io {
 	int fd;
 	struct disk_overlay *overlay;	/* over fd, or NULL */
 	bool has_ring;
 	struct io_uring ring;
 	unsigned int under_way;		/* started, and not yet seen to have ended */
-	struct disk_request *ended;	/* without a ring, those to be seen */
+	struct disk_request *ended;	/* without a ring: those that have ended, to be returned */
 };
 
 void disk_io_init(struct disk_io *io, int fd, struct disk_overlay *overlay,

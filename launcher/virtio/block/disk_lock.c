@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * That no two write to one disk. There are two kinds of locks for that, which do not see
- * each other: flock(2) on the whole of it, which programs of the Host's take (udev and
- * whoever partitions: systemd.io/BLOCK_DEVICE_LOCKING), and QEMU's on single bytes, of which
- * each stands for something that a program does with a disk, or that no other one may do
- * while it has it. We take both.
+ * Locks against two writers of one disk. Two kinds of locks exist for that, and they do not see
+ * each other: flock(2) of the whole disk, which programs of the host take (udev, and programs
+ * that partition: systemd.io/BLOCK_DEVICE_LOCKING), and QEMU's locks on single bytes, of which
+ * each stands for something that a program does with a disk, or that it forbids others to do.
+ * Take both kinds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +16,10 @@
 #include "base/message.h"
 #include "virtio/block/disk_lock.h"
 
-/* QEMU's numbers of what can be done: it reads what was written, writes, changes the size. */
+/* QEMU's numbers for what a program does: it reads, writes, changes the size. */
 enum { READS = 0, WRITES = 1, RESIZES = 3 };
 
-/* And its bytes. Who has a lock on one never keeps another from having it, too. */
+/* The bytes that QEMU locks. A lock on one never keeps others from locking it, too. */
 #define DOES(what)	(100 + (what))
 #define FORBIDS(what)	(200 + (what))
 
@@ -28,7 +28,7 @@ static const int reader[] = { DOES(READS), FORBIDS(WRITES), FORBIDS(RESIZES) };
 
 #define RETRY_MS	50
 
-/* One byte. Return: 0, or a negative errno. */
+/* Lock or look at one byte. Return: 0, or a negative errno. */
 static int call(int fd, int command, short type, int byte, short *found)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
@@ -40,7 +40,7 @@ static int call(int fd, int command, short type, int byte, short *found)
 	return 0;
 }
 
-/* Does somebody else do what we forbid, or forbid what we do? */
+/* Does another program do what we forbid, or forbid what we do? */
 static bool is_contradicted(int fd, const int *byte, unsigned int count)
 {
 	unsigned int i;
@@ -56,7 +56,7 @@ static bool is_contradicted(int fd, const int *byte, unsigned int count)
 	return false;
 }
 
-/* First lock, then look: of two that do so at once, one sees the other. */
+/* Lock first, then look: if two programs do so at once, at least one sees the other. */
 static int lock_bytes(int fd, const int *byte, unsigned int count)
 {
 	unsigned int i;
@@ -89,10 +89,10 @@ static int lock_once(int fd, bool read_only)
 }
 
 /**
- * disk_lock() - have a disk, as long as it is open
+ * disk_lock() - lock a disk for as long as it is open
  * @fd: the disk
  * @read_only: others may have it, too, if they do not write to it
- * @milliseconds: how long to wait for who has it
+ * @milliseconds: how long to wait for the holder of the lock
  *
  * Return: 0; -EBUSY: somebody else has it; or another negative errno.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* That no two write to one disk. */
+/* Locks against two writers of one disk. */
 #ifndef _LAUNCHER_DISK_LOCK_H
 #define _LAUNCHER_DISK_LOCK_H
 

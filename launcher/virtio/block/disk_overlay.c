@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * --block=FILE,snapshot: what the Guest writes goes elsewhere, and is gone at the end.
+ * --block=FILE,snapshot: the guest's writes go to an overlay, which is gone at the end.
  *
- * Elsewhere is a file without a name and with holes, in which each sector has the place
- * that it has in the disk; a bit for each sector says where it is to be read from. So the
- * most that a Guest can fill is the size of its disk.
+ * The overlay is a file without a name and with holes. Each sector has the same place in it as
+ * in the disk, and a bit for each sector says which of the two has it. So a guest can fill no
+ * more than the size of its disk.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 #define WORD_BITS	64
 
-/* Where there is room for large things that nobody keeps. */
+/* The directory for large files that nobody keeps. */
 static const char *directory(void)
 {
 	const char *wanted = getenv("TMPDIR");
@@ -30,7 +30,7 @@ static const char *directory(void)
 }
 
 /**
- * disk_overlay_open() - be ready for what a Guest writes
+ * disk_overlay_open() - make an overlay
  * @overlay: filled in; disk_overlay_close() it, whatever is returned
  * @size: the disk's, in bytes
  *
@@ -49,7 +49,7 @@ int disk_overlay_open(struct disk_overlay *overlay, uint64_t size)
 		return refuse(-errno, "can't make a file as large as the disk in '%s': %s: TMPDIR says where else",
 			      directory(), strerror(errno));
 	overlay->size = words * sizeof(*overlay->written);
-	/* Of it the Host gives what is touched. */
+	/* The host provides only the pages that are touched. */
 	map = mmap(NULL, overlay->size, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (map == MAP_FAILED)
@@ -59,7 +59,7 @@ int disk_overlay_open(struct disk_overlay *overlay, uint64_t size)
 }
 
 /**
- * disk_overlay_close() - forget all that was written
+ * disk_overlay_close() - close an overlay, and forget all that was written
  * @overlay: as disk_overlay_open() left it, or with fd -1 and all else 0
  */
 void disk_overlay_close(struct disk_overlay *overlay)
@@ -75,7 +75,7 @@ static bool is_written(const struct disk_overlay *overlay, uint64_t sector)
 	return overlay->written[sector / WORD_BITS] >> sector % WORD_BITS & 1;
 }
 
-/* How many bytes from @offset on, up to @most, are in one place? */
+/* How many bytes from @offset on, at most @most, are in the same file? */
 static uint64_t run_length(const struct disk_overlay *overlay, uint64_t offset, uint64_t most)
 {
 	uint64_t sector = offset / SECTOR_SIZE, end = (offset + most + SECTOR_SIZE - 1) / SECTOR_SIZE;
@@ -87,7 +87,7 @@ static uint64_t run_length(const struct disk_overlay *overlay, uint64_t offset, 
 	return most;
 }
 
-/* No more than what is in one place: whoever asked for more comes back for the rest. */
+/* Cut the read to what is in one file: the caller comes back for the rest. */
 static void aim_read(const struct disk_overlay *overlay, int base, struct disk_request *request)
 {
 	const struct iovec *iov = request->iov;
@@ -112,7 +112,7 @@ static void aim_read(const struct disk_overlay *overlay, int base, struct disk_r
 }
 
 /**
- * disk_overlay_aim() - where does a request go?
+ * disk_overlay_aim() - decide which file a request goes to
  * @overlay: from disk_overlay_open()
  * @base: the disk's own file
  * @request: of a range within the disk; its fd is filled in, and it may get smaller
@@ -128,7 +128,7 @@ void disk_overlay_aim(struct disk_overlay *overlay, int base, struct disk_reques
 	case DISK_WRITE_THROUGH:
 		request->operation = DISK_WRITE;
 		break;
-	case DISK_SYNC:		/* nothing here outlives us */
+	case DISK_SYNC:		/* nothing here outlives this process */
 		request->operation = DISK_NOTHING;
 		break;
 	case DISK_ZERO:
@@ -140,11 +140,12 @@ void disk_overlay_aim(struct disk_overlay *overlay, int base, struct disk_reques
 }
 
 /**
- * disk_overlay_ended() - a request has ended: remember what was written
+ * disk_overlay_ended() - remember what a request has written
  * @overlay: from disk_overlay_open()
  * @request: that disk_overlay_aim() saw, with its result
  *
- * A sector that is written in part counts when the rest has come, which starts within it.
+ * A sector that is written in part counts when its rest is written, by a request that starts
+ * within it.
  */
 void disk_overlay_ended(struct disk_overlay *overlay, const struct disk_request *request)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* --block=FILE,snapshot: what the Guest writes goes elsewhere, and is gone at the end. */
+/* --block=FILE,snapshot: the guest's writes go to an overlay, which is gone at the end. */
 #ifndef _LAUNCHER_DISK_OVERLAY_H
 #define _LAUNCHER_DISK_OVERLAY_H
 
@@ -11,7 +11,7 @@ struct disk_request;
 
 struct disk_overlay {
 	int fd;			/* a file without a name, as long as the disk; -1: there is none */
-	uint64_t *written;	/* a bit for each sector: it is in the file */
+	uint64_t *written;	/* a bit for each sector: the overlay has it */
 	size_t size;		/* bytes of written */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A disk that another program serves (vhost-user-blk): qcow2 images and all that
+ * A disk that another program serves (vhost-user-blk): qcow2 images, and all else that
  * qemu-storage-daemon knows.
  */
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "virtio/vhost_user.h"
 #include "virtio/virtio.h"
 
-/* What the program may offer to the driver: no further queues, no other rings. */
+/* Features that the program may offer to the driver: no further queues, no other rings. */
 #define FEATURES	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
 			 1ULL << VIRTIO_RING_F_EVENT_IDX | 1ULL << VIRTIO_BLK_F_SIZE_MAX | \
 			 1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_RO | \
@@ -74,7 +74,7 @@ static const struct virtio_ops vhost_block_ops = {
 /**
  * vhost_block_init() - make a disk that another program serves
  * @device: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory, shared
+ * @memory: the guest's memory, shared
  * @text: VHOST_BLOCK_PREFIX, and the socket where the program listens
  *
  * Return: 0, or a negative errno after telling the person.
