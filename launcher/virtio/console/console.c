@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The console (virtio 1.2, section 5.3) and its ports: number 0 is the console itself, on
- * our standard input and output; each of the others has a name, and is a stream of bytes
- * each way between a program in the Guest and a socket or file here.
+ * The console (virtio 1.2, section 5.3) and its ports. Port 0 is the console itself, on our
+ * standard input and output. Each of the others has a name, and carries bytes both ways between
+ * a program in the guest and a socket or file here.
  *
- * A port has two queues.  Two more carry control messages (5.3.6.2): which ports there
- * are, what they are called, and whether each side has them open.  A driver that does not
- * know of those (VIRTIO_CONSOLE_F_MULTIPORT) has the console alone.
+ * A port has two queues. Two more queues carry control messages (5.3.6.2): which ports there
+ * are, what they are called, and whether each side has them open. A driver that does not know
+ * these messages (VIRTIO_CONSOLE_F_MULTIPORT) has only the console.
  */
 #include <errno.h>
 #include <linux/virtio_console.h>
@@ -22,7 +22,7 @@
 
 #define CONTROL_ENTRIES	32
 
-/* The driver has a new port. */
+/* Tell the driver about a port that it has just learnt of. */
 static void introduce(struct port *port)
 {
 	if (port->number) {
@@ -41,7 +41,7 @@ static void hear_ready(struct console *console, bool ready)
 {
 	unsigned int i;
 
-	/* It begins: whatever was to be said before is old. */
+	/* The driver begins: messages from before are old. */
 	for (i = 0; i < console->ports; i++)
 		console->port[i]->to_say = 0;
 	console->ready = ready;
@@ -63,7 +63,7 @@ static void set_open(struct port *port, bool open)
 	virtio_kick(port_queue(port, INPUT_QUEUE));
 }
 
-/* The driver says something. */
+/* Take a message of the driver. */
 static void hear(struct console *console, const struct virtio_console_control *message)
 {
 	uint32_t number = le32toh(message->id);
@@ -76,12 +76,15 @@ static void hear(struct console *console, const struct virtio_console_control *m
 		return;
 	switch (le16toh(message->event)) {
 	case VIRTIO_CONSOLE_PORT_READY:
-		/* After it has slept, Linux does not say that the device is ready once more. */
+		/* After a suspend, Linux does not say again that the device is ready. */
 		if (message->value)
 			console->ready = true;
 		if (message->value)
 			introduce(console->port[number]);
-		/* One after the other: no port holds up the console, which is the first. */
+		/*
+		 * Add one port after the other, so that none delays the console, which is the
+		 * first.
+		 */
 		if (number + 1 < console->ports)
 			console_say(console->port[number + 1], SAY_ADD);
 		break;
@@ -92,8 +95,8 @@ static void hear(struct console *console, const struct virtio_console_control *m
 }
 
 /*
- * One thread for both ways.  What a message is answered with is there before the driver
- * gets the message back: Linux, which waits for that, needs not wait for us once more.
+ * One thread serves both control queues. It answers a message before it gives the message back:
+ * Linux waits for that, and then need not wait for us again.
  */
 static void run_control(struct virtio_queue *to_driver)
 {
@@ -127,14 +130,14 @@ static void console_run(struct virtio_queue *queue)
 	if (queue->index == TO_DRIVER_QUEUE)
 		run_control(queue);
 	else if (queue->index == FROM_DRIVER_QUEUE)
-		return;	/* the other one's thread does its work */
+		return;	/* the thread of the other queue does its work */
 	else if (queue->index % 2 == OUTPUT_QUEUE)
 		port_run_output(queue, console->port[number]);
 	else
 		port_run_input(queue, console->port[number]);
 }
 
-/* Without messages, nothing says when the console is open. */
+/* Without control messages, nothing says when the console is open. */
 static void set_features(struct virtio_device *device, bool multiport, bool size)
 {
 	struct console *console = device->private;
@@ -154,8 +157,9 @@ static int console_start(struct virtio_device *device)
 }
 
 /*
- * What a driver has offered is its business when it resets the device; but to the program
- * that wrote it, it is gone, and a Guest's kernel resets all devices when it powers off.
+ * A driver that resets the device gives up what it has offered. But the program that wrote it
+ * takes it for written, and a guest's kernel resets all devices when it powers off. So write it
+ * first.
  */
 static void console_reset(struct virtio_device *device)
 {
@@ -209,8 +213,8 @@ static struct port *new_port(struct console *console)
 /**
  * virtio_console_init() - make the console
  * @device: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory
- * @leave: called from a thread of the device's when the person wants to leave
+ * @memory: the guest's memory
+ * @leave: called by a thread of the device when the person types Ctrl-A x
  * @argument: for @leave
  *
  * Return: 0, or a negative errno after telling the person.
@@ -244,7 +248,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	port->out = STDOUT_FILENO;
 	port->ended = !terminal_has_input();
 	port->is_tty = isatty(STDIN_FILENO);
-	/* Blocked in every thread, the signal can only be read. */
+	/* In all threads the signal is blocked, so it can only be read. */
 	sigemptyset(&resize);
 	sigaddset(&resize, SIGWINCH);
 	pthread_sigmask(SIG_BLOCK, &resize, NULL);
@@ -253,7 +257,7 @@ int virtio_console_init(struct virtio_device *device, const struct guest_memory 
 	return 0;
 }
 
-/* A port with its queues, and nothing behind it yet; @port: goes there. */
+/* Add a port with its queues, and nothing behind it yet. @port: it goes there. */
 static int add_port(struct virtio_device *device, struct port **port)
 {
 	struct console *console = device->private;
@@ -269,11 +273,11 @@ static int add_port(struct virtio_device *device, struct port **port)
 }
 
 /**
- * virtio_console_add_port() - one more port
+ * virtio_console_add_port() - add a port
  * @device: a console that does not run yet
  * @value: the port's name, and what is behind it, as --port has it
  *
- * Return: its number, or a negative errno after telling the person.
+ * Return: the port's number, or a negative errno after telling the person.
  */
 int virtio_console_add_port(struct virtio_device *device, const char *value)
 {
@@ -289,7 +293,7 @@ int virtio_console_add_port(struct virtio_device *device, const char *value)
 }
 
 /**
- * virtio_console_add_socket() - one more port, with a socket behind it that is open
+ * virtio_console_add_socket() - add a port with an open socket behind it
  * @device: a console that does not run yet
  * @name: the port's name, shorter than PORT_NAME_SIZE
  * @fd: the socket, which stays the caller's
@@ -310,11 +314,11 @@ int virtio_console_add_socket(struct virtio_device *device, const char *name, in
 }
 
 /**
- * virtio_console_port_is_open() - does a program in the Guest listen?
+ * virtio_console_port_is_open() - does a program in the guest listen?
  * @device: the console
  * @port: what virtio_console_add_port() returned
  *
- * Return: what the Guest says of that.
+ * Return: what the guest says of that.
  */
 bool virtio_console_port_is_open(const struct virtio_device *device, unsigned int port)
 {

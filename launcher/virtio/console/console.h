@@ -18,7 +18,7 @@
 #define PORT_NAME_SIZE	64
 #define PORT_INPUT_SIZE	4096
 
-/* Each port has two queues, and two more are for messages. */
+/* Each port has two queues, and the control messages have two. */
 #define CONSOLE_MAX_PORTS	(VIRTIO_MAX_QUEUES / 2 - 1)
 
 /* The queues of the first port, and those of messages; then the other ports' queues. */
@@ -30,17 +30,17 @@ enum { SAY_ADD, SAY_CONSOLE, SAY_NAME, SAY_SIZE, SAY_OPEN, SAY_CLOSED, MESSAGES 
 struct port {
 	struct console *console;
 	unsigned int number;		/* 0: the console itself */
-	char name[PORT_NAME_SIZE];	/* "": the console has none */
+	char name[PORT_NAME_SIZE];	/* "" for the console */
 	int in, out;			/* -1: there is none; may be the same */
 	atomic_uint to_say;		/* what the driver is to be told, bits of SAY_* */
-	atomic_bool guest_open;		/* somebody in the Guest takes input */
+	atomic_bool guest_open;		/* a program in the guest has the port open */
 	atomic_bool ended;		/* there will be no more input */
-	/* Of the output queue's thread: */
+	/* Of the thread of the output queue: */
 	bool gone;			/* nobody reads our output */
-	size_t at_end;			/* bytes written to the terminal after the Guest's end */
+	size_t at_end;			/* bytes written to the terminal after the guest's end */
 	unsigned int waited;		/* for a reader, while the driver waits; see PATIENCE */
 	bool is_tty;			/* a person types here */
-	/* Of the input queue's thread: read, but not yet the Guest's. */
+	/* Of the thread of the input queue: bytes read, but not given to the guest yet. */
 	size_t size;
 	uint8_t text[PORT_INPUT_SIZE];
 };
@@ -49,9 +49,9 @@ struct console {
 	struct virtio_device *device;
 	void (*leave)(void *argument);	/* the person typed Ctrl-A x */
 	void *argument;
-	struct terminal_keys keys;	/* of the first port's input thread */
+	struct terminal_keys keys;	/* of the thread of the first port's input */
 	int resized;			/* signalfd: the window has a new size, or -1 */
-	atomic_bool sized;		/* the driver wants to know of that */
+	atomic_bool sized;		/* the driver wants to know the size */
 	atomic_bool ready;		/* the driver wants to hear of ports */
 	unsigned int ports;
 	struct port *port[CONSOLE_MAX_PORTS];

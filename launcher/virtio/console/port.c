@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A port's bytes: each way has a queue, and a thread.  Output is given back to the Guest
- * only when it is written, and input is read only when the Guest has room for it and
- * somebody there who takes it, so nothing is ever dropped.
+ * The bytes of a port. Each way has a queue and a thread. A thread gives output back to the
+ * guest only when that output is written. It reads input only when the guest has room for it,
+ * and a program that takes it. So nothing is dropped.
  */
 #include <errno.h>
 #include <limits.h>
@@ -12,21 +12,21 @@
 
 #include "virtio/console/console.h"
 
-/* The most that is written at once: what a chain may have is limited by nothing else. */
+/* The most that one chain may write: nothing else limits what a chain has. */
 #define MOST_OUTPUT	(4U << 20)
 
-/* And to the terminal when the Guest has ended. */
+/* The most that is written to the terminal after the guest has ended. */
 #define MOST_AT_END	(256U << 10)
 
 /* How long a reader may read nothing while the driver waits, in tenths of a second. */
 #define PATIENCE	10
 
 /*
- * As terminal_write(). At the end what can be written at once is; and a driver that stops
- * the queue waits for a slow reader, but not for one who does not read. What poll() calls
- * writable, a pipe or a socket, takes PIPE_BUF bytes without waiting.
+ * As terminal_write(), with two differences. At the end, write only what can be written at
+ * once. If the driver stops the queue, wait for a slow reader, but not for one that reads
+ * nothing. A pipe or socket that poll() calls writable takes PIPE_BUF bytes without waiting.
  *
- * Return: false if the rest is not wanted any more.
+ * Return: false if the rest need not be written.
  */
 static bool write_all(struct virtio_queue *queue, struct port *port, const struct iovec *iov)
 {
@@ -63,8 +63,8 @@ static bool write_all(struct virtio_queue *queue, struct port *port, const struc
 }
 
 /*
- * To the terminal, which may be slow. When the Guest has ended, that is no reason to wait
- * for ever: a driver of a console has next to nothing on its way, a bad one very much.
+ * Write to the terminal, which may be slow. After the guest's end there is a limit: a good
+ * driver has next to nothing on its way then, a bad one very much.
  */
 static void write_terminal(struct virtio_device *device, struct port *port,
 			   const struct iovec *iov)
@@ -103,7 +103,7 @@ static void write_chain(struct virtio_queue *queue, struct port *port, struct vi
 }
 
 /**
- * port_run_output() - body of an output queue's thread
+ * port_run_output() - the body of the thread of an output queue
  * @queue: the queue
  * @port: its port
  */
@@ -114,7 +114,7 @@ void port_run_output(struct virtio_queue *queue, struct port *port)
 
 	do {
 		what = virtio_wait(queue, -1, -1);
-		/* At the end, too: what a Guest said last must not be lost. */
+		/* At the end, too: the last words of a guest must not be lost. */
 		while (virtio_pop(queue, &chain)) {
 			write_chain(queue, port, &chain);
 			virtio_push(queue, &chain, 0);
@@ -122,7 +122,7 @@ void port_run_output(struct virtio_queue *queue, struct port *port)
 	} while (!(what & VIRTIO_WAIT_STOP));
 }
 
-/* There is something to read, or input has ended. */
+/* Read input, or see that it has ended. */
 static void read_input(struct port *port)
 {
 	size_t room = PORT_INPUT_SIZE - port->size;
@@ -159,10 +159,10 @@ static void give_input(struct virtio_queue *queue, struct port *port)
 }
 
 /*
- * From a terminal we read ahead, so that Ctrl-A x works when the Guest does not listen,
- * and what is too much for that is lost, as on any terminal.  From anything else we take
- * only what the Guest takes: what comes while nobody has the port open its driver would
- * throw away, and the rest of standard input may be meant for whoever reads there after us.
+ * Read ahead from a terminal, so that Ctrl-A x works when the guest does not listen. What is
+ * too much for the buffer is lost, as on any terminal. From anything else, read only what the
+ * guest takes. Its driver would throw away what comes while no program has the port open, and
+ * the rest of standard input may be meant for another program after us.
  */
 static bool wants_input(struct virtio_queue *queue, const struct port *port)
 {
@@ -174,13 +174,13 @@ static bool wants_input(struct virtio_queue *queue, const struct port *port)
 }
 
 /**
- * port_is_over() - has the stream ended?
+ * port_is_over() - has the port ended both ways?
  * @port: the port
  *
- * The end is told by closing the port, which the driver takes for both ways: while there
- * is somewhere to write to, it stays open.
+ * The driver is told of the end by a closed port, which it takes for the end of both ways.
+ * So a port stays open while there is somewhere to write to.
  *
- * Return: true if nothing comes and goes any more.
+ * Return: true if nothing can come or go any more.
  */
 bool port_is_over(const struct port *port)
 {
@@ -188,7 +188,7 @@ bool port_is_over(const struct port *port)
 }
 
 /**
- * port_run_input() - body of an input queue's thread
+ * port_run_input() - the body of the thread of an input queue
  * @queue: the queue
  * @port: its port
  */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What is behind a named port: a socket or files here.
- */
+/* What is behind a named port: a socket or files of the host. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,7 +28,7 @@ static int connect_to(struct port *port, const char *path)
 	return 0;
 }
 
-/* A socket is both ways; anything else is written to. */
+/* A socket serves both ways; anything else is written to. */
 static int open_output(struct port *port, const char *path)
 {
 	struct stat status;
@@ -38,8 +36,8 @@ static int open_output(struct port *port, const char *path)
 	if (!stat(path, &status) && S_ISSOCK(status.st_mode))
 		return connect_to(port, path);
 	/*
-	 * O_RDWR: a pipe is opened at once, whether or not anybody reads it yet. O_NONBLOCK: a
-	 * terminal may take less than there is room for.
+	 * O_RDWR: a pipe is opened at once, even if nobody reads it yet. O_NONBLOCK: a terminal
+	 * may take less than we have.
 	 */
 	port->out = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
 	if (port->out < 0)
@@ -52,7 +50,9 @@ static int open_input(struct port *port, const char *path)
 {
 	if (port->in >= 0)
 		return misused("the port '%s' has a socket: in= is for files", port->name);
-	/* O_NONBLOCK: a pipe that nobody writes to yet is no end, nor is it waited for. */
+	/*
+	 * O_NONBLOCK: a pipe without a writer has not ended, and open() does not wait for one.
+	 */
 	port->in = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (port->in < 0)
 		return refuse(-errno, "can't open '%s' for the port '%s': %s", path, port->name,
@@ -61,7 +61,7 @@ static int open_input(struct port *port, const char *path)
 }
 
 /**
- * port_use_descriptor() - put a descriptor behind a port that is open already
+ * port_use_descriptor() - put an open descriptor behind a port
  * @port: as for port_open()
  * @name: the port's name, shorter than PORT_NAME_SIZE
  * @fd: the descriptor, which stays the caller's
@@ -75,7 +75,7 @@ int port_use_descriptor(struct port *port, const char *name, int fd)
 	return port->in < 0 ? refuse(-errno, "can't use descriptor %d: %s", fd, strerror(errno)) : 0;
 }
 
-/* A descriptor that the program that started us has opened. */
+/* Use a descriptor that the program that started us has opened. */
 static int use_number(struct port *port, const char *name, const char *number)
 {
 	uint64_t fd;
@@ -124,7 +124,7 @@ int port_open(struct port *port, const char *text)
 }
 
 /**
- * port_close() - give back what port_open() took
+ * port_close() - close what port_open() opened
  * @port: nobody uses it any more
  */
 void port_close(struct port *port)

@@ -11,7 +11,7 @@
 #include "virtio/console/console.h"
 
 /**
- * console_say() - the driver is to be told something
+ * console_say() - have the driver told something
  * @port: of which port
  * @what: SAY_*
  */
@@ -37,7 +37,7 @@ void console_write_config(struct console *console)
 }
 
 /**
- * console_resized() - the window may have a new size
+ * console_resized() - tell the driver if the window has a new size
  * @console: the console; only its first port has a window
  */
 void console_resized(struct console *console)
@@ -94,9 +94,9 @@ static struct port *port_with_message(const struct console *console)
 }
 
 /**
- * console_tell() - tell the driver what there is to be told, as far as it has room
- * @console: the console; the caller is the thread of its messages, the only one that may
- *	     clear bits of to_say
+ * console_tell() - tell the driver all that waits, as far as it has room
+ * @console: the console; the caller is the thread of the control messages, which alone
+ *	    clears bits of to_say
  */
 void console_tell(struct console *console)
 {
