@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The header of a packet (virtio 1.2, section 5.1.6): what its sender leaves to
- * others to do. A packet may come from another Guest, so a header is checked before
- * it goes into one.
+ * The header of a packet (virtio 1.2, section 5.1.6): what its sender leaves to others. A
+ * packet may come from another guest, so a header is checked before a guest gets it.
  */
 #include <endian.h>
 #include <string.h>
@@ -10,9 +9,9 @@
 #include "virtio/net/net.h"
 
 /**
- * net_header_check() - does a header from outside make sense?
+ * net_header_check() - check a header from outside
  * @packet: header and frame
- * @size: bytes of both; any number
+ * @size: bytes of both; may be any number
  *
  * Return: false if no driver should see it.
  */
@@ -36,13 +35,15 @@ bool net_header_check(const void *packet, size_t size)
 	}
 	if (header.gso_type == VIRTIO_NET_HDR_GSO_NONE)
 		return true;
-	/* 5.1.6.2.2: segments need a size of their own and a checksum each. */
+	/* Segments need a size, and a checksum each (5.1.6.2.2). */
 	return (type == VIRTIO_NET_HDR_GSO_TCPV4 || type == VIRTIO_NET_HDR_GSO_TCPV6) &&
 	       (header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) && header.gso_size &&
 	       le16toh(header.hdr_len) <= frame;
 }
 
-/* RFC 1071, over what begins at csum_start; the sender has put in the rest. */
+/*
+ * Compute the checksum of what begins at csum_start (RFC 1071); the sender has put in the rest.
+ */
 static void complete_checksum(uint8_t *frame, size_t size, size_t start, size_t offset)
 {
 	uint32_t sum = 0;
@@ -54,7 +55,7 @@ static void complete_checksum(uint8_t *frame, size_t size, size_t start, size_t 
 		sum = (sum & 0xffff) + (sum >> 16);
 	sum = ~sum & 0xffff;
 	if (!sum)
-		sum = 0xffff;	/* RFC 768: 0 says that there is none */
+		sum = 0xffff;	/* 0 would mean that there is none (RFC 768) */
 	frame[start + offset] = sum >> 8;
 	frame[start + offset + 1] = sum;
 }
@@ -74,12 +75,12 @@ static uint64_t needed_feature(uint8_t gso_type)
 }
 
 /**
- * net_header_suit() - make a packet one that a driver can take
- * @packet: net_header_check() says that it is good
+ * net_header_suit() - change a packet so that a driver can take it
+ * @packet: net_header_check() has accepted it
  * @size: its bytes
- * @features: that the driver has chosen
+ * @features: the features that the driver has chosen
  *
- * Return: false if it can't be made so.
+ * Return: false if that can't be done.
  */
 bool net_header_suit(void *packet, size_t size, uint64_t features)
 {

@@ -17,7 +17,7 @@
 
 static const struct mode {
 	const char *name;
-	const char *argument;	/* what it is, if there must be one */
+	const char *argument;	/* what the argument is, if there must be one */
 	bool may_have_one;
 	const struct net_ops *ops;
 } modes[] = {
@@ -28,8 +28,8 @@ static const struct mode {
 };
 
 /*
- * An address of our own making: locally administered, the same after each restart of
- * the Guest, another one for each device and each Launcher.
+ * Make an address: locally administered, the same after each restart of the guest, and
+ * different for each device and each launcher.
  */
 static void make_mac(const struct virtio_device *device, uint8_t mac[6])
 {
@@ -40,7 +40,7 @@ static void make_mac(const struct virtio_device *device, uint8_t mac[6])
 		drawn = true;
 	mac[0] = 0x02;
 	memcpy(mac + 1, random, sizeof(random));
-	/* Devices lie in an array: neighbours differ in this. */
+	/* Devices lie in an array: neighbours differ in this number. */
 	mac[5] = (uintptr_t)device / sizeof(*device);
 }
 
@@ -62,7 +62,7 @@ int net_parse_mac(const char *text, uint8_t mac[6])
 		goto bad;
 	for (i = 0; i < 6; i++)
 		mac[i] = byte[i];
-	/* sscanf is lenient with blanks and signs. */
+	/* sscanf() accepts blanks and signs, too: compare. */
 	snprintf(again, sizeof(again), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		 mac[3], mac[4], mac[5]);
 	if (strcasecmp(again, text))
@@ -77,7 +77,7 @@ bad:
 		      text);
 }
 
-/* Find the mode, and put what is behind its colon into the request. */
+/* Find the mode, and put what follows its colon into the request. */
 static int find_mode(struct net_request *request, const char *text)
 {
 	const char *colon = strchr(text, ':');
@@ -114,7 +114,7 @@ static int net_kind_init(struct virtio_device *device, const struct guest_memory
 	struct value value;
 	int error;
 
-	/* Even if we get no further the caller may rely on a device that it can end. */
+	/* The caller may end the device even if we fail early. */
 	memset(device, 0, sizeof(*device));
 	error = value_parse(&value, "net", "user", text);
 	request.value = &value;
@@ -126,7 +126,7 @@ static int net_kind_init(struct virtio_device *device, const struct guest_memory
 	return error;
 }
 
-/* The original lguest's: IP[:MAC] or bridge:BR[:MAC]. */
+/* As in the original lguest: IP[:MAC] or bridge:BR[:MAC]. */
 static int tunnet_kind_init(struct virtio_device *device, const struct guest_memory *memory,
 			    const char *text)
 {

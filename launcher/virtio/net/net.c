@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A network card (virtio 1.2, section 5.1): two queues, and one thread that moves
- * packets between them and a back end. The thread of the other queue has nothing to
- * do. Whether packets are taken in depends on the Guest: while one waits for room
- * (net->first), back ends take no more.
+ * A network card (virtio 1.2, section 5.1): two queues, and one thread that moves packets
+ * between them and a back end. The thread of the other queue does nothing. While a packet waits
+ * for room in the guest (net->first), back ends take in no more.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -15,19 +14,22 @@
 #include "base/message.h"
 #include "virtio/net/net.h"
 
-/* Bytes of packets that came while the Guest had no room, in answer to its own. */
+/*
+ * How many bytes may wait of packets that came in answer to the guest's own while it had no
+ * room.
+ */
 #define NET_MAX_WAITING	(1 << 20)
 
-/* Where the thread finds its own descriptors in what it sleeps on. */
+/* The places of the thread's own descriptors in what it polls. */
 enum { POLL_STOP, POLL_RECEIVE, POLL_TRANSMIT };
 
 /**
- * net_poll_add() - wait for one more descriptor
- * @poll: prepare()'s
+ * net_poll_add() - poll one more descriptor
+ * @poll: the argument of prepare()
  * @fd: the descriptor
  * @events: POLLIN, POLLOUT...
  *
- * Return: what net_poll_events() takes, or -1: no memory.
+ * Return: an index for net_poll_events(), or -1 if there is no memory.
  */
 int net_poll_add(struct net_poll *poll, int fd, short events)
 {
@@ -46,7 +48,7 @@ int net_poll_add(struct net_poll *poll, int fd, short events)
 
 /**
  * net_poll_events() - what happened to a descriptor
- * @poll: receive()'s
+ * @poll: the argument of receive()
  * @index: from net_poll_add()
  */
 short net_poll_events(const struct net_poll *poll, int index)
@@ -57,7 +59,7 @@ short net_poll_events(const struct net_poll *poll, int index)
 /**
  * net_set_link() - plug the cable in, or out
  * @net: the network card
- * @up: whether there is anybody at the other end
+ * @up: is anybody at the other end?
  */
 void net_set_link(struct net *net, bool up)
 {
@@ -65,14 +67,14 @@ void net_set_link(struct net *net, bool up)
 	virtio_config_set(net->device, &net->config, sizeof(net->config));
 }
 
-/* The packet that is being placed begins anew: the Guest has lost its buffers. */
+/* The guest has lost the buffers of the packet that is being placed: begin it anew. */
 static void forget_placed(struct net *net)
 {
 	net->placed = 0;
 	net->buffers = 0;
 }
 
-/* Where is that byte of the buffers? */
+/* Find a byte of the buffers. */
 static uint8_t *byte_at(const struct iovec *iov, unsigned int count, size_t offset)
 {
 	for (; count; iov++, count--) {
@@ -85,7 +87,7 @@ static uint8_t *byte_at(const struct iovec *iov, unsigned int count, size_t offs
 
 enum placing { PLACED_PART, PLACED_ALL, PLACED_NOT, ROOM_IS_GONE };
 
-/* Put a piece into the buffers in net->room, which are used up. */
+/* Put a piece into the buffers in net->room, which are used up by that. */
 static enum placing place_piece(struct net *net, const uint8_t *packet, size_t size)
 {
 	struct iovec *iov = net->room.iov + net->room.out;
@@ -112,8 +114,8 @@ static enum placing place_piece(struct net *net, const uint8_t *packet, size_t s
 }
 
 /*
- * Use the buffers in net->room. Under the device's lock, so that a reset waits for
- * us, and we do not write to memory that a driver has got back.
+ * Use the buffers in net->room. This is under the device's lock, so that a reset waits for us,
+ * and we do not write to memory that the driver has back.
  */
 static enum placing use_room(struct net *net, uint8_t *packet, size_t size)
 {
@@ -129,14 +131,14 @@ static enum placing use_room(struct net *net, uint8_t *packet, size_t size)
 	net->placed_epoch = net->room.epoch;
 	if (!net->placed && !net_header_suit(packet, size, features))
 		return PLACED_NOT;
-	/* 5.1.6.3.1: without that feature, each packet is in one chain of buffers. */
+	/* Without this feature, each packet is in one chain of buffers (5.1.6.3.1). */
 	if (!(features & NET_FEATURE(MRG_RXBUF)) &&
 	    iov_size(net->room.iov + net->room.out, net->room.in) < size)
 		return PLACED_NOT;
 	return place_piece(net, packet, size);
 }
 
-/* Give a packet to the Guest. Return: false if it must wait for room. */
+/* Give a packet to the guest. Return: false if it must wait for room. */
 static bool place(struct net *net, uint8_t *packet, size_t size)
 {
 	struct virtio_queue *queue = &net->device->queue[NET_RECEIVE_QUEUE];
@@ -170,9 +172,9 @@ static void place_waiting(struct net *net)
 }
 
 /**
- * net_receive() - a packet for the Guest; one that nobody has room for is lost
+ * net_receive() - give a packet to the guest, or lose it if nobody has room
  * @net: the network card
- * @packet: header and frame; changed if the driver wants it otherwise
+ * @packet: header and frame; changed if the driver needs it
  * @size: bytes of both
  */
 void net_receive(struct net *net, void *packet, size_t size)
@@ -208,7 +210,7 @@ static bool send_unsent(struct net *net)
 	return true;
 }
 
-/* A packet of the Guest's; one that can't be is lost. */
+/* Send a packet of the guest, or lose it if that can't be done. */
 static void transmit_one(struct net *net, struct virtio_chain *chain)
 {
 	struct virtio_device *device = net->device;
@@ -226,7 +228,10 @@ static void transmit_one(struct net *net, struct virtio_chain *chain)
 	virtio_push(&device->queue[NET_TRANSMIT_QUEUE], chain, 0);
 }
 
-/* Return: true if there may be more, but it is time to look at the other queue. */
+/*
+ * Send packets of the guest. Return: true if there may be more, but it is time for the other
+ * queue.
+ */
 static bool transmit(struct net *net)
 {
 	struct virtio_queue *queue = &net->device->queue[NET_TRANSMIT_QUEUE];
@@ -241,7 +246,7 @@ static bool transmit(struct net *net)
 	return true;
 }
 
-/* Under the device's lock, in the thread of a virtual CPU. */
+/* The driver begins. Under the device's lock, in the thread of a virtual CPU. */
 static int net_start(struct virtio_device *device)
 {
 	struct net *net = device->private;
@@ -263,14 +268,14 @@ static void take_kick(const struct net_poll *poll_on, int index, struct virtio_q
 		virtio_take_kick(queue);
 }
 
-/* The buffers in net->room are left alone; use_room() looks whether they still are ours. */
+/* Stop using the buffers in net->room; use_room() checks whether they are still ours. */
 static void rest(struct virtio_queue *queue)
 {
 	if (queue->in_use)
 		virtio_queue_rest(queue);
 }
 
-/* Sleep until there is something to do. Return: false if it is to end. */
+/* Sleep until there is something to do. Return: false if the thread must end. */
 static bool sleep_on(struct net *net, struct net_poll *poll_on, bool more)
 {
 	struct virtio_device *device = net->device;
@@ -343,7 +348,7 @@ static void net_stop_queue(struct virtio_queue *queue)
 	net->ops->stop_queue(net, queue->index);
 }
 
-/* The same for the driver, but nothing of ours runs. */
+/* For the driver this is the same, but no thread of ours serves the queues. */
 static const struct virtio_ops net_remote_ops = {
 	.name = "network card",
 	.id = VIRTIO_ID_NET,
@@ -358,7 +363,7 @@ static const struct virtio_ops net_remote_ops = {
 /**
  * net_init() - make a network card
  * @device: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory
+ * @memory: the guest's memory
  * @request: what the person wants
  *
  * Return: 0, or a negative errno after telling the person.

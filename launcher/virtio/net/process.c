@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The back end of a network card, when it is a process of its own. Between it and the
- * card is a cable like socket.c's: each message a packet with its header.
+ * The back end of a network card as a process of its own. Between the process and the card is a
+ * cable like that of socket.c: each message is a packet with its header.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
 #define SOCKET_BUFFER	(1 << 20)
 
-/* The first messages: lines for the person, if it can't start; or this. */
+/* The first messages are lines for the person, if the process can't start; or this. */
 #define READY		"ready"
 #define LINE_ROOM	1024
 #define MAX_LINES	16
@@ -25,13 +25,13 @@ int net_process_limit_ms = 30 * 1000;
 struct back_end {
 	struct process process;
 	bool gone;
-	bool blocked;		/* it takes no packets just now */
-	int index;		/* in what is polled */
+	bool blocked;		/* the process takes no packets now */
+	int index;		/* in struct net_poll */
 	uint8_t packet[NET_MAX_PACKET];
 };
 
 /**
- * net_process_refused() - say why it can't start
+ * net_process_refused() - say why the process can't start
  * @socket: the process's end
  * @line: for the person
  */
@@ -41,7 +41,7 @@ void net_process_refused(int socket, const char *line)
 }
 
 /**
- * net_process_ready() - packets can come
+ * net_process_ready() - say that packets can come
  * @socket: the process's end
  */
 void net_process_ready(int socket)
@@ -52,7 +52,7 @@ void net_process_ready(int socket)
 	process_send(socket, READY, strlen(READY), NULL, 0);
 }
 
-/* Return: 0, or a negative errno after telling the person. */
+/* Wait until the process is ready. Return: 0, or a negative errno after telling the person. */
 static int wait_until_ready(struct back_end *back)
 {
 	char line[LINE_ROOM];
@@ -77,8 +77,8 @@ static int wait_until_ready(struct back_end *back)
 /**
  * net_process_start() - start the process
  * @net: the network card
- * @name: the process's
- * @run: what it does; tells the Launcher how its start went
+ * @name: the name of the process
+ * @run: what the process does; it tells the launcher how its start went
  * @argument: for @run
  *
  * Return: 0, or a negative errno after telling the person; net_process_exit() it anyway.

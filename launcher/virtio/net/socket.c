@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A cable between two Guests: a unix socket, each message a packet with its header, so
- * that they leave checksums and segments to nobody. Whoever comes first makes the
- * socket and waits there, whoever comes second connects. When one of them goes, the
- * other one's link goes down, and both roles are open again.
+ * A cable between two guests: a unix socket, where each message is a packet with its header. So
+ * checksums and segments can stay as the sender leaves them. The first launcher makes the
+ * socket and waits there, and the second one connects. When one of them goes, the link of the
+ * other one goes down, and both roles are free again.
  *
- * SOCKET.lock is locked by who takes a role. It is a file of our own, for the directory's
- * lock anybody may hold who may read the directory; it stays, so that two never lock
- * different ones. Nobody waits under the lock.
+ * Whoever takes a role locks SOCKET.lock. That is a file of our own, since anybody who may read
+ * the directory may hold a lock on the directory. The file is never removed, so that two
+ * launchers never lock different files. Nobody waits while holding the lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,36 +27,36 @@
 #include "base/unix_socket.h"
 #include "virtio/net/net.h"
 
-/* What the first one says to whom comes. */
+/* What the first launcher sends to one that connects. */
 #define WELCOME		"lguest network 1"
 #define FULL		"lguest network full"
 #define GREETING_SIZE	32
 
-#define GREETING_TIME	30000	/* ms; the first one may be loading its Guest */
-#define LOCK_TIME	5000	/* ms that others may have the lock when we start */
-#define LOOK_TIME	20	/* ms between looks whether they have it still */
-#define RETRY_TIME	500	/* ms between looks whether the other one is back */
-#define BLOCKED_TIME	1000	/* ms until packets for who takes none are lost */
+#define GREETING_TIME	30000	/* ms; the first launcher may be loading its guest */
+#define LOCK_TIME	5000	/* ms that others may hold the lock when we start */
+#define LOOK_TIME	20	/* ms between looks at the lock */
+#define RETRY_TIME	500	/* ms between looks for the other launcher */
+#define BLOCKED_TIME	1000	/* ms until packets are lost if the peer takes none */
 #define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
 
 struct cable {
-	char *path;		/* as the person says it */
-	int folder;		/* where it is, or -1: so its name leads there for good */
-	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];	/* in there */
-	struct sockaddr_un address;	/* by the descriptor, in /proc/self/fd */
-	int lobby;		/* where we wait for the other one, or -1 */
-	int peer;		/* the other one, or -1 */
-	int64_t blocked;	/* ms: since when the peer takes nothing, 0: it does */
-	int64_t retry;		/* ms: when to look for it */
-	int stranger;		/* whom we have connected to, and who has not greeted us, or -1 */
-	int64_t patience;	/* ms: until when it may */
+	char *path;		/* the socket, as the person names it */
+	int folder;		/* its directory, or -1; kept open, so always the same one */
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path)];	/* the socket in folder */
+	struct sockaddr_un address;	/* name in folder, by /proc/self/fd */
+	int lobby;		/* the socket where we wait for a peer, or -1 */
+	int peer;		/* the connection to the other launcher, or -1 */
+	int64_t blocked;	/* ms: since when the peer takes nothing; 0: it takes */
+	int64_t retry;		/* ms: when to look for a peer */
+	int stranger;		/* a connection on which nobody has greeted us yet, or -1 */
+	int64_t patience;	/* ms: how long it may take */
 	int lobby_index, peer_index, stranger_index;	/* in what is polled */
 	uint8_t packet[NET_MAX_PACKET];
 };
 
 /*
- * The first one's word, from whom we have connected to; then it is our peer. Return: 0, or a
- * negative errno; -EAGAIN: it has said nothing yet.
+ * Take the greeting of the launcher that we have connected to, which is our peer then. Return:
+ * 0, or a negative errno; -EAGAIN: there is none yet.
  */
 static int take_greeting(struct cable *cable)
 {
@@ -67,7 +67,7 @@ static int take_greeting(struct cable *cable)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return now_ms() < cable->patience ? -EAGAIN : -ETIMEDOUT;
 	if (got <= 0)
-		return -ECONNREFUSED;	/* it has just gone */
+		return -ECONNREFUSED;	/* the other launcher has just gone */
 	if (!strcmp(text, FULL))
 		error = -EBUSY;
 	else if (strcmp(text, WELCOME))
@@ -87,8 +87,9 @@ static int new_socket(void)
 }
 
 /*
- * Connect to what has the name now, but for a link: connect() would follow it. Whoever may
- * write to the directory, a Guest that shares it say, does not choose where we go.
+ * Connect to the socket that has the name now, but not through a link, as connect() would.
+ * Whoever may write to the directory, perhaps a guest that shares it, must not choose where we
+ * connect.
  */
 static int connect_there(const struct cable *cable, int fd)
 {
@@ -104,7 +105,7 @@ static int connect_there(const struct cable *cable, int fd)
 	return error;
 }
 
-/* Be the second one, once the first one greets us. */
+/* Be the second launcher, once the first one greets us. */
 static int connect_to(struct cable *cable)
 {
 	int fd = new_socket(), error;
@@ -121,7 +122,7 @@ static int connect_to(struct cable *cable)
 	return 0;
 }
 
-/* Be the first one. What one that was killed has left there is nobody's. */
+/* Be the first launcher. A socket that a killed launcher has left there is removed. */
 static int wait_there(struct cable *cable)
 {
 	struct stat status;
@@ -145,7 +146,10 @@ static int wait_there(struct cable *cable)
 	return error;
 }
 
-/* Return: a descriptor; -EWOULDBLOCK: another one has the lock; or another negative errno. */
+/*
+ * Lock SOCKET.lock. Return: a descriptor; -EWOULDBLOCK: another launcher has the lock; or
+ * another negative errno.
+ */
 static int lock(const struct cable *cable)
 {
 	char name[sizeof(cable->name) + sizeof(".lock")];
@@ -153,7 +157,10 @@ static int lock(const struct cable *cable)
 	int fd, error = 0;
 
 	snprintf(name, sizeof(name), "%s.lock", cable->name);
-	/* Without O_CREAT at first: in /tmp, root may not "create" what another user has made. */
+	/*
+	 * Try without O_CREAT first: in /tmp, root may not "create" a file that another user
+	 * has made.
+	 */
 	fd = openat(cable->folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		fd = openat(cable->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -172,8 +179,8 @@ static int lock(const struct cable *cable)
 }
 
 /*
- * Find the other one, or wait for it. The lock keeps two from being first at once. Waits for
- * nothing. Return: 0, or a negative errno.
+ * Connect to the other launcher, or wait for it. The lock keeps two from being first at once.
+ * This function does not sleep. Return: 0, or a negative errno.
  */
 static int meet(struct cable *cable)
 {
@@ -188,7 +195,7 @@ static int meet(struct cable *cable)
 	return error;
 }
 
-/* At the start there is time. Return: 0, or a negative errno. */
+/* At the start there is time to wait for the lock. Return: 0, or a negative errno. */
 static int wait_to_meet(struct net *net, struct cable *cable)
 {
 	struct pollfd stop = { .fd = net->device->stop, .events = POLLIN };
@@ -230,7 +237,7 @@ static int refuse_socket(const char *path, int error)
 	}
 }
 
-/* Find the directory, once. Return: 0, or a negative errno after telling the person. */
+/* Open the directory, once. Return: 0, or a negative errno after telling the person. */
 static int open_folder(struct cable *cable, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -310,7 +317,7 @@ static void lose_peer(struct net *net, struct cable *cable)
 	net_set_link(net, false);
 }
 
-/* It may have gone, and there may still be packets of its. */
+/* The peer may have gone, with packets of its own still to be read. */
 static bool peer_is_gone(const struct cable *cable)
 {
 	struct pollfd fd = { .fd = cable->peer };
@@ -318,7 +325,7 @@ static bool peer_is_gone(const struct cable *cable)
 	return cable->peer >= 0 && poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR));
 }
 
-/* There may be a third one. */
+/* Accept a peer. A third launcher is turned away. */
 static void accept_peer(struct net *net, struct cable *cable)
 {
 	int fd = accept4(cable->lobby, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -356,7 +363,7 @@ static void receive_from_peer(struct net *net, struct cable *cable)
 	}
 }
 
-/* The other one has gone, and both roles are open. */
+/* The peer has gone, and both roles are free: look for another peer. */
 static void look_for_peer(struct net *net, struct cable *cable)
 {
 	int error;
@@ -378,7 +385,10 @@ static void socket_receive(struct net *net, const struct net_poll *poll)
 	struct cable *cable = net->private;
 	short events = net_poll_events(poll, cable->peer_index);
 
-	/* When there is no room for what it has sent last, its end is not read, but told. */
+	/*
+	 * While the guest has no room, packets are not read, and so the end of the peer is only
+	 * in the events.
+	 */
 	if (net->first && (events & (POLLHUP | POLLERR)))
 		lose_peer(net, cable);
 	else if (events & ~POLLOUT)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A network device of the Host's: what the Guest sends comes out of a tap device, and
- * what the Host sends there comes to the Guest. The Host's kernel knows the header of
- * packets, so it leaves to the Guest, or takes over from it, checksums and segments.
+ * A network device of the host: what the guest sends comes out of a tap device, and what the
+ * host sends there comes to the guest. The host's kernel knows the header of packets, so it can
+ * leave checksums and segments to the guest, or take them over from it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,8 +27,8 @@
 
 struct tap {
 	int fd;
-	int index;			/* in what is polled */
-	struct ifreq device;		/* its name */
+	int index;			/* in struct net_poll */
+	struct ifreq device;		/* the request with its name */
 	struct net_vhost *vhost;	/* or NULL */
 	uint8_t packet[NET_MAX_PACKET];
 };
@@ -64,7 +64,7 @@ static int refuse_tap(const char *name, int error)
 	}
 }
 
-/* A network device's name, for the kernel. */
+/* Put the name of a network device into a request for the kernel. */
 static int set_name(struct ifreq *request, const char *name)
 {
 	memset(request, 0, sizeof(*request));
@@ -91,7 +91,7 @@ static int open_tap(struct tap *tap, const char *name)
 	return 0;
 }
 
-/* One request about network devices. Return: 0, or a negative errno. */
+/* Make a request about network devices. Return: 0, or a negative errno. */
 static int configure(unsigned long what, struct ifreq *request)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -105,7 +105,10 @@ static int configure(unsigned long what, struct ifreq *request)
 	return error;
 }
 
-/* Switch the device on. One that root made for us may be on, or root's to switch. */
+/*
+ * Switch the device on. A device that root made for us may be on already, or only root may
+ * switch it.
+ */
 static int switch_on(const struct tap *tap)
 {
 	struct ifreq request = tap->device;
@@ -123,7 +126,7 @@ static int switch_on(const struct tap *tap)
 			      tap->device.ifr_name, strerror(-error)) : 0;
 }
 
-/* All modes: a tap device of that name, or with %d of the first that is free. */
+/* In all modes: make or open a tap device of that name; %d stands for the first free number. */
 static int make_tap(struct net *net, const struct net_request *request, const char *name)
 {
 	struct tap *tap;
@@ -189,7 +192,7 @@ static int bridge_init(struct net *net, const struct net_request *request)
 	if (error)
 		return error;
 	tap = net->private;
-	/* By its number, which the kernel puts where the flags are. */
+	/* By its index, which the kernel puts where the flags are. */
 	device = tap->device;
 	error = configure(SIOCGIFINDEX, &device);
 	set_name(&bridge, request->argument);
@@ -205,7 +208,7 @@ static int bridge_init(struct net *net, const struct net_request *request)
 	return switch_on(tap);
 }
 
-/* The Host's address on the device, whose network has 254 of them. */
+/* Set the host's address on the device. Its network has 254 addresses. */
 static int set_address(const struct tap *tap, const char *text)
 {
 	struct ifreq request = tap->device;
@@ -237,7 +240,7 @@ static int address_init(struct net *net, const struct net_request *request)
 	return error ? error : switch_on(net->private);
 }
 
-/* What the Host may leave to the Guest. */
+/* Tell the host what it may leave to the guest. */
 static int tap_set_features(struct net *net, uint64_t features)
 {
 	struct tap *tap = net->private;
@@ -258,7 +261,7 @@ static int tap_set_features(struct net *net, uint64_t features)
 	return tap->vhost ? net_vhost_start(tap->vhost, features) : 0;
 }
 
-/* The next driver may want none of what this one took over from the Host. */
+/* The next driver may not want what this one took over from the host. */
 static void tap_reset(struct net *net)
 {
 	struct tap *tap = net->private;
@@ -296,7 +299,7 @@ static void tap_receive(struct net *net, const struct net_poll *poll)
 	}
 }
 
-/* What the kernel refuses, a header that makes no sense for example, is lost. */
+/* A packet that the kernel refuses is lost, for example one whose header makes no sense. */
 static bool tap_send(struct net *net, struct iovec *iov, unsigned int count)
 {
 	struct tap *tap = net->private;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The network of this user: libslirp is the Guest's router, name server and DHCP
- * server, and speaks to the world by ordinary sockets. It needs no privileges, and nobody can
- * reach the Guest but by the ports that are forwarded. It reads what the Guest and the world
- * send: so it is in a process of its own, and the card at the other end of a cable.
+ * The network of this user: libslirp is the guest's router, name server and DHCP server, and
+ * speaks to the world by ordinary sockets. It needs no privileges, and nobody can reach the
+ * guest except by the ports that are forwarded. libslirp reads what the guest and the world
+ * send, so it runs in a process of its own, and the card is at the other end of a cable.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,13 +26,16 @@
 #include "base/value.h"
 #include "virtio/net/process.h"
 
-/* Where there is no wire, packets may be as large as IPv4 can have them. */
+/* There is no wire, so packets may be as large as IPv4 allows. */
 #define USER_MTU	65520
 #define GUEST_ADDRESS	"10.0.2.15"
 
 #define NAME_SERVERS	"/etc/resolv.conf"
 
-/* Bytes of packets that came, in answer to the Guest's, while the card took none. */
+/*
+ * How many bytes may wait of packets that came in answer to the guest's while the card took
+ * none.
+ */
 #define MAX_WAITING	(1 << 20)
 #define MOST_AT_ONCE	64	/* packets, before the world has its turn */
 
@@ -43,19 +46,19 @@ struct user_timer {
 	int64_t at;		/* ms, INT64_MAX: never */
 };
 
-/* All of it in the process. */
+/* All this is in the process. */
 struct user {
 	Slirp *slirp;
 	struct user_timer *timers;
-	int card;		/* the process's end of the cable */
-	struct net_packet *first, **last;	/* what waits until the card takes it */
+	int card;		/* the end of the cable in the process */
+	struct net_packet *first, **last;	/* packets that wait until the card takes them */
 	size_t waiting;
-	uint8_t packet[NET_MAX_PACKET];		/* from the Guest */
+	uint8_t packet[NET_MAX_PACKET];		/* a packet from the guest */
 };
 
 /* --- What libslirp calls. --- */
 
-/* Return: is it done with, sent or lost? */
+/* Send a packet to the card. Return: is it sent or lost? */
 static bool send_to_card(const struct user *user, struct iovec *iov, unsigned int count)
 {
 	struct msghdr packet = { .msg_iov = iov, .msg_iovlen = count };
@@ -85,7 +88,7 @@ static void keep_packet(struct user *user, const struct iovec *iov)
 static ssize_t send_packet(const void *frame, size_t size, void *argument)
 {
 	struct user *user = argument;
-	/* It has computed each checksum itself. */
+	/* libslirp has computed each checksum itself. */
 	struct virtio_net_hdr_v1 header = { .flags = VIRTIO_NET_HDR_F_DATA_VALID };
 	struct iovec iov[] = { { &header, sizeof(header) }, { (void *)frame, size } };
 
@@ -163,7 +166,7 @@ static void timer_mod(void *which, int64_t at, void *argument)
 		timer->at = at;
 }
 
-/* We ask for its descriptors anew each time. */
+/* We ask libslirp for its descriptors before each poll(). */
 static void no_descriptor(int fd, void *argument)
 {
 	(void)fd;
@@ -187,7 +190,7 @@ static const SlirpCb callbacks = {
 	.notify = no_notice,
 };
 
-/* libslirp has names of its own for what poll() tells. */
+/* libslirp has its own names for the events of poll(). */
 static const struct { int theirs; short ours; } events[] = {
 	{ SLIRP_POLL_IN, POLLIN }, { SLIRP_POLL_OUT, POLLOUT }, { SLIRP_POLL_PRI, POLLPRI },
 	{ SLIRP_POLL_ERR, POLLERR }, { SLIRP_POLL_HUP, POLLHUP },
@@ -218,7 +221,9 @@ static int get_events(int index, void *argument)
 
 /* --- What the process does. --- */
 
-/* Its sockets, unless the card takes nothing just now. Return: was it asked? */
+/*
+ * Add the sockets of libslirp, unless the card takes nothing now. Return: was libslirp asked?
+ */
 static bool prepare(struct user *user, struct net_poll *poll)
 {
 	struct user_timer *timer;
@@ -235,7 +240,7 @@ static bool prepare(struct user *user, struct net_poll *poll)
 	return true;
 }
 
-/* A timer may end itself or others: begin anew after each. */
+/* Run timers that are due. A timer may remove itself or others: begin anew after each. */
 static void run_timers(struct user *user)
 {
 	struct user_timer *timer;
@@ -252,7 +257,7 @@ static void run_timers(struct user *user)
 }
 
 /*
- * Take packets from the card; all checksums are in them: the driver was offered nothing
+ * Take packets from the card. All checksums are in them, since the driver was offered nothing
  * else. Return: false if the card is gone.
  */
 static bool take_packets(struct user *user)
@@ -296,7 +301,7 @@ static void carry(struct user *user)
 	} while (!(net_poll_events(&poll_on, card) & ~POLLOUT) || take_packets(user));
 }
 
-/* A number up to the character @end. Return: what follows, or NULL. */
+/* Read a port number up to the character @end. Return: what follows, or NULL. */
 static const char *parse_port(const char *text, char end, int *port)
 {
 	const char *rest;
@@ -309,7 +314,10 @@ static const char *parse_port(const char *text, char end, int *port)
 	return end ? rest + 1 : rest;
 }
 
-/* An address up to the character @end; an empty one leaves *address alone. */
+/*
+ * Read an address up to the character @end; an empty one leaves *address as it is. Return: what
+ * follows, or NULL.
+ */
 static const char *parse_address(const char *text, char end, struct in_addr *address)
 {
 	const char *to = strchr(text, end);
@@ -333,7 +341,7 @@ struct forward {
 /* PROTOCOL:[ADDRESS]:PORT-[GUESTADDRESS]:GUESTPORT, as QEMU has it. */
 static bool parse_forward(const char *text, struct forward *forward)
 {
-	/* Without an address, this host alone may come in: a port for all is asked for. */
+	/* Without an address, accept only this host: forwarding for all must be asked for. */
 	forward->host.s_addr = htonl(INADDR_LOOPBACK);
 	inet_pton(AF_INET, GUEST_ADDRESS, &forward->guest);
 	forward->udp = !strncmp(text, "udp:", 4);
@@ -350,7 +358,7 @@ static int add_forward(struct user *user, const char *text)
 	struct forward forward;
 
 	if (!parse_forward(text, &forward))
-		return -EINVAL;		/* user_init() has looked */
+		return -EINVAL;		/* user_init() has checked this */
 	if (!slirp_add_hostfwd(user->slirp, forward.udp, forward.host, forward.host_port,
 			       forward.guest, forward.guest_port))
 		return 0;
@@ -363,7 +371,7 @@ static int add_forward(struct user *user, const char *text)
 	return refuse(-errno, "hostfwd=%s: can't listen there: %s", text, strerror(errno));
 }
 
-/* The addresses that QEMU's user network has, too. */
+/* Make libslirp, with the addresses that QEMU's user network has, too. */
 static Slirp *new_slirp(struct user *user, bool restricted)
 {
 	SlirpConfig config = {
@@ -435,13 +443,13 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(write),
 	SANDBOX_CALL(writev),
 	SANDBOX_CALL(close),
-	/* For the name servers. */
+	/* To find the name servers in /etc/resolv.conf. */
 	SANDBOX_CALL_IF(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
 	SANDBOX_CALL(newfstatat),
 	SANDBOX_CALL(lseek),
 };
 
-/* Root can send pings where others can not. */
+/* With this, root can send pings where others can not. */
 static const int capabilities[] = { CAP_NET_RAW, -1 };
 
 static int to_launcher;
@@ -493,7 +501,7 @@ static int user_init(struct net *net, const struct net_request *request)
 }
 
 const struct net_ops net_user_ops = {
-	/* What comes from it has its checksums; it wants the same of the Guest. */
+	/* Packets of libslirp have their checksums, and it wants the same of the guest. */
 	.features = NET_FEATURE(GUEST_CSUM) | NET_FEATURE(MTU),
 	.init = user_init,
 	.prepare = net_process_prepare,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vhost-net: a thread of the Host's kernel moves packets between the rings and a tap
- * device. What it does is what net.c does, without system calls; where the Host does not
- * have it, net.c does.
+ * vhost-net: a thread of the host's kernel moves packets between the rings and a tap device. It
+ * does what net.c does, without system calls. On a host without vhost-net, net.c does the work.
  */
 #include <errno.h>
 #include <linux/vhost.h>
@@ -19,18 +18,18 @@ struct net_vhost {
 	struct net *net;
 	int fd;
 	int tap;
-	uint64_t features;	/* of the rings and of the header, that it knows */
+	uint64_t features;	/* features of the rings and of the header that it knows */
 };
 
 #define NEEDED	(1ULL << VIRTIO_F_VERSION_1 | NET_FEATURE(MRG_RXBUF))
 
 /**
- * net_vhost_open() - get the Host's kernel to serve a network card
+ * net_vhost_open() - have the host's kernel serve a network card
  * @net: the network card
  * @tap: descriptor of its tap device
  *
- * Return: what the others take, or NULL: net.c must do it. The person hears why only
- * with --verbose.
+ * Return: an argument for the other functions, or NULL: net.c must do it. The person is told
+ * why only with --verbose.
  */
 struct net_vhost *net_vhost_open(struct net *net, int tap)
 {
@@ -53,7 +52,7 @@ struct net_vhost *net_vhost_open(struct net *net, int tap)
 	vhost->fd = fd;
 	vhost->tap = tap;
 	vhost->features = features;
-	/* It can't be told of single queues' resets. */
+	/* vhost can't be told that one queue alone is reset. */
 	net->device->features &= ~(1ULL << VIRTIO_F_RING_RESET);
 	detail("packets go through vhost-net");
 	return vhost;
@@ -74,9 +73,9 @@ static int start_queue(struct net_vhost *vhost, struct virtio_queue *queue)
 }
 
 /**
- * net_vhost_start() - the driver begins
+ * net_vhost_start() - start serving the queues
  * @vhost: from net_vhost_open()
- * @features: what the driver has chosen
+ * @features: the features that the driver has chosen
  *
  * Under the device's lock.
  *
@@ -102,11 +101,11 @@ int net_vhost_start(struct net_vhost *vhost, uint64_t features)
 }
 
 /**
- * net_vhost_stop_queue() - the driver takes a queue back
+ * net_vhost_stop_queue() - stop serving a queue
  * @vhost: from net_vhost_open()
  * @index: which queue
  *
- * Under the device's lock. The Host's thread has finished with it when this returns.
+ * Under the device's lock. When this returns, the host's thread is done with the queue.
  */
 void net_vhost_stop_queue(struct net_vhost *vhost, unsigned int index)
 {
@@ -116,8 +115,8 @@ void net_vhost_stop_queue(struct net_vhost *vhost, unsigned int index)
 }
 
 /**
- * net_vhost_close() - give all back
- * @vhost: from net_vhost_open(), NULL too
+ * net_vhost_close() - close all
+ * @vhost: from net_vhost_open(), or NULL
  */
 void net_vhost_close(struct net_vhost *vhost)
 {
