@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The balloon (virtio 1.2, section 5.5): the Guest gives memory back when it is
- * asked to, says how much of its memory is free, and, if it may, gives back by
- * itself what it does not use.
+ * The balloon (virtio 1.2, section 5.5). The guest gives memory back when it is asked to, says
+ * how much of its memory is free, and, if it is allowed to, gives back by itself what it does
+ * not use.
  *
- * Memory that was given back reads as zero when the Guest uses it again; it need
- * not ask before, so there is nothing to do when the balloon shrinks.
+ * Memory that was given back reads as zero when the guest uses it again. The guest need not ask
+ * before, so there is nothing to do when the balloon shrinks.
  */
 #include <endian.h>
 #include <errno.h>
@@ -22,18 +22,18 @@
 #include "virtio/balloon.h"
 #include "virtio/virtio.h"
 
-/* Linux numbers those that both sides have one by one. */
+/* Linux numbers the queues that both sides have one after the other. */
 enum { INFLATE_QUEUE, DEFLATE_QUEUE, STATS_QUEUE, REPORT_QUEUE, QUEUES };
 
 /* Pages that are looked at in one piece. */
 #define BATCH	1024
 
-/* The device's lock protects all but ask. */
+/* The device's lock protects all members but ask. */
 struct balloon {
-	int ask;		/* eventfd: the Guest is to say what it knows of its memory */
+	int ask;		/* eventfd: ask the guest what it knows of its memory */
 	pthread_cond_t answered;
-	uint64_t answers;	/* how many there were */
-	/* Of the last one: */
+	uint64_t answers;	/* how many answers have come */
+	/* From the last answer: */
 	uint32_t known;
 	uint64_t value[VIRTIO_BALLOON_S_NR];
 };
@@ -45,7 +45,7 @@ static int compare_pages(const void *one, const void *other)
 	return a < b ? -1 : a > b;
 }
 
-/* Give pages back to the Host, those that lie side by side at once. */
+/* Give pages back to the host, with one call for those that lie side by side. */
 static const char *discard_pages(const struct guest_memory *memory, uint32_t *page,
 				 unsigned int count)
 {
@@ -65,7 +65,7 @@ static const char *discard_pages(const struct guest_memory *memory, uint32_t *pa
 	return NULL;
 }
 
-/* The Guest names pages that it does not use any more. */
+/* Take the numbers of pages that the guest does not use any more. */
 static void inflate(struct virtio_queue *queue, struct virtio_chain *chain)
 {
 	struct virtio_device *device = queue->device;
@@ -91,7 +91,7 @@ static void inflate(struct virtio_queue *queue, struct virtio_chain *chain)
 	pthread_mutex_unlock(&device->lock);
 }
 
-/* The buffers themselves are memory that the Guest does not use (5.5.6.7). */
+/* Give the buffers themselves back: the guest does not use that memory (5.5.6.7). */
 static void report(struct virtio_queue *queue, struct virtio_chain *chain)
 {
 	unsigned int i;
@@ -102,7 +102,7 @@ static void report(struct virtio_queue *queue, struct virtio_chain *chain)
 	virtio_push(queue, chain, 0);
 }
 
-/* What the Guest says of its memory: it may leave out what it does not know. */
+/* Read what the guest says of its memory. It may leave out what it does not know. */
 static void read_answer(struct virtio_device *device, struct virtio_chain *chain)
 {
 	struct virtio_balloon_stat stat[2 * VIRTIO_BALLOON_S_NR];
@@ -126,8 +126,8 @@ static void read_answer(struct virtio_device *device, struct virtio_chain *chain
 }
 
 /*
- * 5.5.6.3: the one buffer of this queue is the Guest's answer, and giving it back is
- * the question. So we keep it until somebody wants to know.
+ * The one buffer of this queue is the guest's answer, and giving it back asks the next question
+ * (5.5.6.3). So keep it until somebody wants to know.
  */
 static void run_stats(struct virtio_queue *queue)
 {
@@ -174,7 +174,7 @@ static void balloon_run(struct virtio_queue *queue)
 	}
 }
 
-/* The driver says how much it has given back: the one field that is its own. */
+/* The driver writes how much it has given back, the one field that it may write. */
 static void balloon_write_config(struct virtio_device *device, uint64_t offset,
 				 unsigned int length, uint64_t value)
 {
@@ -217,8 +217,8 @@ static const struct virtio_ops balloon_ops = {
 /**
  * virtio_balloon_init() - make the balloon
  * @device: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory
- * @report_free: the Guest may give back by itself what it does not use
+ * @memory: the guest's memory
+ * @report_free: the guest may give back by itself what it does not use
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -249,18 +249,18 @@ int virtio_balloon_init(struct virtio_device *device, const struct guest_memory 
 }
 
 /**
- * balloon_set() - say how much memory the Guest is to give back
+ * balloon_set() - say how much memory the guest is to give back
  * @device: the balloon
  * @bytes: altogether, not in addition; rounded down to pages
  *
- * It does so as it can, and takes it back by itself before it runs out of memory.
+ * The guest gives back what it can, and takes it back by itself before it runs out of memory.
  */
 void balloon_set(struct virtio_device *device, uint64_t bytes)
 {
 	uint64_t pages = bytes >> VIRTIO_BALLOON_PFN_SHIFT;
 	uint32_t wanted = htole32(pages > UINT32_MAX ? UINT32_MAX : pages);
 
-	/* A huge page that one page of was given back must not come back as a whole. */
+	/* Keep the host from making a huge page of where one page was given back. */
 	guest_memory_want_huge(device->memory, !pages);
 	virtio_config_set(device, &wanted, sizeof(wanted));
 }
@@ -274,10 +274,10 @@ static uint64_t config_bytes(const struct virtio_device *device, size_t offset)
 }
 
 /**
- * balloon_stats() - ask the Guest about its memory
+ * balloon_stats() - ask the guest about its memory
  * @device: the balloon
  * @stats: filled in
- * @milliseconds: how long to wait for an answer; without one, it is the last one's
+ * @milliseconds: how long to wait for an answer; without one, @stats has the last answer
  */
 void balloon_stats(struct virtio_device *device, struct balloon_stats *stats,
 		   unsigned int milliseconds)
@@ -306,11 +306,11 @@ void balloon_stats(struct virtio_device *device, struct balloon_stats *stats,
 }
 
 /**
- * balloon_value_name() - what a value in struct balloon_stats is
+ * balloon_value_name() - the name of a value in struct balloon_stats
  * @number: its index, VIRTIO_BALLOON_S_*
  *
- * Return: words with "-" between them; the value is bytes for those about memory, else
- * a number of events.
+ * Return: words with "-" between them; a value about memory is in bytes, any other a number
+ * of events.
  */
 const char *balloon_value_name(unsigned int number)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The balloon: how much memory the Guest is to give back, and what it says of its memory. */
+/* The balloon: how much memory the guest is to give back, and what it says of its memory. */
 #ifndef _LAUNCHER_BALLOON_H
 #define _LAUNCHER_BALLOON_H
 
@@ -11,9 +11,9 @@ struct guest_memory;
 struct virtio_device;
 
 struct balloon_stats {
-	uint64_t wanted;	/* bytes that the Guest is to give back */
-	uint64_t given;		/* bytes that it says it has */
-	bool fresh;		/* the rest is the Guest's answer to this question, not to an older one */
+	uint64_t wanted;	/* bytes that the guest is to give back */
+	uint64_t given;		/* bytes that the guest says it has given back */
+	bool fresh;		/* the rest answers this question, not an older one */
 	uint32_t known;		/* bit n: value[n] is there */
 	uint64_t value[VIRTIO_BALLOON_S_NR];	/* as balloon_value_name(n) says */
 };

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Life of a virtio device: its descriptors, and a thread for each queue.
- */
+/* The life of a virtio device: its descriptors, and a thread for each queue. */
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -38,7 +36,7 @@ int virtio_device_add_queue(struct virtio_device *device)
  * virtio_device_init() - make a device; its threads do not run yet
  * @device: filled in; virtio_device_exit() it, whatever is returned
  * @ops: what kind it is
- * @memory: the Guest's memory
+ * @memory: the guest's memory
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -92,8 +90,8 @@ int virtio_device_start(struct virtio_device *device)
 }
 
 /**
- * virtio_device_leave() - the Guest ends: let virtual CPUs out that wait in a register
- * @device: the device; its lock is not taken, for who holds it may wait
+ * virtio_device_leave() - let virtual CPUs go on that wait in a register, since the guest ends
+ * @device: the device; its lock is not taken: its holder may be waiting
  */
 void virtio_device_leave(struct virtio_device *device)
 {
@@ -102,7 +100,7 @@ void virtio_device_leave(struct virtio_device *device)
 }
 
 /**
- * virtio_device_exit() - end the device's threads and give all back
+ * virtio_device_exit() - end the device's threads, and free all that it has
  * @device: as virtio_device_init() left it
  */
 void virtio_device_exit(struct virtio_device *device)
@@ -149,7 +147,7 @@ void virtio_config_set(struct virtio_device *device, const void *config, size_t 
  * virtio_wait() - sleep until a queue's thread has something to do
  * @queue: the thread's queue
  * @input: another descriptor to wait for, or -1
- * @input2: and another one, or -1
+ * @input2: one more, or -1
  *
  * Return: VIRTIO_WAIT_*, at least one of them.
  */
@@ -177,6 +175,6 @@ int virtio_wait(struct virtio_queue *queue, int input, int input2)
 	if (what & VIRTIO_WAIT_STOP)
 		return VIRTIO_WAIT_STOP;
 	if ((what & VIRTIO_WAIT_KICK) && !virtio_take_kick(queue))
-		what &= ~VIRTIO_WAIT_KICK;	/* cannot be: nobody else reads it */
+		what &= ~VIRTIO_WAIT_KICK;	/* cannot happen: no other thread reads it */
 	return what;
 }

@@ -23,7 +23,7 @@ size_t iov_size(const struct iovec *iov, unsigned int count)
 	return size;
 }
 
-/* Take up to size bytes off the front of the first buffer that has any. */
+/* Take up to *size bytes off the front of the first buffer that has any. */
 static void *take(struct iovec **iov, unsigned int *count, size_t *size)
 {
 	struct iovec *first = *iov;

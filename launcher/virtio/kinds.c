@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kinds of devices that options ask for, in the order of --help. Ports are no devices of
- * their own: here, above the console, is the place where an option can lead to one.
+ * The kinds of devices that options ask for, in the order of --help. A port is no device of its
+ * own, but its option stands here, too: this file is above the console.
  */
 #include "base/compiler.h"
 #include "virtio/virtio.h"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtio-mmio, version 2: the registers of a device (virtio 1.2, section
- * 4.2.2).  All runs in the threads of virtual CPUs, each access on its own under
- * the device's lock: that a selector and what it selects are written together is
- * the driver's concern.
+ * Virtio-mmio, version 2: the registers of a device (virtio 1.2, section 4.2.2). The threads of
+ * virtual CPUs run all this, each access alone under the device's lock. It is up to the driver
+ * to write a selector and what it selects without another access in between.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -18,7 +17,7 @@
 #define TRANSPORT_VERSION	2
 #define QUEUE_RESET	0x0c0		/* of virtio 1.2; Linux has no name for it */
 
-/* Without VERSION_1 a driver is a legacy one, which this transport is not for. */
+/* A driver that does not accept VERSION_1 is a legacy driver, and needs another transport. */
 static bool features_are_good(const struct virtio_device *device)
 {
 	return !(device->driver_features & ~device->features) &&
@@ -46,9 +45,9 @@ static struct virtio_queue *selected_queue(struct virtio_device *device)
 }
 
 /*
- * Forget all that the driver said, after the last buffer is left alone (2.4.2). Other
- * virtual CPUs may use registers while we wait: what they write is forgotten, too, or not
- * done at all, so that no queue is ready and nothing runs at the end.
+ * Forget all that the driver has said, once no buffer is used any more (2.4.2). While we wait,
+ * other virtual CPUs may write registers: that is ignored or forgotten, too, so that in the end
+ * no queue is ready and nothing runs.
  */
 static void reset(struct virtio_device *device)
 {
@@ -63,7 +62,9 @@ static void reset(struct virtio_device *device)
 	for (i = 0; i < device->queues; i++)
 		virtio_queue_reset(&device->queue[i]);
 	virtio_stop_end(device);
-	/* Whom we did not wait for as the Guest ended has to be asked again. */
+	/*
+	 * A program that we did not wait for, since the guest ends, is asked again next time.
+	 */
 	if (!device->leaving)
 		device->begun = false;
 	device->status = 0;
@@ -74,7 +75,7 @@ static void reset(struct virtio_device *device)
 	atomic_store(&device->interrupt_status, 0);
 }
 
-/* 2.1, 3.1: a driver sets bits one by one, and clears them all with 0. */
+/* A driver sets the bits one by one, and clears them all by writing 0 (2.1, 3.1). */
 static void set_status(struct virtio_device *device, uint32_t status)
 {
 	uint32_t set = status & ~device->status & 0xff;
@@ -111,14 +112,16 @@ static void set_ready(struct virtio_queue *queue, uint32_t ready)
 		virtio_misuse(queue->device, "a queue that is not in memory");
 }
 
-/* Registers that are about the queue that QueueSel names. */
+/* Write a register of the queue that QueueSel names. */
 static void write_queue(struct virtio_queue *queue, uint64_t offset, uint32_t value)
 {
 	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		set_ready(queue, value);
 		return;
 	}
-	/* 2.6.1: when it has been, the register reads 0, as it always does. */
+	/*
+	 * The register reads 0 when the queue has been reset (2.6.1), and so at any time here.
+	 */
 	if (offset == QUEUE_RESET) {
 		if (value == 1 && virtio_has_feature(queue->device, VIRTIO_F_RING_RESET))
 			virtio_queue_reset(queue);
@@ -128,7 +131,7 @@ static void write_queue(struct virtio_queue *queue, uint64_t offset, uint32_t va
 		return;
 	switch (offset) {
 	case VIRTIO_MMIO_QUEUE_NUM:
-		/* What does not fit in 16 bits must not come out as something that does. */
+		/* A number that is too large must not come out as one that is not. */
 		queue->size = value > queue->max ? 0 : value;
 		break;
 	case VIRTIO_MMIO_QUEUE_DESC_LOW:
@@ -230,7 +233,7 @@ static void write_config(struct virtio_device *device, uint64_t offset, unsigned
 	pthread_mutex_unlock(&device->lock);
 }
 
-/* Who serves the queues instead of us raises the line without telling us why. */
+/* Another program that serves the queues raises the line without telling us why. */
 static uint32_t interrupt_status(struct virtio_device *device)
 {
 	return atomic_load(&device->interrupt_status) |
@@ -238,8 +241,8 @@ static uint32_t interrupt_status(struct virtio_device *device)
 }
 
 /**
- * virtio_mmio_read() - the Guest reads a register
- * @device: whose
+ * virtio_mmio_read() - the guest reads a register
+ * @device: the device
  * @offset: from the start of the device's registers
  * @length: bytes
  *
@@ -249,7 +252,7 @@ uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigne
 {
 	uint64_t value = 0;
 
-	/* The one register of the interrupt path, which must not wait. */
+	/* This one register is on the way of an interrupt, and must not wait for the lock. */
 	if (offset == VIRTIO_MMIO_INTERRUPT_STATUS)
 		return interrupt_status(device);
 	pthread_mutex_lock(&device->lock);
@@ -262,8 +265,8 @@ uint64_t virtio_mmio_read(struct virtio_device *device, uint64_t offset, unsigne
 }
 
 /**
- * virtio_mmio_write() - the Guest writes a register
- * @device: whose
+ * virtio_mmio_write() - the guest writes a register
+ * @device: the device
  * @offset: from the start of the device's registers
  * @length: bytes
  * @value: what it writes
@@ -282,7 +285,7 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 		atomic_fetch_and(&device->interrupt_status, ~(uint32_t)value);
 		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		/* lg.ko does this for us, with an eventfd, for queues that exist. */
+		/* For queues that exist, lg.ko does this by an eventfd. */
 		if ((uint32_t)value < device->queues)
 			virtio_kick(&device->queue[(uint32_t)value]);
 		break;
@@ -294,16 +297,19 @@ void virtio_mmio_write(struct virtio_device *device, uint64_t offset, unsigned i
 }
 
 /**
- * virtio_device_reset() - the Guest starts anew, and its devices with it
- * @device: whatever its driver has made of it; no virtual CPU runs
+ * virtio_device_reset() - reset a device for another start of the guest
+ * @device: in any state; no virtual CPU runs
  */
 void virtio_device_reset(struct virtio_device *device)
 {
 	pthread_mutex_lock(&device->lock);
-	/* Its threads go on, in memory that is another Guest's soon: this has to wait. */
+	/*
+	 * The threads go on, and the memory will be that of another start: reset() must wait
+	 * now.
+	 */
 	device->leaving = false;
 	reset(device);
 	pthread_mutex_unlock(&device->lock);
-	/* An interrupt that nobody has taken was for the Guest that has gone. */
+	/* An interrupt that was not taken belongs to the last start. */
 	event_take(device->interrupt);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A shared directory. Virtio 1.2 gives 9P its device number and leaves the rest to
- * Linux's driver: each chain is a message of 9P2000.L to read, and room for its
- * answer.
+ * A shared directory. Virtio 1.2 gives 9P its device number, and Linux's driver settles the
+ * rest: each chain has a message of 9P2000.L to read, and room for its answer.
  */
 #include <errno.h>
 #include <linux/virtio_9p.h>
@@ -23,21 +22,21 @@
 
 /* A message that the server works on. */
 struct request {
-	bool is_message;		/* else there is nothing to answer */
+	bool is_message;		/* false: there is nothing to answer */
 	uint16_t tag;
-	uint32_t room;			/* for its answer */
+	uint32_t room;			/* bytes for the answer */
 	struct virtio_chain chain;
 };
 
 struct share {
 	struct p9_process server;
-	bool broken;			/* the server is there no more */
-	unsigned int resets;		/* of the device, that we know of */
-	bool forget;			/* the server has not heard of the last one */
-	struct request request[P9_SLOTS];	/* as the server's slots are */
+	bool broken;			/* the server is gone */
+	unsigned int resets;		/* resets of the device that we know of */
+	bool forget;			/* the server does not know of the last reset yet */
+	struct request request[P9_SLOTS];	/* one for each slot of the server */
 };
 
-/* How many there are, for the tags of those that have none: share0, share1... */
+/* How many shares there are, for the tags of those without one: share0, share1... */
 static unsigned int shares;
 
 static void misuse(struct virtio_queue *queue)
@@ -48,8 +47,8 @@ static void misuse(struct virtio_queue *queue)
 }
 
 /*
- * Give an answer to the Guest; size 0: there is none. While the server was at work, the driver
- * may have taken its buffers back.
+ * Give an answer to the guest; @size 0: there is none. The driver may have taken its buffers
+ * back while the server was at work.
  */
 static void answer(struct virtio_queue *queue, const struct request *request, const void *reply,
 		   size_t size)
@@ -68,7 +67,7 @@ static void answer(struct virtio_queue *queue, const struct request *request, co
 	virtio_push(queue, chain, iov_write(&in, &count, reply, size));
 }
 
-/* Without a server: an I/O error. */
+/* Answer with an I/O error, without a server. */
 static void answer_error(struct virtio_queue *queue, const struct request *request)
 {
 	const uint8_t reply[] = { 11, 0, 0, 0, P9_RLERROR, request->tag, request->tag >> 8, EIO, 0, 0, 0 };
@@ -76,7 +75,7 @@ static void answer_error(struct virtio_queue *queue, const struct request *reque
 	answer(queue, request, reply, sizeof(reply));
 }
 
-/* Once. What it works on is lost. */
+/* Give up the server, once. Requests that it has are lost. */
 static void lose_server(struct virtio_queue *queue, struct share *share)
 {
 	struct p9_process *server = &share->server;
@@ -92,7 +91,7 @@ static void lose_server(struct virtio_queue *queue, struct share *share)
 	p9_process_stop(server);
 }
 
-/* Take what the server has answered. */
+/* Take the answers that the server has ready. */
 static void take_answers(struct virtio_queue *queue, struct share *share)
 {
 	struct p9_slot *slot;
@@ -109,7 +108,7 @@ static void take_answers(struct virtio_queue *queue, struct share *share)
 	}
 }
 
-/* The whole message is copied: the Guest can't change it under the server. */
+/* Copy the whole message, so that the guest can't change it under the server. */
 static void ask(struct virtio_queue *queue, struct share *share, struct request *request,
 		struct p9_slot *slot)
 {
@@ -134,7 +133,7 @@ static void ask(struct virtio_queue *queue, struct share *share, struct request 
 	p9_process_ask(&share->server);
 }
 
-/* But to forget the client before. */
+/* Ask for nothing but to forget the files of the client before. */
 static void ask_nothing(struct share *share, struct request *request, struct p9_slot *slot)
 {
 	request->is_message = false;
@@ -144,7 +143,7 @@ static void ask_nothing(struct share *share, struct request *request, struct p9_
 	p9_process_ask(&share->server);
 }
 
-/* The client that had those files open is gone. */
+/* After a reset, the client that had files open is gone. */
 static void see_reset(struct virtio_device *device, struct share *share)
 {
 	unsigned int resets = device->resets;
@@ -153,7 +152,7 @@ static void see_reset(struct virtio_device *device, struct share *share)
 	share->resets = resets;
 }
 
-/* As many of the Guest's messages as the server takes. */
+/* Pass on as many messages of the guest as the server takes. */
 static void ask_more(struct virtio_queue *queue, struct share *share)
 {
 	struct p9_slot *slot;
@@ -172,7 +171,7 @@ static void ask_more(struct virtio_queue *queue, struct share *share)
 		ask_nothing(share, &share->request[share->server.asked % P9_SLOTS], slot);
 }
 
-/* There is no server. */
+/* Answer all requests with an error: there is no server. */
 static void refuse_more(struct virtio_queue *queue, struct share *share)
 {
 	struct request *request = &share->request[0];
@@ -189,7 +188,7 @@ static void refuse_more(struct virtio_queue *queue, struct share *share)
 	}
 }
 
-/* There is something to do for the Guest, or for the server, or for us. */
+/* Sleep until the guest, the server or this launcher has something for us. */
 static int sleep_on_all(struct virtio_queue *queue, struct share *share)
 {
 	struct p9_process *server = &share->server;
@@ -199,7 +198,7 @@ static int sleep_on_all(struct virtio_queue *queue, struct share *share)
 		return virtio_wait(queue, -1, -1);
 	p9_process_poll(server, true);
 	take_answers(queue, share);
-	/* It may have lied, and is no more then, nor is what we share with it. */
+	/* The server may have lied: then it was ended, and its memory is gone. */
 	if (share->broken)
 		return virtio_wait(queue, -1, -1);
 	what = virtio_wait(queue, server->replies, server->process.pidfd);
@@ -214,9 +213,9 @@ static int sleep_on_all(struct virtio_queue *queue, struct share *share)
 }
 
 /*
- * While the server works on something, its answer is what comes next, and to wait for that
- * alone is cheaper. The Guest may have its buffers back in the meantime: a file system may
- * take any time, or for ever (a network's, or another program's).
+ * While the server works on something, its answer usually comes next, and waiting for that
+ * alone is cheaper. The guest can have its buffers back meanwhile (virtio_queue_rest()): a file
+ * system of a network or of another program may take any time, or for ever.
  */
 static void p9_run(struct virtio_queue *queue)
 {
@@ -237,7 +236,7 @@ static void p9_run(struct virtio_queue *queue)
 	} while (sleep_on_all(queue, share) != VIRTIO_WAIT_STOP);
 }
 
-/* Files are closed in the thread that has opened them: that may take its time. */
+/* The thread that has opened files closes them, since that may take time. */
 static void p9_reset(struct virtio_device *device)
 {
 	virtio_kick(&device->queue[0]);
@@ -306,7 +305,7 @@ int virtio_p9_init(struct virtio_device *device, const struct guest_memory *memo
 	return p9_process_start(&share->server, directory, read_only);
 }
 
-/* The directory's name ends at the last colon, if there is one; the tag is behind that. */
+/* The name of the directory ends at the last colon, if there is one. The tag follows it. */
 static int cut_tag(char *directory, char **tag)
 {
 	*tag = strrchr(directory, ':');

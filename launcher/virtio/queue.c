@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Split virtqueues (virtio 1.2, section 2.7), the device's side.
+ * The device's side of split virtqueues (virtio 1.2, section 2.7).
  *
- * The rings are in Guest memory, and the Guest may change them while we look:
- * each field is read once into our own memory, then checked, then used.  What
- * a driver must not do costs it the device (virtio_misuse()), nothing more.
+ * The rings are in guest memory, and the guest may change them while we look: read each field
+ * once into our own memory, then check it, then use it. A driver that breaks the rules loses
+ * the device (virtio_misuse()), and nothing else happens.
  */
 #include <limits.h>
 #include <linux/virtio_config.h>
@@ -18,17 +18,17 @@
 #include "base/message.h"
 #include "virtio/virtio.h"
 
-/* A driver that stops a queue waits so long for threads that could wait for ever. */
+/* How long a driver that stops a queue waits for threads that could wait for ever. */
 #define STOP_MS	5000
-/* virtio_device_leave() can't take the lock to wake us: look again after so long. */
+/* virtio_device_leave() can't take the lock to wake us, so look again after so long. */
 #define LOOK_MS	100
 
-/* 2.7.10, 2.7.7: the event indexes live behind the rings. */
+/* The event indexes lie behind the rings (2.7.10, 2.7.7). */
 #define used_event(queue)	((queue)->avail->ring[(queue)->size])
 #define avail_event(queue)	(*(__virtio16 *)&(queue)->used->ring[(queue)->size])
 
 /**
- * virtio_interrupt() - tell the driver
+ * virtio_interrupt() - interrupt the driver
  * @device: the device
  * @reason: VIRTIO_MMIO_INT_*
  */
@@ -39,20 +39,20 @@ void virtio_interrupt(struct virtio_device *device, unsigned int reason)
 }
 
 /**
- * virtio_fails() - the device stops until the driver resets it
- * @device: the device; its lock is held, and the person knows why
+ * virtio_fails() - stop the device until the driver resets it
+ * @device: the device; its lock is held; the person has been told why
  */
 void virtio_fails(struct virtio_device *device)
 {
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	pthread_cond_broadcast(&device->idle);
-	/* 2.1.2: when DRIVER_OK is set, the driver is told. */
+	/* A driver that has set DRIVER_OK is told (2.1.2). */
 	if (device->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		virtio_interrupt(device, VIRTIO_MMIO_INT_CONFIG);
 }
 
 /**
- * virtio_misuse() - the driver broke the rules: the device stops until reset
+ * virtio_misuse() - stop the device until a reset, since the driver broke the rules
  * @device: the device; its lock is held
  * @how: what the driver did, for the person
  */
@@ -74,10 +74,10 @@ static void set_in_use(struct virtio_queue *queue, unsigned int in_use)
 }
 
 /**
- * virtio_stop_begin() - the driver resets the device
+ * virtio_stop_begin() - say that the driver resets the device
  * @device: the device; its lock is held
  *
- * Called by: a virtual CPU's thread, which waits for the device's threads then.
+ * Called by the thread of a virtual CPU, which then waits for the threads of the device.
  */
 void virtio_stop_begin(struct virtio_device *device)
 {
@@ -86,7 +86,7 @@ void virtio_stop_begin(struct virtio_device *device)
 }
 
 /**
- * virtio_stop_end() - and has done so
+ * virtio_stop_end() - say that the reset is done
  * @device: the device; its lock is held
  */
 void virtio_stop_end(struct virtio_device *device)
@@ -98,9 +98,9 @@ void virtio_stop_end(struct virtio_device *device)
  * virtio_stop_time() - how long may a queue's buffers still be in use?
  * @queue: the queue; its device's lock is not held
  *
- * Called by: the queue's thread. A driver that stops another queue does not hurry this one.
+ * Called by the thread of the queue. A driver that stops another queue does not hurry this one.
  *
- * Return: ms until the driver has waited long enough, INT_MAX if it does not wait.
+ * Return: ms until the driver has waited long enough; INT_MAX if it does not wait.
  */
 int virtio_stop_time(struct virtio_queue *queue)
 {
@@ -122,12 +122,12 @@ int virtio_stop_time(struct virtio_queue *queue)
 /**
  * virtio_idle_wait() - wait until a queue may have no more chains in use
  * @device: the device; its lock is held, and given up meanwhile
- * @until: now_ms() of when to wait no longer; INT64_MAX: no such time
+ * @until: how long to wait, by now_ms(); INT64_MAX: without a limit
  *
- * Called by: a virtual CPU's thread, which looks then whether that is so.
+ * Called by the thread of a virtual CPU, which then looks whether the queue has none.
  *
- * Return: false if there is no time left, or the Guest ends (virtio_device_leave()): then it
- * can't run on what it gets back.
+ * Return: false if no time is left, or if the guest ends (virtio_device_leave()) and so
+ * can't use what it gets back.
  */
 bool virtio_idle_wait(struct virtio_device *device, int64_t until)
 {
@@ -141,15 +141,15 @@ bool virtio_idle_wait(struct virtio_device *device, int64_t until)
 }
 
 /**
- * virtio_queue_stop() - use a queue no more
+ * virtio_queue_stop() - stop using a queue
  * @queue: the queue; its device's lock is held, and given up meanwhile
  *
- * When this returns, no buffer of the queue's is read or written any more: the
- * driver may use the memory for something else (2.6.1, 4.2.2.2).  Meanwhile another
- * virtual CPU can't make it ready: the wait would never end.
+ * When this returns, no thread reads or writes a buffer of the queue any more, and the
+ * driver may use the memory for something else (2.6.1, 4.2.2.2). Meanwhile no other virtual
+ * CPU can make the queue ready: the wait might never end.
  *
- * What the Host reads into a buffer can't be called back, so there is no limit to the wait
- * but the Guest's end (virtio_device_leave()), after which no driver cares.
+ * A read of the host's into a buffer can't be called back. So the wait has no limit but the
+ * guest's end (virtio_device_leave()), after which no driver cares.
  */
 void virtio_queue_stop(struct virtio_queue *queue)
 {
@@ -167,7 +167,7 @@ void virtio_queue_stop(struct virtio_queue *queue)
 }
 
 /**
- * virtio_queue_reset() - forget all that the driver told of a queue
+ * virtio_queue_reset() - stop a queue, and forget all that the driver has said of it
  * @queue: the queue; its device's lock is held, and given up meanwhile
  */
 void virtio_queue_reset(struct virtio_queue *queue)
@@ -186,8 +186,8 @@ void virtio_queue_reset(struct virtio_queue *queue)
 }
 
 /**
- * virtio_queue_enable() - the driver says that the rings are where it said
- * @queue: the queue, which nobody stops; its device's lock is held
+ * virtio_queue_enable() - look up the rings where the driver says that they are
+ * @queue: the queue, which no virtual CPU is stopping; its device's lock is held
  *
  * Return: false if they can't be there.
  */
@@ -196,7 +196,7 @@ bool virtio_queue_enable(struct virtio_queue *queue)
 	const struct guest_memory *memory = queue->device->memory;
 	uint64_t size = queue->size;
 
-	/* 2.7: a power of 2; alignment 16, 2, 4; two more bytes for the event index. */
+	/* A power of 2; alignment 16, 2, 4; two more bytes for the event index (2.7). */
 	if (size == 0 || size > VIRTIO_QUEUE_SIZE || size & (size - 1) ||
 	    queue->desc_gpa % VRING_DESC_ALIGN_SIZE || queue->avail_gpa % VRING_AVAIL_ALIGN_SIZE ||
 	    queue->used_gpa % VRING_USED_ALIGN_SIZE)
@@ -213,7 +213,7 @@ bool virtio_queue_enable(struct virtio_queue *queue)
 }
 
 /**
- * virtio_has_feature() - did the driver accept it?
+ * virtio_has_feature() - has the driver accepted a feature?
  * @device: the device; its lock is held, or the device runs
  * @bit: the feature
  */
@@ -222,7 +222,7 @@ bool virtio_has_feature(const struct virtio_device *device, unsigned int bit)
 	return device->driver_features & 1ULL << bit;
 }
 
-/* Does the device run, as far as this queue goes? */
+/* Does this queue of the device run? */
 static bool is_live(const struct virtio_queue *queue)
 {
 	uint32_t status = queue->device->status;
@@ -232,9 +232,9 @@ static bool is_live(const struct virtio_queue *queue)
 }
 
 /*
- * How many chains wait for us? If none does, and the driver goes by event
- * indexes, ask to be kicked for the next one, and look again: it may have come
- * before the driver could see that we ask (2.7.7.2).
+ * Count the chains that wait for us. If there is none, and the driver uses event indexes, ask
+ * for a kick with the next one, and look again: it may have come before the driver could see
+ * that we ask (2.7.7.2). Return: false if the driver broke the rules.
  */
 static bool count_waiting(struct virtio_queue *queue, uint16_t *waiting)
 {
@@ -252,7 +252,7 @@ static bool count_waiting(struct virtio_queue *queue, uint16_t *waiting)
 	return false;
 }
 
-/* A table of descriptors: the queue's own, or an indirect one, which lies at any address. */
+/* A table of descriptors: the queue's own, or an indirect one, which may lie at any address. */
 struct table {
 	const uint8_t *desc;
 	unsigned int size;
@@ -299,21 +299,21 @@ static const char *enter_indirect(struct virtio_queue *queue, const struct vring
 	return table->desc ? NULL : "an indirect table that is not in memory";
 }
 
-/* A descriptor as it is now: whatever the driver writes there later is not seen. */
+/* Read a descriptor once: what the driver writes there later is not seen. */
 static struct vring_desc read_desc(const struct table *table, unsigned int index)
 {
 	struct vring_desc desc;
 
 	memcpy(&desc, table->desc + index * sizeof(desc), sizeof(desc));
-	/* Nor does the compiler look there once more. */
+	/* The compiler must not read it from guest memory again. */
 	__asm__ volatile("" : "+m" (desc));
 	return desc;
 }
 
 /*
- * Follow a chain from its head. Each step adds a buffer, of which there are at
- * most VIRTIO_QUEUE_SIZE, or enters the one indirect table that may be: so a
- * chain that bites its tail ends too.
+ * Follow a chain from its head. Each step adds a buffer, of which there are at most
+ * VIRTIO_QUEUE_SIZE, or enters the one indirect table that is allowed. So a chain that bites
+ * its tail ends, too.
  */
 static const char *walk_chain(struct virtio_queue *queue, struct virtio_chain *chain)
 {
@@ -343,7 +343,7 @@ static const char *walk_chain(struct virtio_queue *queue, struct virtio_chain *c
  * virtio_queue_waiting() - would virtio_pop() give a chain now?
  * @queue: the queue
  *
- * If not, the driver kicks the queue with the next one.
+ * If not, the driver will kick the queue with the next chain.
  *
  * Return: true if there is one.
  */
@@ -362,7 +362,7 @@ bool virtio_queue_waiting(struct virtio_queue *queue)
  * virtio_queue_drain() - let a queue's thread take what the driver has offered so far
  * @queue: the queue; its device's lock is held, and given up meanwhile
  *
- * Between virtio_stop_begin() and virtio_stop_end(); not for longer than is said there.
+ * Called between virtio_stop_begin() and virtio_stop_end(). Waits no longer than those allow.
  */
 void virtio_queue_drain(struct virtio_queue *queue)
 {
@@ -373,7 +373,7 @@ void virtio_queue_drain(struct virtio_queue *queue)
 		return;
 	last = READ_ONCE(queue->avail->idx);
 	virtio_kick(queue);
-	/* Its thread may be beyond that by now. */
+	/* The thread may have taken more than that by now. */
 	while (is_live(queue) && (int16_t)(last - queue->next_avail) > 0 &&
 	       virtio_idle_wait(device, device->stop_deadline))
 		;
@@ -384,7 +384,7 @@ void virtio_queue_drain(struct virtio_queue *queue)
  * @queue: the queue
  * @chain: filled in; give it back with virtio_push()
  *
- * Return: false if there is none; the driver kicks the queue with the next one.
+ * Return: false if there is none; then the driver will kick the queue with the next one.
  */
 bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain)
 {
@@ -411,10 +411,10 @@ bool virtio_pop(struct virtio_queue *queue, struct virtio_chain *chain)
 	return waiting && !wrong;
 }
 
-/* Does the driver want to hear of the entries put in since there were that many? (2.7.7.2) */
+/* Does the driver want an interrupt for the entries after @before? (2.7.7.2) */
 static bool wants_interrupt(const struct virtio_queue *queue, uint16_t before)
 {
-	/* The index must be out before we look whether anybody waits for it. */
+	/* The driver must be able to see the index before we read whether it waits. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (virtio_has_feature(queue->device, VIRTIO_RING_F_EVENT_IDX))
 		return vring_need_event(READ_ONCE(used_event(queue)), queue->next_used, before);
@@ -424,8 +424,9 @@ static bool wants_interrupt(const struct virtio_queue *queue, uint16_t before)
 /**
  * virtio_push_all() - give chains back, so that the driver sees all of them or none
  * @queue: where virtio_pop() took them from
- * @epoch: theirs; forgotten if the driver has stopped the queue since
- * @used: which, and bytes written to the buffers of each, from the first one on
+ * @epoch: their epoch; the chains are forgotten if the driver has stopped the queue since
+ * @used: the chains, and how many bytes were written to the buffers of each, from the first
+ *	    one on
  * @count: how many
  */
 void virtio_push_all(struct virtio_queue *queue, uint32_t epoch, const struct virtio_used *used,
@@ -467,8 +468,8 @@ void virtio_push(struct virtio_queue *queue, const struct virtio_chain *chain, u
 }
 
 /**
- * virtio_drop() - take back that virtio_pop() took a chain
- * @queue: where it is from; the device has stopped for misuse
+ * virtio_drop() - forget a chain that virtio_pop() took
+ * @queue: where the chain is from; the device has stopped for misuse
  */
 void virtio_drop(struct virtio_queue *queue)
 {
@@ -479,7 +480,7 @@ void virtio_drop(struct virtio_queue *queue)
 }
 
 /**
- * virtio_queue_rest() - a queue's thread leaves all buffers alone
+ * virtio_queue_rest() - say that the thread of a queue uses no buffers now
  * @queue: the queue
  */
 void virtio_queue_rest(struct virtio_queue *queue)
@@ -490,11 +491,11 @@ void virtio_queue_rest(struct virtio_queue *queue)
 }
 
 /**
- * virtio_hold() - go on with a chain after virtio_queue_rest()
+ * virtio_hold() - use a chain again after virtio_queue_rest()
  * @queue: where virtio_pop() took it from
  * @chain: the chain; give it back with virtio_push()
  *
- * Return: false if the driver has its buffers back: the chain is to be forgotten.
+ * Return: false if the driver has its buffers back: forget the chain.
  */
 bool virtio_hold(struct virtio_queue *queue, const struct virtio_chain *chain)
 {
@@ -518,10 +519,10 @@ void virtio_kick(struct virtio_queue *queue)
 }
 
 /**
- * virtio_take_kick() - wait for the next one
+ * virtio_take_kick() - take the kicks that have come
  * @queue: the queue
  *
- * Return: true if it was kicked.
+ * Return: true if there was one.
  */
 bool virtio_take_kick(struct virtio_queue *queue)
 {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Random numbers (virtio 1.2, section 5.4): the Host's, a chain at a time.
- */
+/* Random numbers (virtio 1.2, section 5.4), from the host, one chain at a time. */
 #include <linux/virtio_ids.h>
 #include <sys/random.h>
 
 #include "virtio/virtio.h"
 
-/* A driver that gets fewer bytes than it asked for asks again. */
+/* A driver that gets fewer bytes than it wants asks again. */
 #define MOST_AT_ONCE	4096
 
 static void rng_run(struct virtio_queue *queue)
@@ -23,7 +21,7 @@ static void rng_run(struct virtio_queue *queue)
 
 			got = getrandom(random, size < sizeof(random) ? size : sizeof(random), 0);
 			if (got < 0)
-				got = 0;	/* a signal: we are to stop */
+				got = 0;	/* a signal: this thread must end */
 			virtio_push(queue, &chain, iov_write(&iov, &chain.in, random, got));
 		}
 	}
@@ -39,7 +37,7 @@ static const struct virtio_ops rng_ops = {
 /**
  * virtio_rng_init() - make the random number generator
  * @device: filled in; virtio_device_exit() it, whatever is returned
- * @memory: the Guest's memory
+ * @memory: the guest's memory
  *
  * Return: 0, or a negative errno after telling the person.
  */

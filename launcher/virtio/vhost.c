@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vhost: a thread of the Host's kernel serves a device's rings, with the device's own
- * eventfds for kicks and interrupts. What all such devices tell it is here.
+ * vhost: a thread of the host's kernel serves the rings of a device, with its eventfds for
+ * kicks and interrupts. This file has what all such devices tell vhost.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "virtio/vhost.h"
 #include "virtio/virtio.h"
 
-/* Where Guest physical memory is in this process. */
+/* Tell vhost where guest physical memory is in this process. */
 static int set_memory(int fd, const struct guest_memory *memory)
 {
 	struct {
@@ -38,10 +38,10 @@ static int set_memory(int fd, const struct guest_memory *memory)
 }
 
 /**
- * vhost_open() - have a device of the Host's kernel for a Guest
+ * vhost_open() - open a device of the host's kernel for a guest
  * @path: its device file
- * @memory: the Guest's memory
- * @features: what it knows goes there
+ * @memory: the guest's memory
+ * @features: the features that it knows go there
  *
  * Return: a descriptor, or a negative errno; nobody is told.
  */
@@ -61,7 +61,7 @@ int vhost_open(const char *path, const struct guest_memory *memory, uint64_t *fe
 }
 
 /**
- * vhost_start_queue() - say where a queue is
+ * vhost_start_queue() - tell vhost where a queue is
  * @fd: from vhost_open()
  * @queue: is ready; under its device's lock
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Devices whose rings a thread of the Host's kernel serves (vhost). */
+/* Devices whose rings a thread of the host's kernel serves (vhost). */
 #ifndef _LAUNCHER_VIRTIO_VHOST_H
 #define _LAUNCHER_VIRTIO_VHOST_H
 

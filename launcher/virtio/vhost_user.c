@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A device whose queues another program serves, by the vhost-user protocol (QEMU's
- * docs/interop/vhost-user.rst; we are its front end). The program gets the Guest's memory
- * and the eventfds of the device over a socket; then kicks and interrupts go between it
- * and lg.ko, and we are asked only for registers.
+ * docs/interop/vhost-user.rst; we are its front end). The program gets the guest's memory and
+ * the device's eventfds over a socket. After that, kicks and interrupts go between the program
+ * and lg.ko, and this launcher serves only the registers.
  *
- * The program may be slow to answer, or never answer at all. So a thread of ours talks to
- * it: virtual CPUs say which queues are wanted, and go on; only who takes a queue back waits
- * until the program has let go of it. A program that does not do as it should is told
- * nothing any more, and the device stops.
+ * The program may answer slowly, or never. So a thread of ours talks to it: virtual CPUs only
+ * say which queues are wanted, and go on. A virtual CPU that takes a queue back waits until the
+ * program has let go of it. A program that breaks the protocol is told nothing any more, and
+ * the device stops.
  */
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -55,7 +55,7 @@ enum {
 #define FLAG_REPLY		4U
 #define FLAG_NEED_REPLY		8U
 
-/* For all that is said at a time: to agree at first, to start a queue, or to stop one. */
+/* How long the program may take for all that it is asked at one time. */
 int vhost_user_patience_ms = 10000;
 
 struct header {
@@ -72,7 +72,7 @@ struct ring_state {
 struct ring_address {
 	uint32_t index;
 	uint32_t flags;
-	/* In our address space, as is memory_region.ours. */
+	/* Addresses in our address space, as memory_region.ours is. */
 	uint64_t desc;
 	uint64_t used;
 	uint64_t avail;
@@ -141,7 +141,7 @@ static int put(struct vhost_user *user, uint32_t request, uint32_t flags, const 
 	return refuse_program(user, sent < 0 ? errno : EIO);
 }
 
-/* Until there is something to read. Return: 0, or a negative errno. */
+/* Wait until there is something to read. Return: 0, or a negative errno. */
 static int wait_for_program(struct vhost_user *user)
 {
 	struct pollfd poll_fd[] = {
@@ -176,7 +176,7 @@ static int get_bytes(struct vhost_user *user, void *to, size_t size)
 	return 0;
 }
 
-/* Receive the answer to a message, which must have just that size. */
+/* Receive the answer to a message, which must have exactly that size. */
 static int get(struct vhost_user *user, uint32_t request, void *payload, uint32_t size)
 {
 	struct header header;
@@ -188,7 +188,10 @@ static int get(struct vhost_user *user, uint32_t request, void *payload, uint32_
 	return error ? error : get_bytes(user, payload, size);
 }
 
-/* Send a message that has no answer of its own; learn whether it did any good, if we can. */
+/*
+ * Send a message that has no answer of its own. Ask for an acknowledgement if the program can
+ * send one.
+ */
 static int set(struct vhost_user *user, uint32_t request, const void *payload, uint32_t size,
 	       const int *fds, unsigned int count)
 {
@@ -236,15 +239,16 @@ static int negotiate(struct vhost_user *user)
 	return error ? error : set(user, SET_OWNER, NULL, 0, NULL, 0);
 }
 
-/* From here on the program has some time for all that it is asked. */
+/* The program's time begins, for all that it is asked next. */
 static void begin_talk(struct vhost_user *user)
 {
 	user->deadline = now_ms() + vhost_user_patience_ms;
 }
 
 /**
- * vhost_user_connect() - find the program, and agree on what we can do
- * @user: all zero, but descriptors -1; vhost_user_exit() it, whatever is returned
+ * vhost_user_connect() - connect to the program, and agree on features
+ * @user: all zero, except its descriptors, which are -1; vhost_user_exit() it, whatever is
+ *	    returned
  * @device: whose queues it is to serve
  * @path: of the socket where the program listens
  *
@@ -270,7 +274,7 @@ int vhost_user_connect(struct vhost_user *user, struct virtio_device *device, co
 }
 
 /**
- * vhost_user_get_config() - what does the program say of the device?
+ * vhost_user_get_config() - ask the program for the device's configuration
  * @user: connected
  * @config: goes there
  * @size: bytes of it
@@ -370,7 +374,10 @@ static void next_task(struct vhost_user *user, struct task *task)
 	} else if (start) {
 		task->what = START_QUEUE;
 		task->features = device->driver_features | F_PROTOCOL_FEATURES;
-		/* As soon as it may use it: who takes it back has to wait. */
+		/*
+		 * Set as soon as the program may use it: whoever takes the queue back must
+		 * wait.
+		 */
 		user->served |= 1ULL << task->queue.index;
 	} else if (user->has_config) {
 		task->what = SEND_CONFIG;
@@ -396,8 +403,8 @@ static int do_task(struct vhost_user *user, const struct task *task)
 }
 
 /*
- * It has said something else than it should, or nothing, and may go on to use the Guest's
- * memory: that can't be helped. Under the device's lock.
+ * The program has answered wrongly, or not at all. It may still use the guest's memory, and we
+ * can't help that. Called under the device's lock.
  */
 static void give_up(struct vhost_user *user)
 {
@@ -407,7 +414,7 @@ static void give_up(struct vhost_user *user)
 	virtio_fails(user->device);
 }
 
-/* Say to the program what there is to be said. */
+/* Tell the program what it has to know now. */
 static void talk(struct vhost_user *user)
 {
 	struct virtio_device *device = user->device;
@@ -473,12 +480,12 @@ void vhost_user_start(struct vhost_user *user)
 }
 
 /**
- * vhost_user_stop_queue() - the program lets go of a queue
+ * vhost_user_stop_queue() - make the program let go of a queue
  * @user: connected, with a thread
  * @index: which queue
  *
- * Under the device's lock, which is given up until the program has answered, or its time to
- * answer is over, or the Guest ends.
+ * Under the device's lock, which is given up until the program has answered, its time is
+ * over, or the guest ends.
  */
 void vhost_user_stop_queue(struct vhost_user *user, unsigned int index)
 {
@@ -489,10 +496,10 @@ void vhost_user_stop_queue(struct vhost_user *user, unsigned int index)
 }
 
 /**
- * vhost_user_set_config() - the driver writes to the device's configuration
+ * vhost_user_set_config() - pass on a byte that the driver writes to the configuration
  * @user: connected, with a thread
  * @offset: where
- * @value: what; the program hears of it later
+ * @value: the byte; the program is told later
  *
  * Under the device's lock.
  */
@@ -508,7 +515,7 @@ void vhost_user_set_config(struct vhost_user *user, uint32_t offset, uint8_t val
  * vhost_user_run() - start the thread that talks to the program
  * @user: connected
  *
- * It tells the person if the program goes away, too.
+ * The thread also tells the person when the program goes away.
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -519,7 +526,7 @@ int vhost_user_run(struct vhost_user *user)
 
 /**
  * vhost_user_exit() - end the connection
- * @user: as vhost_user_connect() left it; its device is told to stop
+ * @user: as vhost_user_connect() left it; its device has been told to stop
  */
 void vhost_user_exit(struct vhost_user *user)
 {

@@ -13,18 +13,18 @@ struct virtio_device;
 struct vhost_user {
 	struct virtio_device *device;
 	int fd;			/* the connection, or -1 */
-	int wake;		/* eventfd: the thread has something to say to the program */
+	int wake;		/* eventfd: the thread has something to tell the program */
 	char *path;		/* of the socket */
-	bool acknowledges;	/* the program answers each message if it is asked to */
+	bool acknowledges;	/* the program can acknowledge each message */
 	uint64_t features;	/* VIRTIO_* that the program offers */
-	int64_t deadline;	/* now_ms() of when the program must have answered */
+	int64_t deadline;	/* now_ms() when the program must have answered */
 	struct thread thread;	/* talks to the program, and tells the person when it goes */
 
 	/* Under the device's lock; a bit for each queue: */
 	uint64_t wanted;	/* the driver wants it to be served, */
 	uint64_t served;	/* the program may use it */
-	bool broken;		/* the program did not do as it should: no more is said */
-	bool has_config;	/* a byte of the configuration is to be told */
+	bool broken;		/* the program broke the protocol, and is told no more */
+	bool has_config;	/* a byte of the configuration waits to be told */
 	uint8_t config_value;
 	uint32_t config_offset;
 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Virtio devices, version 1.2, over virtio-mmio: what transport (mmio.c), rings
- * (queue.c) and devices know of each other.
+ * Virtio devices, version 1.2, over virtio-mmio: what the transport (mmio.c), the rings
+ * (queue.c) and the devices know of each other.
  *
- * A device has one thread for each of its queues.  The thread takes chains of
- * buffers from the queue, works on them with no lock held, and puts them back.  A
- * reset waits until no thread works on any: see struct virtio_ops.
- * The transport runs in the virtual CPUs' threads, several at once perhaps.  The
- * device's lock protects all that two threads touch; each access to a register
- * takes it, but for the interrupt's two, which are atomic, and for kicks.
+ * A device has a thread for each of its queues. The thread takes chains of buffers from the
+ * queue, works on them without a lock, and puts them back. A reset waits until no thread works
+ * on any: see struct virtio_ops. The transport runs in the threads of virtual CPUs, perhaps
+ * several at once. The device's lock protects all that two threads touch. Each access to a
+ * register takes it, except for the two registers of the interrupt, which are atomic, and for
+ * kicks.
  */
 #ifndef _LAUNCHER_VIRTIO_H
 #define _LAUNCHER_VIRTIO_H
@@ -28,28 +28,28 @@ struct virtio_device;
 
 #define VIRTIO_MAX_QUEUES	50	/* the console's, with all its ports */
 #define VIRTIO_QUEUE_SIZE	256	/* entries that we offer, at most */
-#define VIRTIO_CONFIG_SIZE	0x100	/* of VIRTIO_MMIO_SIZE: the half after the registers */
+#define VIRTIO_CONFIG_SIZE	0x100	/* the half of VIRTIO_MMIO_SIZE after the registers */
 #define VIRTIO_MMIO_SIZE	0x200ULL	/* registers of one device */
 
 struct virtio_queue {
 	struct virtio_device *device;
 	unsigned int index;
-	int kick;		/* eventfd: the Guest has something for us */
+	int kick;		/* eventfd: the guest has something for us */
 	uint16_t max;		/* entries that we offer, a power of 2 up to VIRTIO_QUEUE_SIZE */
 	struct thread thread;
 
-	/* The rest is under the device's lock. First what the Guest sets up: */
+	/* The rest is under the device's lock. First what the guest sets up: */
 	uint16_t size;
 	bool ready;
 	uint64_t desc_gpa, avail_gpa, used_gpa;
-	/* and what comes of it while ready: pointers into Guest memory, */
+	/* and what it is while ready: pointers into guest memory, */
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
-	/* and where we are, which is never read back from the Guest. */
+	/* and our place in the rings, never read back from the guest. */
 	uint16_t next_avail;
 	uint16_t next_used;
-	/* Of the chains taken, those whose buffers we may still read or write. */
+	/* How many of the chains taken have buffers that we may still read or write. */
 	unsigned int in_use;
 	uint32_t epoch;		/* how often the queue was stopped */
 	unsigned int stops;	/* how many virtual CPUs are stopping it now, alone or */
@@ -77,31 +77,32 @@ struct virtio_ops {
 	uint32_t id;			/* VIRTIO_ID_* */
 	unsigned int queues;
 	/*
-	 * The device works on chains while its thread is in virtio_wait(), and gives each
-	 * one back by virtio_push() or virtio_drop(). Of any other device, a thread that
-	 * waits is taken to leave the buffers of chains that it keeps alone.
+	 * The device works on chains even while its thread is in virtio_wait(), and gives each
+	 * one back by virtio_push() or virtio_drop(). Of any other device, a thread that waits
+	 * is taken to leave alone the buffers of the chains that it keeps.
 	 */
 	bool async;
 	/* Another program serves the queues, by their descriptors; they have no threads. */
 	bool remote;
-	/* Body of a queue's thread; returns when virtio_wait() says so. */
+	/* The body of the thread of a queue; returns when virtio_wait() says so. */
 	void (*run)(struct virtio_queue *queue);
 	/*
-	 * Optional: the driver has set DRIVER_OK; and: it resets the device, whose queues
-	 * still work, for virtio_queue_drain(). Under the device's lock. What start() returns
-	 * is 0, or a negative errno after telling the person: the device does not start then.
+	 * Optional, under the device's lock. start(): the driver has set DRIVER_OK. Return 0,
+	 * or a negative errno after telling the person: then the device does not start.
+	 * reset(): the driver resets the device, whose queues still work, for
+	 * virtio_queue_drain().
 	 */
 	int (*start)(struct virtio_device *device);
 	void (*reset)(struct virtio_device *device);
 	/*
-	 * Optional, for a remote device: the driver takes a queue back after DRIVER_OK, or once more. When
-	 * this returns, the other program uses it no more, or never will do again as it
-	 * should. Under the device's lock, which it may give up meanwhile.
+	 * Optional, for a remote device: the driver takes a queue back, perhaps more than once.
+	 * When this returns, the other program does not use the queue any more, or has broken
+	 * the protocol for good. Under the device's lock, which this may give up meanwhile.
 	 */
 	void (*stop_queue)(struct virtio_queue *queue);
 	/*
-	 * Optional: the driver writes length bytes at offset of the configuration.
-	 * Under the device's lock; without it configuration is read-only.
+	 * Optional: the driver writes @length bytes at @offset of the configuration, under the
+	 * device's lock. Without this the configuration is read-only.
 	 */
 	void (*write_config)(struct virtio_device *device, uint64_t offset, unsigned int length,
 			     uint64_t value);
@@ -110,19 +111,19 @@ struct virtio_ops {
 };
 
 /*
- * A kind of device that the person asks for, by an option --NAME=VALUE, as often as
- * there are to be devices of it. virtio/kinds.c lists them.
+ * A kind of device that the person asks for by an option --NAME=VALUE, once for each device.
+ * virtio/kinds.c lists them.
  */
 struct virtio_kind {
 	const char *option;		/* NAME */
 	const char *value;		/* how VALUE is written, for --help */
-	const char *help;		/* what it is; lines but the first are indented there */
+	const char *help;		/* what it is; all lines but the first are indented there */
 	/* Make the device: 0, or a negative errno after telling the person. */
 	int (*init)(struct virtio_device *device, const struct guest_memory *memory,
 		    const char *value);
-	/* Instead of init: make it a port of the console's. Its number, or a negative errno. */
+	/* Instead of init: make it a port of the console. Its number, or a negative errno. */
 	int (*add_port)(struct virtio_device *console, const char *value);
-	/* Optional: does another program serve it, which needs the Guest's memory? */
+	/* Optional: does another program serve it, and need the guest's memory? */
 	bool (*shares_memory)(const char *value);
 };
 
@@ -132,21 +133,21 @@ extern const unsigned int virtio_nr_kinds;
 struct virtio_device {
 	const struct virtio_ops *ops;
 	const struct guest_memory *memory;
-	unsigned int queues;		/* that it has: ops->queues, or fewer, or more */
+	unsigned int queues;		/* how many it has: ops->queues, or fewer, or more */
 	void *private;			/* the device's own */
 	uint64_t features;		/* that we offer */
 	int interrupt;			/* eventfd: raises its line */
 	int stop;			/* eventfd: readable for good when threads must end */
 	atomic_bool stopping;
-	atomic_uint resets;		/* how often the driver, or its Guest, has begun anew */
+	atomic_uint resets;		/* how often the driver, or a new start, began anew */
 	atomic_uint interrupt_status;	/* VIRTIO_MMIO_INT_* */
 
-	atomic_bool leaving;		/* the Guest ends: no virtual CPU waits for anything */
+	atomic_bool leaving;		/* the guest ends: no virtual CPU waits for anything */
 
-	pthread_mutex_t lock;		/* of all below */
-	pthread_cond_t idle;		/* a queue may have no more chains in use, or is misused */
-	unsigned int stops;		/* resets that wait for threads; no queue becomes ready */
-	int64_t stop_deadline;		/* by when they want to have done; now_ms() */
+	pthread_mutex_t lock;		/* protects all below */
+	pthread_cond_t idle;		/* a queue may have no chains in use, or misuse */
+	unsigned int stops;		/* resets that wait; no queue becomes ready */
+	int64_t stop_deadline;		/* by when these want to be done; now_ms() */
 	uint32_t status;		/* VIRTIO_CONFIG_S_* */
 	bool begun;			/* DRIVER_OK was set since the last reset that was waited for */
 	uint64_t driver_features;

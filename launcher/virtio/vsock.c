@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets between the Guest and the Host (virtio 1.2, section 5.10; vsock(7)): the Host's
- * kernel is the other end (vhost-vsock), so that its programs use AF_VSOCK, too. We give
- * the Guest its address, and the Host's kernel the rings.
+ * Sockets between the guest and the host (virtio 1.2, section 5.10; vsock(7)). The host's
+ * kernel is the other end (vhost-vsock), so programs of the host use AF_VSOCK, too. We give the
+ * guest its address, and the rings to the host's kernel.
  *
- * The third queue tells of addresses that change. Ours do not: nobody serves it.
+ * The third queue tells of addresses that change. Ours never change, so nobody serves it.
  */
 #include <errno.h>
 #include <linux/vhost.h>
@@ -26,7 +26,7 @@
 
 enum { RECEIVE_QUEUE, SEND_QUEUE, EVENT_QUEUE, QUEUES };
 
-/* What the Host's kernel may offer to the driver. It can't be told of one queue's reset. */
+/* The features that the host's kernel may offer. It can't reset one queue alone. */
 #define FEATURES	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC | \
 			 1ULL << VIRTIO_RING_F_EVENT_IDX | 1ULL << VIRTIO_VSOCK_F_SEQPACKET)
 
@@ -39,7 +39,7 @@ static int set_running(struct vsock *vsock, int running)
 	return ioctl(vsock->fd, VHOST_VSOCK_SET_RUNNING, &running) < 0 ? -errno : 0;
 }
 
-/* The driver begins. Under the device's lock, as all that follows. */
+/* The driver begins. This and all that follows is under the device's lock. */
 static int vsock_start(struct virtio_device *device)
 {
 	uint64_t features = device->driver_features & FEATURES;
@@ -59,8 +59,7 @@ static int vsock_start(struct virtio_device *device)
 }
 
 /*
- * The Host's thread has finished with the rings when this returns: with all of them, since
- * it can't be told of one alone.
+ * When this returns, the host's thread is done with all rings: it can't be told of one alone.
  */
 static void vsock_stop_queue(struct virtio_queue *queue)
 {
@@ -88,7 +87,7 @@ static const struct virtio_ops vsock_ops = {
 	.exit = vsock_exit,
 };
 
-/* Addresses up to 2 and the largest have a meaning of their own. */
+/* Addresses up to 2 and the largest one have special meanings. */
 static int parse_address(const char *text, uint64_t *cid)
 {
 	if (!number_parse(text, VMADDR_CID_HOST + 1, VMADDR_CID_ANY - 1, cid))
