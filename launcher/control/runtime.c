@@ -218,13 +218,14 @@ static void hold_pid_file(const struct runtime *runtime, const char *name)
 		fcntl(pid_lock, F_SETLK, &lock);
 }
 
+/* The socket last: it is what is looked for, should this process be killed in between. */
 static void remove_name(const struct runtime *runtime, const char *name)
 {
 	char file[RUNTIME_NAME_MAX + sizeof(SUFFIX)];
 
-	snprintf(file, sizeof(file), "%s" SUFFIX, name);
-	unlinkat(runtime->fd, file, 0);
 	snprintf(file, sizeof(file), "%s" PID_SUFFIX, name);
+	unlinkat(runtime->fd, file, 0);
+	snprintf(file, sizeof(file), "%s" SUFFIX, name);
 	unlinkat(runtime->fd, file, 0);
 }
 

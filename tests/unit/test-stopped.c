@@ -15,6 +15,7 @@
 #include "control/runtime.h"
 #include "silent_peer.h"
 #include "unit.h"
+#include "wrap.h"
 
 static bool take_name(const char *name)
 {
@@ -140,6 +141,45 @@ START_TEST(names_of_the_dead_are_removed)
 }
 END_TEST
 
+/* How many files this process may remove before it is killed. */
+static unsigned int may_remove = -1;
+
+int __wrap_unlinkat(int directory, const char *name, int flags)
+{
+	if (!may_remove--)
+		raise(SIGKILL);
+	return __real_unlinkat(directory, name, flags);
+}
+
+static bool is_there(const char *file)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s/lguest/%s", getenv("XDG_RUNTIME_DIR"), file);
+	return !access(name, F_OK);
+}
+
+/* A launcher that is killed while it removes a name leaves what the next one finds. */
+START_TEST(name_that_is_half_removed_is_removed)
+{
+	pid_t dead = start_stopped(), child;
+	int status;
+
+	end_child(dead);
+	child = start_child();
+	if (!child) {
+		may_remove = 1;
+		exit(take_name("two"));
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	ck_assert(is_there("one.sock") || is_there("one.pid"));
+	child = start_holder(take_name, "three");
+	ck_assert(!is_there("one.sock") && !is_there("one.pid"));
+	end_child(child);
+}
+END_TEST
+
 START_TEST(holder_of_the_runtime_directory)
 {
 	struct runtime runtime;
@@ -167,6 +207,7 @@ int main(void)
 	UNIT_ADD(suite, launcher_that_is_stopped_with_a_full_queue_is_killed);
 	UNIT_ADD(suite, launcher_that_is_stopped_holds_up_no_others);
 	UNIT_ADD(suite, names_of_the_dead_are_removed);
+	UNIT_ADD(suite, name_that_is_half_removed_is_removed);
 	UNIT_ADD(suite, holder_of_the_runtime_directory);
 	return unit_run(suite);
 }
