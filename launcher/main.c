@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "control/answer.h"
 #include "command/commands.h"
@@ -35,74 +34,6 @@
 #ifndef LGUEST_VERSION
 #define LGUEST_VERSION	"development"
 #endif
-
-/* Take out the words that are the option, up to "--". Return: was it there? */
-static bool take_option(char **word, const char *name, const char *letter)
-{
-	char **to = word;
-	bool found = false;
-
-	for (; *word && strcmp(*word, "--"); word++) {
-		if (!strcmp(*word, name) || (letter && !strcmp(*word, letter)))
-			found = true;
-		else
-			*to++ = *word;
-	}
-	while ((*to++ = *word))
-		word++;
-	return found;
-}
-
-static int count(char **word)
-{
-	int words = 0;
-
-	while (word[words])
-		words++;
-	return words;
-}
-
-static int print_help_of(char **word)
-{
-	const struct command *command = *word ? command_find(*word) : NULL;
-	char *its_help[] = { *word, "--help", NULL };
-
-	if (*word && !command)
-		return misused("'%s' is no command: 'lguest --help' lists them", *word);
-	if (!command)
-		help_print();
-	else if (command->has_help)
-		return command->run(2, its_help);
-	else
-		help_command(command);
-	return EXIT_SUCCESS;
-}
-
-/* The first word is a command. Return: the exit status, or a negative errno. */
-static int run_command(const struct command *command, struct options *options)
-{
-	char **word = options->words;
-	bool wants_json = options->json;
-
-	message_json = wants_json;
-	if (options->first)
-		return misused("--%s comes behind '%s', or does not go with it", options->first,
-			       command->name);
-	if (!command->has_help) {
-		wants_json |= take_option(word + 1, "--json", NULL);
-		message_verbose |= take_option(word + 1, "--verbose", "-v");
-	}
-	if (wants_json && !command->json)
-		return misused("'lguest %s' can't say it in JSON", command->name);
-	message_json = wants_json;
-	if (!command->run)
-		return print_help_of(word + 1);
-	if (!command->has_help && take_option(word + 1, "--help", "-h")) {
-		help_command(command);
-		return EXIT_SUCCESS;
-	}
-	return command->run(count(word), word);
-}
 
 static int print_version(bool json)
 {
@@ -142,7 +73,7 @@ static int do_it(struct options *options)
 		message_json = options->json;
 		return check_host("", options->json);
 	default:
-		return command ? run_command(command, options) : run_guest_of(options);
+		return command ? command_start(command, options) : run_guest_of(options);
 	}
 }
 

@@ -5,11 +5,13 @@
 
 #include <stdbool.h>
 
+struct options;
+
 struct command {
 	const char *name;
 	const char *arguments;	/* what may follow, for --help */
 	const char *help;	/* lines */
-	/* argv[0] is the name. Return: the exit status. NULL: "help", which main.c does. */
+	/* argv[0] is the name. Return: the exit status. NULL: "help", which dispatch.c does. */
 	int (*run)(int argc, char **argv);
 	bool json;		/* takes --json: see message_json */
 	bool has_help;		/* prints its own --help */
@@ -31,5 +33,8 @@ unsigned int commands_count(void);
 const struct command *commands_get(unsigned int number);
 const struct command *command_find(const char *word);
 const char *command_nearest(const char *word);
+
+/* dispatch.c */
+int command_start(const struct command *command, const struct options *options);
 
 #endif /* _LAUNCHER_COMMANDS_H */
