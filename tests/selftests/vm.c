@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vm.h"
@@ -31,22 +31,15 @@ static void make_page_tables(struct vm *vm)
 	vm_word(vm, VM_PD_HIGH)[0] = 0 | PTE_KERNEL | PTE_LARGE;
 }
 
-int vm_make(struct vm *vm)
+int vm_make_of(struct vm *vm, void *memory, size_t size)
 {
-	struct lguest_memory memory = { .size = VM_SIZE };
+	struct lguest_memory region = { .size = size, .host_virt = (uintptr_t)memory };
 	int err;
 
-	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1 };
-	vm->memory = mmap(NULL, VM_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (vm->memory == MAP_FAILED) {
-		vm->memory = NULL;
-		return -errno;
-	}
+	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1, .memory = memory };
 	make_page_tables(vm);
-	memory.host_virt = (uintptr_t)vm->memory;
 	vm->fd = open(LGUEST_DEVICE, O_RDWR | O_CLOEXEC);
-	if (vm->fd < 0 || ioctl(vm->fd, LGUEST_SET_MEMORY, &memory) < 0)
+	if (vm->fd < 0 || ioctl(vm->fd, LGUEST_SET_MEMORY, &region) < 0)
 		goto fail;
 	vm->vcpu_fd = ioctl(vm->fd, LGUEST_CREATE_VCPU, 0);
 	if (vm->vcpu_fd < 0)
@@ -59,6 +52,15 @@ fail:
 	err = -errno;
 	vm_end(vm);
 	return err;
+}
+
+int vm_make(struct vm *vm)
+{
+	void *memory = mmap(NULL, VM_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1 };
+	return memory == MAP_FAILED ? -errno : vm_make_of(vm, memory, VM_SIZE);
 }
 
 int vm_start_at(struct vm *vm, uint64_t rip)
@@ -78,7 +80,7 @@ int vm_spin(struct vm *vm)
 	return vm_start_at(vm, VM_KERNEL + VM_CODE);
 }
 
-static volatile sig_atomic_t alarmed;
+static _Thread_local volatile sig_atomic_t alarmed;
 
 static void on_alarm(int signal)
 {
@@ -86,25 +88,47 @@ static void on_alarm(int signal)
 	alarmed = 1;
 }
 
-int vm_run(struct vm *vm, unsigned int ms)
+/*
+ * An alarm for this thread alone, after @ms (0: never) and then again and again: LGUEST_RUN
+ * may not have begun when the first comes.
+ */
+static int set_alarm(timer_t *timer, unsigned int ms)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
-	/* Again and again: the first may come before the Guest runs. */
-	struct itimerval timer = {
-		.it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 },
-		.it_interval = { .tv_usec = 100000 },
-	}, none = { 0 };
-	int err;
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM };
+	struct itimerspec times = {
+		.it_value = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 },
+		.it_interval = { .tv_nsec = 100000000 },
+	};
 
 	alarmed = 0;
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	event._sigev_un._tid = syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &event, timer))
+		return -errno;
+	timer_settime(*timer, 0, &times, NULL);
+	return 0;
+}
+
+int vcpu_run(int vcpu_fd, struct lguest_run *run, unsigned int ms)
+{
+	timer_t timer;
+	int err;
+
+	err = set_alarm(&timer, ms);
+	if (err)
+		return err;
 	/* -EINTR may come for the Host's own reasons: "call again". */
 	do {
-		err = ioctl(vm->vcpu_fd, LGUEST_RUN, 0) < 0 ? -errno : 0;
-	} while (err == -EINTR && !alarmed && !vm->run->immediate_exit);
-	setitimer(ITIMER_REAL, &none, NULL);
+		err = ioctl(vcpu_fd, LGUEST_RUN, 0) < 0 ? -errno : 0;
+	} while (err == -EINTR && !alarmed && !run->immediate_exit);
+	timer_delete(timer);
 	return err;
+}
+
+int vm_run(struct vm *vm, unsigned int ms)
+{
+	return vcpu_run(vm->vcpu_fd, vm->run, ms);
 }
 
 void vm_end(struct vm *vm)

@@ -32,6 +32,7 @@
 #define VM_USER		0x400000
 
 #ifndef __ASSEMBLER__
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include "lguest_abi.h"
@@ -43,6 +44,7 @@
 #define PTE_LARGE	0x080ULL
 #define PTE_KERNEL	(PTE_PRESENT | PTE_WRITE)
 #define PTE_ALL		(PTE_KERNEL | PTE_USER)
+#define PTE_FRAME	0x000ffffffffff000ULL
 
 struct vm {
 	int fd, vcpu_fd;
@@ -52,9 +54,13 @@ struct vm {
 
 /* vm.c: all return 0 or -errno, and say nothing */
 int vm_make(struct vm *vm);		/* memory with page tables, one vCPU, its run page */
+/* The same in @memory, VM_SIZE bytes from mmap(); the guest has @size, and so what follows. */
+int vm_make_of(struct vm *vm, void *memory, size_t size);
 int vm_start_at(struct vm *vm, uint64_t rip);
 int vm_spin(struct vm *vm);		/* its Guest is a jump to itself */
 int vm_run(struct vm *vm, unsigned int ms);	/* until an exit, or -EINTR after so long */
+/* The same of any vCPU; 0: no limit. */
+int vcpu_run(int vcpu_fd, struct lguest_run *run, unsigned int ms);
 void vm_end(struct vm *vm);
 void make_ldt(void);			/* for this process, with a data segment, 0x07 */
 uint64_t *vm_word(struct vm *vm, uint64_t gpa);
