@@ -15,7 +15,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,8 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "tap.h"
-#include "vm.h"
 
 #define CGROUP		"/sys/fs/cgroup/"
 #define MIB		(1UL << 20)
@@ -37,24 +36,23 @@
 #define COLD		(32 * MIB)	/* the Launcher's */
 #define ROOM		"41943040"	/* 40 MiB for all */
 
-/* Write each page from %rdi to %rsi once, then read every second one for ever. */
-asm("	.section .rodata\n"
-    "code_hot:\n"
-    "	mov	%rdi, %rax\n"
-    "1:	mov	%rax, (%rax)\n"
-    "	add	$4096, %rax\n"
-    "	cmp	%rsi, %rax\n"
-    "	jb	1b\n"
-    "2:	incq	(%rdx)\n"
-    "	mov	%rdi, %rax\n"
-    "3:	mov	(%rax), %rbx\n"
-    "	add	$8192, %rax\n"
-    "	cmp	%rsi, %rax\n"
-    "	jb	3b\n"
-    "	jmp	2b\n"
-    "code_hot_end:\n"
-    "	.text\n");
-extern const char code_hot[], code_hot_end[];
+/* How often the guest has read all that is hot. */
+static volatile uint64_t rounds;
+
+/* Write each page once, then read every second one for ever. */
+static void guest_has_hot_pages(uint64_t unused)
+{
+	uint64_t at;
+
+	(void)unused;
+	for (at = GUEST_GVA; at < GUEST_GVA + GUEST; at += PAGE)
+		guest_write(at, at);
+	for (;;) {
+		rounds++;
+		for (at = GUEST_GVA; at < GUEST_GVA + GUEST; at += 2 * PAGE)
+			guest_read(at);
+	}
+}
 
 static const char *disk;
 
@@ -137,27 +135,26 @@ static uint8_t *small_pages(size_t size)
 	return at;
 }
 
-static volatile uint64_t *rounds;
-
-static void *guest(void *argument)
+/* For the guest, at GUEST_PHYS. */
+static void *add_small_pages(struct guest *guest, size_t size)
 {
-	struct vm *vm = argument;
+	uint8_t *at = small_pages(size);
+	struct lguest_memory more = {
+		.guest_phys = GUEST_PHYS, .size = size, .host_virt = (uintptr_t)at,
+	};
 
-	while (!*(volatile uint8_t *)&vm->run->immediate_exit)
-		if (!ioctl(vm->vcpu_fd, LGUEST_RUN, 0))
-			break;
-	return NULL;
+	return at && !ioctl(guest->vm.fd, LGUEST_SET_MEMORY, &more) ? at : NULL;
 }
 
 /* So many more times has the Guest read all that is hot; 20 s at most. */
 static bool guest_goes_on(unsigned int times)
 {
-	uint64_t goal = *rounds + times;
+	uint64_t goal = rounds + times;
 	unsigned int ms;
 
-	for (ms = 0; *rounds < goal && ms < 20000; ms++)
+	for (ms = 0; rounds < goal && ms < 20000; ms++)
 		usleep(1000);
-	return *rounds >= goal;
+	return rounds >= goal;
 }
 
 static void watch(uint8_t *memory)
@@ -183,28 +180,22 @@ static void watch(uint8_t *memory)
 	tap_result(in < of / 16, "few_pages_have_to_come_back");
 }
 
-/* Read at %rdi, and every 2 MiB behind it up to %rsi: a table for each. */
-asm("	.section .rodata\n"
-    "code_tables:\n"
-    "	mov	(%rdi), %rax\n"
-    "	add	$0x200000, %rdi\n"
-    "	cmp	%rsi, %rdi\n"
-    "	jb	code_tables\n"
-    "	mov	$3, %eax\n"	/* LHCALL_SHUTDOWN */
-    "	mov	$1, %edi\n"	/* LGUEST_SHUTDOWN_POWEROFF */
-    "	syscall\n"
-    "code_tables_end:\n"
-    "	.text\n");
-extern const char code_tables[], code_tables_end[];
-_Static_assert(LHCALL_SHUTDOWN == 3 && LGUEST_SHUTDOWN_POWEROFF == 1, "as in the code above");
-
 #define TABLES	500U
 
-static unsigned int shadow_pages(struct vm *vm)
+/* One page every 2 MiB: a table for each. */
+static void guest_uses_tables(uint64_t tables)
+{
+	uint64_t i;
+
+	for (i = 0; i < tables; i++)
+		guest_read(GUEST_GVA + i * 2 * MIB);
+}
+
+static unsigned int shadow_pages(const struct guest *guest)
 {
 	struct lguest_stats stats = {};
 
-	return ioctl(vm->vcpu_fd, LGUEST_GET_STATS, &stats) < 0 ? 0 : stats.shadow_pages;
+	return ioctl(guest->vm.vcpu_fd, LGUEST_GET_STATS, &stats) < 0 ? 0 : stats.shadow_pages;
 }
 
 /* Someone else's cgroup: a child that has some memory of its own. */
@@ -236,74 +227,63 @@ static bool other_is_short_of_memory(void)
 
 static void shadow_of_a_cgroup(void)
 {
-	struct lguest_regs regs = {
-		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
-		.cr3 = VM_PML4, .kernel_mode = 1, .rdi = GUEST_GVA,
-		.rsi = GUEST_GVA + TABLES * 2 * MIB,
-	};
-	struct lguest_memory more = { .guest_phys = GUEST_PHYS, .size = 4 * MIB };
-	uint64_t *tables = (uint64_t *)small_pages(4 * MIB);
 	unsigned int i, made, after_other, after;
-	struct vm vm;
+	static struct guest guest;
+	uint64_t *tables = NULL;
 
-	more.host_virt = (uintptr_t)tables;
-	if (!tap_result(!vm_make(&vm) && !ioctl(vm.fd, LGUEST_SET_MEMORY, &more) &&
-			!ioctl(vm.vcpu_fd, LGUEST_SET_REGS, &regs), "a_vm_with_many_tables_is_made"))
+	if (!tap_result(guest_make(&guest, 1) && (tables = add_small_pages(&guest, 4 * MIB)),
+			"a_vm_with_many_tables_is_made"))
 		return;
 	for (i = 0; i < TABLES; i++) {
-		vm_word(&vm, VM_PD_HIGH)[1 + i] = (GUEST_PHYS + i * PAGE) | PTE_KERNEL;
+		vm_word(&guest.vm, VM_PD_HIGH)[1 + i] = (GUEST_PHYS + i * PAGE) | PTE_KERNEL;
 		tables[i * PAGE / 8] = VM_USER_PHYS | PTE_KERNEL;
 	}
-	memcpy(vm_word(&vm, VM_CODE), code_tables, code_tables_end - code_tables);
-	tap_result(!vm_run(&vm, 20000) && vm.run->exit_reason == LGUEST_EXIT_SHUTDOWN, "it_uses_them");
-	made = shadow_pages(&vm);
+	tap_result(guest_start(&guest.vcpu[0], guest_uses_tables, TABLES) &&
+		   guest_finishes(&guest.vcpu[0]), "it_uses_them");
+	made = shadow_pages(&guest);
 	tap_result(other_is_short_of_memory(), "another_cgroup_is_short_of_memory");
-	after_other = shadow_pages(&vm);
+	after_other = shadow_pages(&guest);
 	/* Its pages may be swapped, too: ask for more than once. */
 	for (i = 0; i < 5; i++)
 		put(CGROUP "cold_first/memory.reclaim", "8M");
-	after = shadow_pages(&vm);
+	after = shadow_pages(&guest);
 	tap_note("%u shadow pages, %u after another's need, %u after its own", made, after_other, after);
 	tap_result(made >= TABLES && after_other == made, "shadow_pages_stay_for_another_cgroup");
 	tap_result(after < made * 3 / 4, "they_go_for_its_own");
-	vm_end(&vm);
+	guest_end(&guest);
+}
+
+static void hot_and_cold_pages(void)
+{
+	static struct guest guest;
+	struct guest_vcpu *vcpu = &guest.vcpu[0];
+	void *memory = NULL;
+	unsigned int i;
+
+	if (!tap_result(guest_make(&guest, 1) && (memory = add_small_pages(&guest, GUEST)) &&
+			guest_start(vcpu, guest_has_hot_pages, 0), "a_vm_is_made"))
+		return;
+	for (i = 0; i < GUEST / (2 * MIB); i++)
+		vm_word(&guest.vm, VM_PD_HIGH)[1 + i] =
+			(GUEST_PHYS + i * 2 * MIB) | PTE_KERNEL | PTE_LARGE;
+	vcpu->limit_ms = 0;
+	if (tap_result(guest_go(vcpu) && guest_goes_on(10), "the_guest_runs"))
+		watch(memory);
+	guest_stop(vcpu);
+	guest_end(&guest);
 }
 
 int main(void)
 {
-	struct lguest_regs regs = {
-		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
-		.cr3 = VM_PML4, .kernel_mode = 1, .rdi = GUEST_GVA, .rsi = GUEST_GVA + GUEST,
-		.rdx = VM_KERNEL + VM_TABLE,
-	};
-	struct lguest_memory more = { .guest_phys = GUEST_PHYS, .size = GUEST };
-	uint8_t *memory = small_pages(GUEST);
-	pthread_t thread;
-	struct vm vm;
-	unsigned int i;
-
 	if (module_refcnt() < 0)
 		return tap_missing("lg.ko is not loaded");
 	disk = getenv("LG_SCRATCH");
 	if (!disk || access(disk, F_OK))
 		return tap_missing("no disk to swap to: LG_SCRATCH names none");
-	more.host_virt = (uintptr_t)memory;
 	if (!tap_result(swap_on() && small_cgroup(), "there_is_swap_and_little_memory"))
 		return tap_end();
 	shadow_of_a_cgroup();
-	if (!tap_result(memory && !vm_make(&vm) && !ioctl(vm.fd, LGUEST_SET_MEMORY, &more) &&
-			!ioctl(vm.vcpu_fd, LGUEST_SET_REGS, &regs), "a_vm_is_made"))
-		return tap_end();
-	for (i = 0; i < GUEST / (2 * MIB); i++)
-		vm_word(&vm, VM_PD_HIGH)[1 + i] = (GUEST_PHYS + i * 2 * MIB) | PTE_KERNEL | PTE_LARGE;
-	memcpy(vm_word(&vm, VM_CODE), code_hot, code_hot_end - code_hot);
-	rounds = vm_word(&vm, VM_TABLE);
-	if (tap_result(!pthread_create(&thread, NULL, guest, &vm) && guest_goes_on(10),
-		       "the_guest_runs"))
-		watch(memory);
-	*(volatile uint8_t *)&vm.run->immediate_exit = 1;
-	pthread_join(thread, NULL);
-	vm_end(&vm);
+	hot_and_cold_pages();
 	put(CGROUP "cgroup.procs", "0");
 	rmdir(CGROUP "cold_first");
 	swapoff(disk);

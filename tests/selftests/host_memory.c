@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest.h"
 #include "tap.h"
-#include "vm.h"
 
 #define BYTES	(2UL << 20)
 #define MUCH	(3UL << 30)
@@ -26,32 +26,33 @@
 #define WORDS	(4096 / sizeof(uint64_t))
 #define PIECES	(8UL << 20)	/* Guest physical, beyond the VM's own memory */
 
-/* %rsi pages from %rdi on: write %rdx if it is not 0, and sum up what is read. */
-asm("	.section .rodata\n"
-    "code_touch:\n"
-    "	xor	%ebx, %ebx\n"
-    "1:	test	%rdx, %rdx\n"
-    "	jz	2f\n"
-    "	mov	%rdx, (%rdi)\n"
-    "2:	add	(%rdi), %rbx\n"
-    "	add	$4096, %rdi\n"
-    "	dec	%rsi\n"
-    "	jnz	1b\n"
-    "	mov	$3, %eax\n"	/* LHCALL_SHUTDOWN */
-    "	mov	$1, %edi\n"	/* LGUEST_SHUTDOWN_POWEROFF */
-    "	syscall\n"
-    "code_touch_end:\n"
-    "	.text\n");
-extern const char code_touch[], code_touch_end[];
-_Static_assert(LHCALL_SHUTDOWN == 3 && LGUEST_SHUTDOWN_POWEROFF == 1, "as in the code above");
+/* What the guest does, and the sum of what it has read. */
+static struct {
+	uint64_t at, pages, value;	/* a value of 0: it only reads */
+	volatile uint64_t sum;
+} work;
 
-static uint64_t *page(struct vm *vm, unsigned int i)
+static void guest_touches(uint64_t unused)
 {
-	return vm_word(vm, VM_USER_PHYS + i * 4096);
+	uint64_t i, at, sum = 0;
+
+	(void)unused;
+	for (i = 0; i < work.pages; i++) {
+		at = work.at + i * 4096;
+		if (work.value)
+			guest_write(at, work.value);
+		sum += guest_read(at);
+	}
+	work.sum = sum;
+}
+
+static uint64_t *page(struct guest *guest, unsigned int i)
+{
+	return vm_word(&guest->vm, VM_USER_PHYS + i * 4096);
 }
 
 /* Of the 2 MiB, what is the Launcher's own, in KiB. */
-static long own_kib(struct vm *vm)
+static long own_kib(struct guest *guest)
 {
 	FILE *file = fopen("/proc/self/smaps", "r");
 	unsigned long start, end;
@@ -61,8 +62,8 @@ static long own_kib(struct vm *vm)
 
 	while (file && fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			inside = start >= (uintptr_t)page(vm, 0) &&
-				 start < (uintptr_t)page(vm, 0) + BYTES;
+			inside = start >= (uintptr_t)page(guest, 0) &&
+				 start < (uintptr_t)page(guest, 0) + BYTES;
 		else if (inside && sscanf(line, "Anonymous: %ld kB", &kib) == 1)
 			sum += kib;
 	}
@@ -71,48 +72,34 @@ static long own_kib(struct vm *vm)
 	return sum;
 }
 
-/* Let the Guest touch the pages [first, first + pages). Its exit reason. */
-static unsigned int touch(struct vm *vm, unsigned int first, unsigned int pages, uint64_t value,
-			  uint64_t *sum)
+/* Let the guest touch the pages [first, first + pages): does it come to its end? */
+static bool touch(struct guest *guest, unsigned int first, unsigned int pages, uint64_t value)
 {
-	struct lguest_regs regs = {
-		.rip = VM_KERNEL + VM_CODE, .rsp = VM_KERNEL + VM_STACK_TOP, .rflags = 2,
-		.cr3 = VM_PML4, .kernel_mode = 1,
-		.rdi = VM_USER + first * 4096, .rsi = pages, .rdx = value,
-	};
-
-	if (ioctl(vm->vcpu_fd, LGUEST_SET_REGS, &regs) < 0 || vm_run(vm, 20000) ||
-	    ioctl(vm->vcpu_fd, LGUEST_GET_REGS, &regs) < 0)
-		return LGUEST_EXIT_NONE;
-	*sum = regs.rbx;
-	if (vm->run->exit_reason == LGUEST_EXIT_KILLED)
-		tap_note("killed: %s", vm->run->killed.reason);
-	return vm->run->exit_reason;
+	work.at = VM_USER + first * 4096;
+	work.pages = pages;
+	work.value = value;
+	return guest_start(&guest->vcpu[0], guest_touches, 0) && guest_finishes(&guest->vcpu[0]);
 }
 
-static bool reads(struct vm *vm, uint64_t wanted)
+static bool reads(struct guest *guest, uint64_t wanted)
 {
-	uint64_t sum;
-
-	return touch(vm, 0, PAGES, 0, &sum) == LGUEST_EXIT_SHUTDOWN && sum == wanted;
+	return touch(guest, 0, PAGES, 0) && work.sum == wanted;
 }
 
-static bool writes(struct vm *vm, unsigned int first, unsigned int pages, uint64_t value)
+static bool writes(struct guest *guest, unsigned int first, unsigned int pages, uint64_t value)
 {
-	uint64_t sum;
-
-	return touch(vm, first, pages, value, &sum) == LGUEST_EXIT_SHUTDOWN && sum == pages * value;
+	return touch(guest, first, pages, value) && work.sum == pages * value;
 }
 
-/* The 2 MiB of @vm are of a file, in which the first word of each page is 1. */
-static uint64_t *map_file(struct vm *vm, int protection)
+/* The 2 MiB of @guest are of a file, in which the first word of each page is 1. */
+static uint64_t *map_file(struct guest *guest, int protection)
 {
 	int fd = memfd_create("host_memory", 0);
 	uint64_t *file;
 	unsigned int i;
 
 	if (fd < 0 || ftruncate(fd, BYTES) ||
-	    mmap(page(vm, 0), BYTES, protection, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
+	    mmap(page(guest, 0), BYTES, protection, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
 		return NULL;
 	file = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
@@ -131,43 +118,43 @@ static bool all_are_1(const uint64_t *file)
 	return true;
 }
 
-static void file_memory(struct vm *vm)
+static void file_memory(struct guest *guest)
 {
-	uint64_t *file = map_file(vm, PROT_READ | PROT_WRITE);
+	uint64_t *file = map_file(guest, PROT_READ | PROT_WRITE);
 
-	tap_result(file && reads(vm, PAGES), "guest_reads_a_file");
-	tap_result(own_kib(vm) == 0, "reading_copies_nothing");
-	tap_result(writes(vm, 7, 1, 100), "guest_writes_a_page_of_it");
+	tap_result(file && reads(guest, PAGES), "guest_reads_a_file");
+	tap_result(own_kib(guest) == 0, "reading_copies_nothing");
+	tap_result(writes(guest, 7, 1, 100), "guest_writes_a_page_of_it");
 	/* From here on the Guest's entry is dirty, and only the Host's say no. */
-	tap_result(own_kib(vm) == 4 && *page(vm, 7) == 100, "that_page_alone_is_copied");
-	tap_result(reads(vm, PAGES - 1 + 100), "guest_reads_what_it_wrote");
-	tap_result(own_kib(vm) == 4, "reading_again_copies_nothing");
-	tap_result(writes(vm, 0, PAGES, 5) && own_kib(vm) == (long)BYTES / 1024,
+	tap_result(own_kib(guest) == 4 && *page(guest, 7) == 100, "that_page_alone_is_copied");
+	tap_result(reads(guest, PAGES - 1 + 100), "guest_reads_what_it_wrote");
+	tap_result(own_kib(guest) == 4, "reading_again_copies_nothing");
+	tap_result(writes(guest, 0, PAGES, 5) && own_kib(guest) == (long)BYTES / 1024,
 		   "guest_writes_all_pages");
 	tap_result(file && all_are_1(file), "the_file_is_as_it_was");
 }
 
-static void zero_memory(struct vm *vm)
+static void zero_memory(struct guest *guest)
 {
 	/* In huge pages the Host has a zero page of its own for it, or none. */
-	madvise(page(vm, 0), BYTES, MADV_NOHUGEPAGE);
+	madvise(page(guest, 0), BYTES, MADV_NOHUGEPAGE);
 	/* And the one that the VM's page tables are in may reach into it. */
-	madvise(page(vm, 0), BYTES, MADV_DONTNEED);
-	tap_result(reads(vm, 0), "guest_reads_untouched_memory");
-	tap_result(own_kib(vm) == 0, "reading_it_takes_no_memory");
-	tap_result(writes(vm, 3, 2, 9) && *page(vm, 3) == 9 && *page(vm, 4) == 9,
+	madvise(page(guest, 0), BYTES, MADV_DONTNEED);
+	tap_result(reads(guest, 0), "guest_reads_untouched_memory");
+	tap_result(own_kib(guest) == 0, "reading_it_takes_no_memory");
+	tap_result(writes(guest, 3, 2, 9) && *page(guest, 3) == 9 && *page(guest, 4) == 9,
 		   "guest_writes_two_pages");
-	tap_result(own_kib(vm) == 8, "two_pages_are_taken");
-	tap_result(reads(vm, 18) && own_kib(vm) == 8, "reading_it_again_takes_no_more");
-	madvise(page(vm, 0), BYTES, MADV_DONTNEED);
-	tap_result(reads(vm, 0) && own_kib(vm) == 0, "what_is_given_back_reads_as_0");
+	tap_result(own_kib(guest) == 8, "two_pages_are_taken");
+	tap_result(reads(guest, 18) && own_kib(guest) == 8, "reading_it_again_takes_no_more");
+	madvise(page(guest, 0), BYTES, MADV_DONTNEED);
+	tap_result(reads(guest, 0) && own_kib(guest) == 0, "what_is_given_back_reads_as_0");
 }
 
 /* fork() makes pages that the Guest has just written read only, until they are copied. */
-static void forked_memory(struct vm *vm)
+static void forked_memory(struct guest *guest)
 {
 	int status = 1, to[2];
-	bool written = writes(vm, 0, PAGES, 1);
+	bool written = writes(guest, 0, PAGES, 1);
 	char byte = 0;
 	pid_t child;
 
@@ -176,23 +163,24 @@ static void forked_memory(struct vm *vm)
 		/* When the Guest has written: what was at the time of the fork. */
 		if (read(to[0], &byte, 1) != 1)
 			_exit(1);
-		_exit(all_are_1(page(vm, 0)) ? 0 : 2);
+		_exit(all_are_1(page(guest, 0)) ? 0 : 2);
 	}
-	tap_result(written && reads(vm, PAGES), "guest_reads_after_fork");
-	tap_result(writes(vm, 0, PAGES, 3), "guest_writes_after_fork");
+	tap_result(written && reads(guest, PAGES), "guest_reads_after_fork");
+	tap_result(writes(guest, 0, PAGES, 3), "guest_writes_after_fork");
 	if (child > 0 && write(to[1], &byte, 1) == 1)
 		waitpid(child, &status, 0);
 	tap_result(status == 0, "the_child_sees_none_of_it");
 }
 
-static void read_only_memory(struct vm *vm)
+static void read_only_memory(struct guest *guest)
 {
-	uint64_t *file = map_file(vm, PROT_READ), sum;
+	uint64_t *file = map_file(guest, PROT_READ);
+	const struct lguest_run *run = guest->vm.run;
 
-	tap_result(file && reads(vm, PAGES), "guest_reads_read_only_memory");
-	tap_result(touch(vm, 0, 1, 8, &sum) == LGUEST_EXIT_KILLED &&
-		   strstr(vm->run->killed.reason, "no memory"), "and_ends_when_it_writes_there");
-	tap_result(file && *page(vm, 0) == 1 && all_are_1(file), "nothing_was_written");
+	tap_result(file && reads(guest, PAGES), "guest_reads_read_only_memory");
+	tap_result(!touch(guest, 0, 1, 8) && run->exit_reason == LGUEST_EXIT_KILLED &&
+		   strstr(run->killed.reason, "no memory"), "and_ends_when_it_writes_there");
+	tap_result(file && *page(guest, 0) == 1 && all_are_1(file), "nothing_was_written");
 }
 
 /* How long the Host takes at best to have all of @size bytes back, in ns. */
@@ -214,7 +202,7 @@ static long give_back_ns(void *memory, size_t size)
 }
 
 /* Three GiB more, of which nothing is mapped: takes thirty times as long if each frame is looked at. */
-static void much_memory(struct vm *vm)
+static void much_memory(struct guest *guest)
 {
 	struct lguest_memory memory = { .guest_phys = LGUEST_HOLE_END, .size = MUCH };
 	void *much = mmap(NULL, MUCH, PROT_READ | PROT_WRITE,
@@ -222,13 +210,13 @@ static void much_memory(struct vm *vm)
 	long little, all;
 
 	memory.host_virt = (uintptr_t)much;
-	tap_result(much != MAP_FAILED && !ioctl(vm->fd, LGUEST_SET_MEMORY, &memory) &&
-		   writes(vm, 0, PAGES, 1), "guest_with_much_memory_runs");
-	little = give_back_ns(page(vm, 0), BYTES);
+	tap_result(much != MAP_FAILED && !ioctl(guest->vm.fd, LGUEST_SET_MEMORY, &memory) &&
+		   writes(guest, 0, PAGES, 1), "guest_with_much_memory_runs");
+	little = give_back_ns(page(guest, 0), BYTES);
 	all = give_back_ns(much, MUCH);
 	tap_note("2 MiB: %ld ns, 3 GiB: %ld ns", little, all);
 	tap_result(all < 20 * little, "what_is_not_mapped_costs_the_host_nothing");
-	tap_result(reads(vm, 0), "what_was_mapped_is_gone");
+	tap_result(reads(guest, 0), "what_was_mapped_is_gone");
 	munmap(much, MUCH);
 }
 
@@ -236,7 +224,7 @@ static void much_memory(struct vm *vm)
  * The Guest has 2 MiB in one piece that the Host has in three: the middle one lies
  * elsewhere, and in its place the Launcher has something that is none of the Guest's.
  */
-static void memory_in_pieces(struct vm *vm)
+static void memory_in_pieces(struct guest *guest)
 {
 	struct lguest_memory pieces[] = {
 		{ .guest_phys = PIECES, .size = 5 * 4096 },
@@ -246,22 +234,22 @@ static void memory_in_pieces(struct vm *vm)
 	uint64_t *one = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t *other = mmap(NULL, 5 * 4096, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t *entry = vm_word(vm, VM_PD_LOW + (VM_USER >> 21) * 8);
+	uint64_t *entry = vm_word(&guest->vm, VM_PD_LOW + (VM_USER >> 21) * 8);
 	unsigned int i;
 
 	pieces[0].host_virt = (uintptr_t)one;
 	pieces[1].host_virt = (uintptr_t)other;
 	pieces[2].host_virt = (uintptr_t)(one + 10 * WORDS);
 	for (i = 0; i < 3; i++)
-		if (ioctl(vm->fd, LGUEST_SET_MEMORY, &pieces[i]))
+		if (ioctl(guest->vm.fd, LGUEST_SET_MEMORY, &pieces[i]))
 			tap_note("no memory at 0x%llx", (unsigned long long)pieces[i].guest_phys);
 	for (i = 0; i < PAGES; i++)
 		one[i * WORDS] = 1;
 	for (i = 0; i < 5; i++)
 		other[i * WORDS] = 100;
 	*entry = PIECES | (*entry & ~(uint64_t)VM_USER_PHYS);
-	tap_result(reads(vm, PAGES - 5 + 5 * 100), "guest_reads_memory_in_pieces");
-	tap_result(writes(vm, 0, PAGES, 7) && one[4 * WORDS] == 7 && one[10 * WORDS] == 7 &&
+	tap_result(reads(guest, PAGES - 5 + 5 * 100), "guest_reads_memory_in_pieces");
+	tap_result(writes(guest, 0, PAGES, 7) && one[4 * WORDS] == 7 && one[10 * WORDS] == 7 &&
 		   other[0] == 7 && other[4 * WORDS] == 7, "guest_writes_it");
 	tap_result(one[5 * WORDS] == 1 && one[9 * WORDS] == 1,
 		   "what_lies_between_is_the_launchers");
@@ -272,7 +260,7 @@ static void memory_in_pieces(struct vm *vm)
 int main(void)
 {
 	static const struct {
-		void (*run)(struct vm *);
+		void (*run)(struct guest *);
 		const char *tries;
 	} tests[] = {
 		{ file_memory, "writes through pages of a file that others map: an entry that is "
@@ -283,20 +271,19 @@ int main(void)
 		{ much_memory, "more memory than there is: what the Host keeps for it must not grow with it" },
 		{ memory_in_pieces, "pieces that lie apart: a frame could be counted from the wrong one" },
 	};
-	struct vm vm;
+	static struct guest guest;
 	unsigned int i;
 
 	if (module_refcnt() < 0)
 		return tap_missing("lg.ko is not loaded");
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-		if (vm_make(&vm)) {
+		if (!guest_make(&guest, 1)) {
 			tap_result(false, "a_vm_is_made");
 			continue;
 		}
-		memcpy(vm_word(&vm, VM_CODE), code_touch, code_touch_end - code_touch);
 		tap_note("tries: %s", tests[i].tries);
-		tests[i].run(&vm);
-		vm_end(&vm);
+		tests[i].run(&guest);
+		guest_end(&guest);
 	}
 	tap_result(module_unused(), "the_module_is_unused");
 	return tap_end();
