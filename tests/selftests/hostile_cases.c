@@ -176,8 +176,8 @@ static void many_cr3(struct vm *vm)
 {
 	unsigned int i;
 
-	for (i = 0; i < 64; i++)
-		memcpy(vm_word(vm, 0x100000 + i * 4096), vm_word(vm, VM_PML4), 4096);
+	for (i = 0; i < MANY_CR3_NR; i++)
+		memcpy(vm_word(vm, MANY_CR3 + i * 4096), vm_word(vm, VM_PML4), 4096);
 }
 
 /* Frames for event_next_frame; what would end the Guest at once is left out. */
@@ -219,6 +219,7 @@ static void frame_32_bit_far_up(struct vm *vm)
 /* --- The table ----------------------------------------------------------------------- */
 
 #define CODE(c)		.code = code_##c, .code_end = code_##c##_end
+#define GUEST(c)	.guest = guest_##c
 #define EVENT_CODE(c)	.event = code_##c, .event_end = code_##c##_end
 #define USER_CODE(c)	.user = code_##c, .user_end = code_##c##_end
 #define SYSCALL_CODE(c)	.syscall = code_##c, .syscall_end = code_##c##_end
@@ -230,24 +231,25 @@ static void frame_32_bit_far_up(struct vm *vm)
 #define USER_STEPPED(c, v) \
 	{ #c, CODE(to_user_stepped), USER_CODE(c), .ends = EVENT, .vectors = (v) }
 #define FOR_EVER(c)	{ #c, CODE(c), .ends = RUNS }
+#define GUEST_FOR_EVER(c) { #c, GUEST(c), .ends = RUNS }
 
 const struct hostile_case hostile_cases[] = {
 	{ "power_off", CODE(power_off), .ends = POWEROFF },
 	{ "ready_power_off", CODE(ready_power_off), .ends = POWEROFF },
 	{ "rounds", CODE(rounds), EVENT_CODE(event_round), SYSCALL_CODE(syscall_round),
 	  USER_CODE(user_rounds), .ends = POWEROFF },
-	{ "halt_ends_with_the_timer", CODE(halt_until_timer), .ends = EVENT, .vectors = TIMER },
+	{ "halt_ends_with_the_timer", GUEST(halt_until_timer), .ends = EVENT, .vectors = TIMER },
 	{ "hlt_ends_with_the_timer", CODE(hlt_until_timer), .ends = EVENT, .vectors = TIMER },
 
 	FOR_EVER(spin),
 	FOR_EVER(spin_with_interrupts_off),
-	FOR_EVER(halt_for_ever),
-	FOR_EVER(hypercalls_for_ever),
-	FOR_EVER(full_ring_for_ever),
-	FOR_EVER(timers_for_ever),
+	GUEST_FOR_EVER(halt_for_ever),
+	GUEST_FOR_EVER(hypercalls_for_ever),
+	GUEST_FOR_EVER(full_ring_for_ever),
+	GUEST_FOR_EVER(timers_for_ever),
 	{ "faults_for_ever", CODE(faults_for_ever), EVENT_CODE(event_returns_at_once),
 	  .ends = RUNS },
-	{ "stepped_for_ever", CODE(stepped_for_ever), .prepare = window_everywhere, .ends = RUNS },
+	{ "stepped_for_ever", GUEST(stepped_for_ever), .prepare = window_everywhere, .ends = RUNS },
 
 	FAULTS(ud2, UD),
 	FAULTS(int3, BP),
@@ -314,25 +316,25 @@ const struct hostile_case hostile_cases[] = {
 	{ "event_entry_in_user_half", CODE(event_entry_not_there),
 	  .prepare = event_entry_in_user_half, .ends = KILLED, .reason = "ready" },
 	{ "ring_full_of_garbage", CODE(ready_power_off), .prepare = fill_ring, .ends = POWEROFF },
-	{ "wild_hypercalls", CODE(wild_hypercalls), .prepare = fill_table,
+	{ "wild_hypercalls", GUEST(wild_hypercalls), .prepare = fill_table,
 	  .ends = POWEROFF },
-	{ "wild_inits", CODE(wild_inits), .prepare = fill_table, .ends = POWEROFF | KILLED,
+	{ "wild_inits", GUEST(wild_inits), .prepare = fill_table, .ends = POWEROFF | KILLED,
 	  .reason = "version" },
-	{ "init_with_another_version", CODE(init_with_another_version), .ends = KILLED,
+	{ "init_with_another_version", GUEST(init_with_another_version), .ends = KILLED,
 	  .reason = "version 99" },
-	{ "flush_at_the_end_of_the_address_space", CODE(flush_at_the_end_of_the_address_space),
+	{ "flush_at_the_end_of_the_address_space", GUEST(flush_at_the_end_of_the_address_space),
 	  .ends = POWEROFF },
-	{ "load_cr3_outside", CODE(load_cr3_outside), .ends = KILLED,
+	{ "load_cr3_outside", GUEST(load_cr3_outside), .ends = KILLED,
 	  .reason = "page tables outside of memory" },
-	{ "load_many_cr3", CODE(load_many_cr3), .prepare = many_cr3, .ends = POWEROFF },
+	{ "load_many_cr3", GUEST(load_many_cr3), .prepare = many_cr3, .ends = POWEROFF },
 	{ "data_on_the_page_tables", CODE(data_on_the_page_tables),
 	  .ends = KILLED | EVENT | RUNS | POWEROFF, .vectors = ~0ULL, .reason = "" },
-	{ "data_again_and_again", CODE(data_again_and_again), .ends = POWEROFF },
+	{ "data_again_and_again", GUEST(data_again_and_again), .ends = POWEROFF },
 
 	/* A hypercall's own walk may meet the same as an exception. */
-	{ "tables_of_themselves", CODE(touch_table), .prepare = tables_of_themselves,
+	{ "tables_of_themselves", GUEST(touch_table), .prepare = tables_of_themselves,
 	  .ends = POWEROFF | EVENT | KILLED, .vectors = PF, .reason = "" },
-	{ "tables_of_many_kinds", CODE(touch_table), .prepare = tables_of_many_kinds,
+	{ "tables_of_many_kinds", GUEST(touch_table), .prepare = tables_of_many_kinds,
 	  .ends = POWEROFF | EVENT | KILLED, .vectors = PF, .reason = "" },
 	{ "page_outside", CODE(read_one), .prepare = page_outside, .ends = KILLED,
 	  .reason = "where there is no memory" },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a case of hostile_guest.c is, and where the Guests of the two .S files begin and end. */
+/* What a case of hostile_guest.c is, and where the guests of the two .S files begin and end. */
 #ifndef _HOSTILE_CASES_H
 #define _HOSTILE_CASES_H
 
-#include "vm.h"
+#include "guest.h"
 
 /* Vectors: SDM volume 3, table 6-1 */
 #define VECTOR(n)	(1ULL << (n))
@@ -29,6 +29,7 @@ enum end {
 
 struct hostile_case {
 	const char *name;
+	guest_code_t guest;		/* in C (guest.h), instead of .code */
 	const char *code, *code_end;
 	const char *event, *event_end;	/* event entry; NULL: event_ends */
 	const char *user, *user_end;	/* what lies at VM_USER */
@@ -44,10 +45,8 @@ struct hostile_case {
 
 DECLARE(event_ends); DECLARE(event_returns_at_once); DECLARE(event_next_frame);
 DECLARE(event_reads_next_page); DECLARE(syscall_restarts);
-DECLARE(power_off); DECLARE(ready_power_off); DECLARE(halt_until_timer); DECLARE(hlt_until_timer);
-DECLARE(spin); DECLARE(spin_with_interrupts_off); DECLARE(halt_for_ever);
-DECLARE(hypercalls_for_ever); DECLARE(full_ring_for_ever); DECLARE(timers_for_ever);
-DECLARE(faults_for_ever); DECLARE(stepped_for_ever);
+DECLARE(power_off); DECLARE(ready_power_off); DECLARE(hlt_until_timer);
+DECLARE(spin); DECLARE(spin_with_interrupts_off); DECLARE(faults_for_ever);
 DECLARE(ud2); DECLARE(int3); DECLARE(int_n); DECLARE(int_2); DECLARE(int_8); DECLARE(icebp);
 DECLARE(page_fault); DECLARE(read_window); DECLARE(write_window); DECLARE(jump_to_window);
 DECLARE(read_window_la57); DECLARE(read_all_windows);
@@ -65,10 +64,8 @@ DECLARE(selectors_go_stale); DECLARE(selector_of_the_kernel); DECLARE(selector_o
 DECLARE(selector_of_the_ldt);
 DECLARE(system_segments_as_tls); DECLARE(pending_fpu_exceptions); DECLARE(privileged);
 DECLARE(vmcall); DECLARE(event_valid_set); DECLARE(fault_before_init);
-DECLARE(event_entry_not_there); DECLARE(wild_hypercalls); DECLARE(wild_inits); DECLARE(init_with_another_version);
-DECLARE(flush_at_the_end_of_the_address_space); DECLARE(load_cr3_outside);
-DECLARE(load_many_cr3); DECLARE(data_on_the_page_tables); DECLARE(data_again_and_again);
-DECLARE(touch_table); DECLARE(read_one); DECLARE(jump_to_one); DECLARE(lock_one);
+DECLARE(event_entry_not_there); DECLARE(data_on_the_page_tables);
+DECLARE(read_one); DECLARE(jump_to_one); DECLARE(lock_one);
 DECLARE(read_across_one);
 DECLARE(iret_before_register); DECLARE(iret_to_non_canonical_kernel); DECLARE(iret_frames);
 DECLARE(lying_user_gs_base); DECLARE(to_user); DECLARE(kernel_runs_user_page);
@@ -77,6 +74,26 @@ DECLARE(user_writes_kernel); DECLARE(user_jumps_to_kernel); DECLARE(user_hlt);
 DECLARE(user_wrmsr); DECLARE(user_out); DECLARE(user_shuts_down); DECLARE(user_int80);
 DECLARE(user_reads_window);
 DECLARE(rounds); DECLARE(user_rounds); DECLARE(event_round); DECLARE(syscall_round);
+
+/* hostile_calls.c */
+void guest_halt_until_timer(uint64_t unused);
+void guest_halt_for_ever(uint64_t unused);
+void guest_hypercalls_for_ever(uint64_t unused);
+void guest_full_ring_for_ever(uint64_t unused);
+void guest_timers_for_ever(uint64_t unused);
+void guest_stepped_for_ever(uint64_t unused);
+void guest_wild_hypercalls(uint64_t unused);
+void guest_wild_inits(uint64_t unused);
+void guest_init_with_another_version(uint64_t unused);
+void guest_flush_at_the_end_of_the_address_space(uint64_t unused);
+void guest_load_cr3_outside(uint64_t unused);
+void guest_load_many_cr3(uint64_t unused);
+void guest_data_again_and_again(uint64_t unused);
+void guest_touch_table(uint64_t unused);
+
+/* Copies of the top-level table, and how many. */
+#define MANY_CR3	0x100000UL
+#define MANY_CR3_NR	64
 
 extern const struct hostile_case hostile_cases[];
 extern const unsigned int hostile_cases_nr;

@@ -46,14 +46,6 @@ GUEST ready_power_off
 	POWEROFF
 END_GUEST ready_power_off
 
-GUEST halt_until_timer
-	START
-	HCALL	LHCALL_SET_TIMER, 1000000
-	movq	$0x200, DATA(irq_enabled)
-	HCALL	LHCALL_HALT
-	ud2
-END_GUEST halt_until_timer
-
 GUEST hlt_until_timer
 	START
 	HCALL	LHCALL_SET_TIMER, 1000000
@@ -133,51 +125,10 @@ GUEST spin_with_interrupts_off
 1:	jmp	1b
 END_GUEST spin_with_interrupts_off
 
-GUEST halt_for_ever
-	HCALL	LHCALL_HALT
-	jmp	code_halt_for_ever
-END_GUEST halt_for_ever
-
-GUEST hypercalls_for_ever
-1:	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_ALL
-	jmp	1b
-END_GUEST hypercalls_for_ever
-
-GUEST full_ring_for_ever
-	START
-1:	mov	$DATA(hcall_status), %rdi
-	xor	%eax, %eax
-	mov	$LGUEST_RING_SLOTS / 8, %ecx
-	rep stosq
-	mov	$DATA(hcalls), %rdi
-	mov	$LGUEST_RING_SLOTS, %ecx
-2:	movq	$LHCALL_FLUSH_TLB, (%rdi)
-	movq	$LGUEST_FLUSH_ALL, 8(%rdi)
-	add	$32, %rdi
-	loop	2b
-	HCALL	LHCALL_FLUSH_ASYNC
-	jmp	1b
-END_GUEST full_ring_for_ever
-
-GUEST timers_for_ever
-	START
-1:	HCALL	LHCALL_SET_TIMER, 0
-	jmp	1b
-END_GUEST timers_for_ever
-
 GUEST faults_for_ever
 	START
 	ud2
 END_GUEST faults_for_ever
-
-/* All of the kernel is "the way out of an event": every instruction is stepped. */
-GUEST stepped_for_ever
-	START
-	HCALL	LHCALL_SET_TIMER, 0
-	movq	$0x200, DATA(irq_enabled)
-1:	incq	%rbx
-	jmp	1b
-END_GUEST stepped_for_ever
 
 /* --- lguest_data and the hypercalls ------------------------------------------------- */
 
@@ -196,99 +147,6 @@ GUEST event_entry_not_there
 	ud2
 END_GUEST event_entry_not_there
 
-/* For each number there is and some more, with each triple of VM_TABLE's words. */
-/*
- * In the page behind VM_CODE, which none of its addresses names: LHCALL_REGISTER of VM_CODE
- * makes the Host write there, and the Guest would go on with the time as its instructions.
- */
-GUEST wild_hypercalls
-	START
-	jmp	9f
-	.skip	4096
-9:
-	mov	$VM_KERNEL + VM_TABLE, %rbx
-	mov	$64, %r12d			/* triples */
-1:	xor	%ebp, %ebp			/* number */
-2:	cmp	$LHCALL_INIT, %ebp
-	je	3f
-	cmp	$LHCALL_SHUTDOWN, %ebp
-	je	3f
-	cmp	$LHCALL_HALT, %ebp
-	je	3f
-	cmp	$LHCALL_IRET, %ebp
-	je	3f
-	cmp	$LHCALL_LOAD_CR3, %ebp
-	je	3f
-	cmp	$LHCALL_VCPU_DOWN, %ebp
-	je	3f
-	mov	%rbp, %rax
-	mov	(%rbx), %rdi
-	mov	8(%rbx), %rsi
-	mov	16(%rbx), %rdx
-	mov	24(%rbx), %r10
-	syscall
-3:	inc	%ebp
-	cmp	$36, %ebp
-	jb	2b
-	mov	(%rbx), %rax			/* a wild number, too */
-	or	$0x100, %rax
-	syscall
-	add	$8, %rbx
-	dec	%r12d
-	jnz	1b
-	POWEROFF
-END_GUEST wild_hypercalls
-
-GUEST wild_inits
-	mov	$VM_KERNEL + VM_TABLE, %rbx
-	mov	$64, %r12d
-1:	mov	(%rbx), %rdi
-	mov	$LHCALL_INIT, %eax
-	syscall
-	add	$8, %rbx
-	dec	%r12d
-	jnz	1b
-	POWEROFF
-END_GUEST wild_inits
-
-GUEST init_with_another_version
-	mov	$VM_KERNEL + VM_INIT, %rbx
-	movl	$99, (%rbx)
-	START
-	POWEROFF
-END_GUEST init_with_another_version
-
-GUEST flush_at_the_end_of_the_address_space
-	START
-	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_RANGE, 0xffffffffffffe000, 0xffffffffffffffff
-	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_RANGE, 0x7fffffffe000, 0x800000001000
-	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_RANGE, 1, 0
-	invlpg	-16
-	POWEROFF
-END_GUEST flush_at_the_end_of_the_address_space
-
-GUEST load_cr3_outside
-	START
-	HCALL	LHCALL_LOAD_CR3, 0x7ffffffff000
-	POWEROFF
-END_GUEST load_cr3_outside
-
-GUEST load_many_cr3
-	START
-	/* Sixty-four top-level tables: VM_TABLE gives the address of the first. */
-	mov	$200, %r12d
-1:	mov	%r12d, %edi
-	and	$63, %edi
-	shl	$12, %edi
-	add	$0x100000, %edi
-	mov	$LHCALL_LOAD_CR3, %eax
-	syscall
-	mov	VM_CODE, %rax
-	dec	%r12d
-	jnz	1b
-	POWEROFF
-END_GUEST load_many_cr3
-
 GUEST data_on_the_page_tables
 	HCALL	LHCALL_INIT, VM_KERNEL + VM_INIT
 	HCALL	LHCALL_REGISTER, VM_KERNEL + VM_PML4
@@ -296,34 +154,7 @@ GUEST data_on_the_page_tables
 	ud2
 END_GUEST data_on_the_page_tables
 
-GUEST data_again_and_again
-	START
-	mov	$500, %r12d
-1:	HCALL	LHCALL_REGISTER, VM_KERNEL + VM_DATA
-	HCALL	LHCALL_REGISTER, VM_KERNEL + 0x100000
-	dec	%r12d
-	jnz	1b
-	POWEROFF
-END_GUEST data_again_and_again
-
 /* --- Page tables ------------------------------------------------------------------------ */
-
-/* Reads, writes and flushes through whatever VM_TABLE's 64 addresses lead to. */
-GUEST touch_table
-	START
-	mov	$VM_KERNEL + VM_TABLE, %rbx
-	mov	$64, %r12d
-1:	mov	(%rbx), %rax
-	mov	(%rax), %rcx
-	lock orq $0, (%rax)
-	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_USER
-	HCALL	LHCALL_FLUSH_TLB, LGUEST_FLUSH_ALL
-	HCALL	LHCALL_LOAD_CR3, VM_PML4
-	add	$8, %rbx
-	dec	%r12d
-	jnz	1b
-	POWEROFF
-END_GUEST touch_table
 
 /* VM_TABLE's first word is an address to read. */
 GUEST read_one

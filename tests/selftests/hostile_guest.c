@@ -3,8 +3,9 @@
  * hostile_guest: whatever a Guest's kernel does, the Host stays whole, and the
  * Guest gets its own exception, ends with a reason, or runs until it is killed.
  *
- * Each case is a few instructions (hostile_code.S) in a VM of its own (vm.h). It
- * fails if LGUEST_RUN ends otherwise than the table says, if the module is still
+ * Each case is a VM of its own (vm.h) with a few instructions (hostile_code.S,
+ * hostile_exceptions.S), or with a function in C (hostile_calls.c) where what it tries is no
+ * instruction. It fails if LGUEST_RUN ends otherwise than the table says, if the module is still
  * in use afterwards, or if the Host warns or dies of it: tests/hostvm looks.
  *
  * hostile_guest NAME...: only these cases. hostile_guest --both NAME...: each that ends with
@@ -41,7 +42,8 @@ static void fill(struct vm *vm, const struct hostile_case *c)
 		.kernel_address = 0xffff800000000000,
 	};
 	memset(data_of(vm)->hcall_status, LGUEST_RING_DONE, LGUEST_RING_SLOTS);
-	copy(vm, VM_CODE, c->code, c->code_end);
+	if (c->code)
+		copy(vm, VM_CODE, c->code, c->code_end);
 	if (c->event)
 		copy(vm, VM_EVENT, c->event, c->event_end);
 	else
@@ -126,30 +128,39 @@ static bool ends_well(struct vm *vm, const struct hostile_case *c)
 	return false;
 }
 
+static struct guest guest;
+
+/* A VM with the case in it, about to start. */
+static bool make(const struct hostile_case *c)
+{
+	int err;
+
+	if (c->guest) {
+		if (!guest_make(&guest, 1))
+			return false;
+		fill(&guest.vm, c);
+		return guest_start_bare(&guest.vcpu[0], c->guest, 0);
+	}
+	err = vm_make(&guest.vm);
+	if (!err) {
+		fill(&guest.vm, c);
+		err = vm_start_at(&guest.vm, VM_KERNEL + VM_CODE);
+	}
+	if (err)
+		tap_note("%s: no VM: %s", c->name, strerror(-err));
+	return !err;
+}
+
 /* What is left of it in *record, if that is not NULL. */
 static bool run_case(const struct hostile_case *c, struct record *record)
 {
-	struct vm vm;
 	bool ok;
-	int err;
 
 	srand(1);	/* the same each time, and alone */
-	err = vm_make(&vm);
-	if (err) {
-		tap_note("%s: no VM: %s", c->name, strerror(-err));
-		return false;
-	}
-	fill(&vm, c);
-	err = vm_start_at(&vm, VM_KERNEL + VM_CODE);
-	if (err) {
-		tap_note("%s: no registers: %s", c->name, strerror(-err));
-		vm_end(&vm);
-		return false;
-	}
-	ok = ends_well(&vm, c);
-	if (record)
-		ok &= record_take(record, &vm);
-	vm_end(&vm);
+	ok = make(c) && ends_well(&guest.vm, c);
+	if (ok && record)
+		ok = record_take(record, &guest.vm);
+	guest_end(&guest);
 	if (!module_unused()) {
 		tap_note("%s: lg.ko is in use %d times", c->name, module_refcnt());
 		return false;
