@@ -45,7 +45,7 @@ static int check_header(const char *path, struct bytes file, Elf64_Ehdr *header)
 
 	if (!elf_probe(file))
 		return refuse(-EINVAL,
-			      "the kernel '%s' is corrupt: what it has packed is no ELF file",
+			      "the kernel '%s' is corrupt: its payload is not an ELF file",
 			      path);
 	if (!bytes_slice(file, 0, sizeof(*header), &at))
 		return bad_file(path, "the ELF header is not complete");
@@ -102,7 +102,7 @@ static int add_segment(const char *path, struct bytes file, const Elf64_Phdr *he
 	if (header->p_filesz > header->p_memsz)
 		return bad_file(path, "a segment is larger in the file than in memory");
 	if (!elf_segment_fits(header->p_paddr, header->p_memsz))
-		return bad_file(path, "a segment wants to be where no memory is");
+		return bad_file(path, "a segment lies where there is no memory");
 	segment->gpa = header->p_paddr;
 	segment->size = header->p_memsz;
 	elf_segment_added(image);

@@ -218,12 +218,12 @@ static int has_no_answer(int error, const char *path)
 	end_parser();
 	switch (error) {
 	case -ETIMEDOUT:
-		return refuse(error, "the process that unpacks kernels is not done with '%s' after %d s",
+		return refuse(error, "the process that unpacks kernels has not finished '%s' after %d s",
 			      path, parser_limit_ms / 1000);
 	case -EPROTO:
-		return refuse(error, "the process that unpacks kernels has too much to say of '%s'", path);
+		return refuse(error, "the process that unpacks kernels prints too much about '%s'", path);
 	case -EAGAIN:
-		return refuse(error, "the process that unpacks kernels does not listen, at '%s'", path);
+		return refuse(error, "the process that unpacks kernels does not take '%s'", path);
 	default:
 		return refuse(error, "the process that unpacks kernels has ended at '%s'", path);
 	}
@@ -305,7 +305,7 @@ static int ask(struct kernel *kernel, const char *path, int file)
 	error = answer.error < 0 && answer.error >= -4095 && what.lines ? answer.error : 0;
 	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd))) {
 		end_parser();
-		error = refuse(-EPROTO, "the process that unpacks kernels says nonsense of '%s'", path);
+		error = refuse(-EPROTO, "the process that unpacks kernels gives a wrong answer for '%s'", path);
 	}
 	file_close(&fd);
 	if (error)
@@ -324,7 +324,7 @@ static int ask(struct kernel *kernel, const char *path, int file)
 int parser_open(struct kernel *kernel, int file, const char *path)
 {
 	if (was_ended)
-		return refuse(-EPIPE, "'%s' is not unpacked: the process that does it has gone before",
+		return refuse(-EPIPE, "can't unpack '%s': the process that unpacks kernels has ended before",
 			      path);
 	return parser.pid ? ask(kernel, path, file) : kernel_open(kernel, file, path);
 }

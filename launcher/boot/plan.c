@@ -77,7 +77,7 @@ int boot_plan_open(const struct options *options, struct boot_request *request)
 	if (request->kernel.fd < 0)
 		return request->kernel.fd;
 	if (options->found_kernel && !is_trusted(request->kernel.fd))
-		return refuse(-EPERM, "'%s' has become another user's: --kernel=%s takes it",
+		return refuse(-EPERM, "'%s' belongs to another user now: --kernel=%s takes it all the same",
 			      options->kernel, options->kernel);
 	if (options->has_initrd_fd)
 		request->initrd.fd = file_use(fcntl(options->initrd_fd, F_DUPFD_CLOEXEC, 0),

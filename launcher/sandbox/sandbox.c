@@ -50,7 +50,7 @@ static bool is_entered;
 
 static void cannot(const char *what, int error)
 {
-	detail("this host does not let us have %s: %s", what, strerror(error));
+	detail("this host does not allow us %s: %s", what, strerror(error));
 }
 
 static bool write_file(const char *path, const char *text)
@@ -254,7 +254,7 @@ static void tell_others(int ruleset, const pid_t *thread, unsigned int count)
 		for (patience = PATIENCE_MS; !others.done && patience; patience--)
 			usleep(1000);
 		if (!others.done)
-			detail("a thread keeps what it has");
+			detail("a thread has not given up its rights");
 	}
 	sigaction(SIGUSR1, &old, NULL);
 }

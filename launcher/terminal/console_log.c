@@ -28,9 +28,9 @@ static int check(const char *path)
 	struct stat status;
 
 	if (fstat(log_file.fd, &status) < 0 || !S_ISREG(status.st_mode))
-		return refuse(-EINVAL, "the console's file '%s' is no file", path);
+		return refuse(-EINVAL, "the console's file '%s' is not a regular file", path);
 	if (flock(log_file.fd, LOCK_EX | LOCK_NB) < 0)
-		return refuse(-errno, "the console's file '%s' is another guest's", path);
+		return refuse(-errno, "the console's file '%s' is used by another guest", path);
 	log_file.size = status.st_size;
 	log_file.path = realpath(path, NULL);
 	return log_file.path ? 0 : refuse(-errno, "can't find '%s': %s", path, strerror(errno));

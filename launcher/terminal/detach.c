@@ -159,7 +159,7 @@ static void let_go(void)
 	while (inheritances)
 		close(inherited[--inheritances]);
 	if (chdir("/") < 0)
-		message("the guest's lguest stays in its directory: %s", strerror(errno));
+		message("can't leave the current directory: %s", strerror(errno));
 }
 
 /**
@@ -189,7 +189,7 @@ void detach_done(const char *name)
 		dup2(null, STDERR_FILENO);
 	file_close(&null);
 	if (write(report, name, strlen(name)) < 0)
-		message("'%s' runs, but nobody waits for that: %s", name, strerror(errno));
+		message("'%s' runs, but can't tell the command that started it: %s", name, strerror(errno));
 	close(report);
 	report = -1;
 }

@@ -223,7 +223,7 @@ START_TEST(payload_that_is_no_elf_is_refused)
 	struct bytes image = image_bzimage(ZSTD, (struct bytes){ text, sizeof(text) });
 	struct kernel kernel;
 
-	unit_refused(parse(image, image.size, &kernel), "no ELF file");
+	unit_refused(parse(image, image.size, &kernel), "not an ELF file");
 	image_free(image);
 }
 END_TEST

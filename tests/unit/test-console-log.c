@@ -86,7 +86,7 @@ START_TEST(a_file_is_one_guests)
 	use_file();
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
-	unit_refused(console_log_open(path), "is another guest's");
+	unit_refused(console_log_open(path), "is used by another guest");
 	close(fd);
 	ck_assert_int_eq(console_log_open(path), 0);
 	console_log_close();
@@ -97,8 +97,8 @@ START_TEST(what_is_no_file_is_refused)
 {
 	use_file();
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	unit_refused(console_log_open(path), "is no file");
-	unit_refused(console_log_open("/dev/null"), "is no file");
+	unit_refused(console_log_open(path), "is not a regular file");
+	unit_refused(console_log_open("/dev/null"), "is not a regular file");
 	unit_refused(console_log_open("/nowhere/console"), "can't open");
 	unit_refused(console_log_open("/"), "can't open");
 }

@@ -134,17 +134,17 @@ START_TEST(hostile_segments_are_refused)
 		refused("outside the file");
 		head->phdr[0] = good;
 		head->phdr[0].p_memsz = hostile[i];
-		refused("where no memory is");
+		refused("where there is no memory");
 		head->phdr[0] = good;
 		head->phdr[0].p_paddr = hostile[i];
-		refused("where no memory is");
+		refused("where there is no memory");
 		head->phdr[0] = good;
 	}
 	head->phdr[0].p_memsz = TEXT_SIZE - 1;
 	refused("larger in the file");
 	head->phdr[0].p_memsz = TEXT_SIZE;
 	head->phdr[0].p_paddr = 0x1000;		/* where boot_params will be */
-	refused("where no memory is");
+	refused("where there is no memory");
 	head->phdr[0].p_paddr = IMAGE_TEXT_GPA;
 	accepted();
 	image_free(image);

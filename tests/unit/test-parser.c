@@ -127,7 +127,7 @@ static void end_parser_that(void (*does)(void), unsigned int lines, const char *
 	/* The process has been killed; on a busy machine the launcher may not have seen its end. */
 	ck_assert(waitpid(-1, NULL, 0) > 0 || errno == ECHILD);
 	unit_forget();
-	unit_refused(parser_open(&kernel, file, path), "has gone before");
+	unit_refused(parser_open(&kernel, file, path), "has ended before");
 	parser_stop();
 	close(file);
 	free(path);
@@ -145,13 +145,13 @@ END_TEST
 START_TEST(a_parser_that_says_nothing_is_ended)
 {
 	parser_limit_ms = 500;
-	end_parser_that(intruder_sleep, 0, "is not done with");
+	end_parser_that(intruder_sleep, 0, "has not finished");
 }
 END_TEST
 
 START_TEST(a_parser_that_does_not_stop_talking_is_ended)
 {
-	end_parser_that(talk_for_ever, 16, "has too much to say");
+	end_parser_that(talk_for_ever, 16, "prints too much");
 }
 END_TEST
 
