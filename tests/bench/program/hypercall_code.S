@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest of hypercall.c: starts in kernel mode with the stack at VM_STACK_TOP. One
- * round to warm up, one between two looks at the time stamp counter.
+ * The guest of hypercall.c. It starts in kernel mode with the stack at VM_STACK_TOP, does one
+ * round to warm up, and measures a second one by the time stamp counter.
  */
 #define __ASSEMBLER__ 1
 #include "lguest_abi.h"
