@@ -33,10 +33,11 @@
  *
  * Two kinds of page faults are the guest's own. One has P clear, since a shadow entry that was
  * never looked at has reserved bits, and faults with P set. The other is an access that a present
- * entry forbids. Both may be wrong if the guest has changed its tables since: then the guest's
- * kernel finds nothing to do, returns, and the access faults again. So a second fault on the same
- * page goes to C, unless user mode has made a system call in between. SDM volume 3, 4.7 has the
- * error code.
+ * entry forbids. Both may be wrong: the guest may have changed its tables since, and an entry may
+ * forbid a write for the host's sake, since the page is not dirty yet or the host shares it. Then
+ * the guest's kernel finds nothing to do, returns, and the access faults again. So a second fault
+ * on the same page goes to C, unless user mode has made a system call in between. SDM volume 3, 4.7
+ * has the error code.
  *
  * In the kernel's half the error code may differ from the one of the guest's tables: the user's
  * root lacks pages of the kernel that are present, for which P must be set. So C handles these

@@ -12,8 +12,9 @@
  * walk it has left the guest.
  *
  * An entry that maps nothing says why: 0 if the guest's entry was not present when we last
- * looked, lg_unknown if we have not looked. The error code of the page fault tells the two
- * apart: so the switcher knows whose fault it is.
+ * looked; lg_unknown if we have not looked, or if it was present and no entry could be made of
+ * it at once. The error code of the page fault tells the two apart: so the switcher knows whose
+ * fault it is.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cold_first: a Host that is short of memory takes what is needed least.
+ * cold_first: a host that is short of memory takes what is needed least.
  *
- * Shadow pages first: they are charged to the Launcher's memory cgroup, and are given up
+ * Shadow pages first: they are charged to the launcher's memory cgroup, and are given up
  * when that is short of memory, but not for another's need.
  *
- * Then it swaps out what the Guest does not use, and leaves alone what it uses all the time.
- * Of the Guest's pages every second one is hot: read again and again. A memory cgroup has
- * room for the hot ones and not for a buffer of the Launcher's beside them. Only the shadow
- * page tables know which pages are hot: fails if the Host does not get to know, and so
+ * Then it swaps out what the guest does not use, and leaves alone what it uses all the time.
+ * Of the guest's pages every second one is hot: read again and again. A memory cgroup has
+ * room for the hot ones and not for a buffer of the launcher's beside them. Only the shadow
+ * page tables know which pages are hot: fails if the host does not get to know, and so
  * swaps hot pages out as often as others, to have them back at once.
  *
  * Swaps to /dev/vda (tests/hostvm --scratch), whatever is there.
@@ -33,7 +33,7 @@
 #define GUEST		(24 * MIB)	/* half of it hot */
 #define GUEST_PHYS	0x800000UL
 #define GUEST_GVA	(VM_KERNEL + 2 * MIB)
-#define COLD		(32 * MIB)	/* the Launcher's */
+#define COLD		(32 * MIB)	/* the launcher's */
 #define ROOM		"41943040"	/* 40 MiB for all */
 
 /* How often the guest has read all that is hot. */
@@ -146,7 +146,7 @@ static void *add_small_pages(struct guest *guest, size_t size)
 	return at && !ioctl(guest->vm.fd, LGUEST_SET_MEMORY, &more) ? at : NULL;
 }
 
-/* So many more times has the Guest read all that is hot; 20 s at most. */
+/* So many more times has the guest read all that is hot; 20 s at most. */
 static bool guest_goes_on(unsigned int times)
 {
 	uint64_t goal = rounds + times;

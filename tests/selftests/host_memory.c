@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * host_memory: the Guest has its memory as the Host has it. Reading leaves alone what
- * the Host shares; writing gets a copy, as it would any program; what the Host does not
- * let the Launcher write, the Guest does not write.
+ * host_memory: the guest has its memory as the host has it. Reading leaves alone what
+ * the host shares; writing gets a copy, as it would any program; what the host does not
+ * let the launcher write, the guest does not write.
  *
- * The Guest's kernel reads or writes the 2 MiB at VM_USER, of which the test has
+ * The guest's kernel reads or writes the 2 MiB at VM_USER, of which the test has
  * made what it is about. Each of these fails if lg.ko asks for pages to write where
- * the Guest only reads, or has an entry that is wider than the Launcher's own.
+ * the guest only reads, or has an entry that is wider than the launcher's own.
  */
 #define _GNU_SOURCE
 #include <stdbool.h>
@@ -51,7 +51,7 @@ static uint64_t *page(struct guest *guest, unsigned int i)
 	return vm_word(&guest->vm, VM_USER_PHYS + i * 4096);
 }
 
-/* Of the 2 MiB, what is the Launcher's own, in KiB. */
+/* Of the 2 MiB, what is the launcher's own, in KiB. */
 static long own_kib(struct guest *guest)
 {
 	FILE *file = fopen("/proc/self/smaps", "r");
@@ -125,7 +125,7 @@ static void file_memory(struct guest *guest)
 	tap_result(file && reads(guest, PAGES), "guest_reads_a_file");
 	tap_result(own_kib(guest) == 0, "reading_copies_nothing");
 	tap_result(writes(guest, 7, 1, 100), "guest_writes_a_page_of_it");
-	/* From here on the Guest's entry is dirty, and only the Host's say no. */
+	/* From here on the guest's entry is dirty, and only the host's say no. */
 	tap_result(own_kib(guest) == 4 && *page(guest, 7) == 100, "that_page_alone_is_copied");
 	tap_result(reads(guest, PAGES - 1 + 100), "guest_reads_what_it_wrote");
 	tap_result(own_kib(guest) == 4, "reading_again_copies_nothing");
@@ -136,7 +136,7 @@ static void file_memory(struct guest *guest)
 
 static void zero_memory(struct guest *guest)
 {
-	/* In huge pages the Host has a zero page of its own for it, or none. */
+	/* In huge pages the host has a zero page of its own for it, or none. */
 	madvise(page(guest, 0), BYTES, MADV_NOHUGEPAGE);
 	/* And the one that the VM's page tables are in may reach into it. */
 	madvise(page(guest, 0), BYTES, MADV_DONTNEED);
@@ -150,7 +150,7 @@ static void zero_memory(struct guest *guest)
 	tap_result(reads(guest, 0) && own_kib(guest) == 0, "what_is_given_back_reads_as_0");
 }
 
-/* fork() makes pages that the Guest has just written read only, until they are copied. */
+/* fork() makes pages that the guest has just written read only, until they are copied. */
 static void forked_memory(struct guest *guest)
 {
 	int status = 1, to[2];
@@ -160,7 +160,7 @@ static void forked_memory(struct guest *guest)
 
 	child = pipe(to) ? -1 : fork();
 	if (child == 0) {
-		/* When the Guest has written: what was at the time of the fork. */
+		/* When the guest has written: what was at the time of the fork. */
 		if (read(to[0], &byte, 1) != 1)
 			_exit(1);
 		_exit(all_are_1(page(guest, 0)) ? 0 : 2);
@@ -183,7 +183,7 @@ static void read_only_memory(struct guest *guest)
 	tap_result(file && *page(guest, 0) == 1 && all_are_1(file), "nothing_was_written");
 }
 
-/* How long the Host takes at best to have all of @size bytes back, in ns. */
+/* How long the host takes at best to have all of @size bytes back, in ns. */
 static long give_back_ns(void *memory, size_t size)
 {
 	struct timespec begin, end;
@@ -221,8 +221,8 @@ static void much_memory(struct guest *guest)
 }
 
 /*
- * The Guest has 2 MiB in one piece that the Host has in three: the middle one lies
- * elsewhere, and in its place the Launcher has something that is none of the Guest's.
+ * The guest has 2 MiB in one piece that the host has in three: the middle one lies
+ * elsewhere, and in its place the launcher has something that is none of the guest's.
  */
 static void memory_in_pieces(struct guest *guest)
 {
@@ -265,10 +265,10 @@ int main(void)
 	} tests[] = {
 		{ file_memory, "writes through pages of a file that others map: an entry that is "
 			       "writable too early would change the file" },
-		{ zero_memory, "writes to the zero page, which all programs of the Host share" },
-		{ forked_memory, "writes to pages that a child of the Launcher's shares until then" },
-		{ read_only_memory, "writes where the Launcher itself may not" },
-		{ much_memory, "more memory than there is: what the Host keeps for it must not grow with it" },
+		{ zero_memory, "writes to the zero page, which all programs of the host share" },
+		{ forked_memory, "writes to pages that a child of the launcher's shares until then" },
+		{ read_only_memory, "writes where the launcher itself may not" },
+		{ much_memory, "more memory than there is: what the host keeps for it must not grow with it" },
 		{ memory_in_pieces, "pieces that lie apart: a frame could be counted from the wrong one" },
 	};
 	static struct guest guest;

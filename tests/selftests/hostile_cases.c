@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The Guests of hostile_guest: what each is made of, and how it may end. */
+/* The guests of hostile_guest: what each is made of, and how it may end. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,7 +180,7 @@ static void many_cr3(struct vm *vm)
 		memcpy(vm_word(vm, MANY_CR3 + i * 4096), vm_word(vm, VM_PML4), 4096);
 }
 
-/* Frames for event_next_frame; what would end the Guest at once is left out. */
+/* Frames for event_next_frame; what would end the guest at once is left out. */
 static void fill_frames(struct vm *vm)
 {
 	const unsigned int frames = 400;

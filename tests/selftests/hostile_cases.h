@@ -17,12 +17,12 @@
 #define TIMER		VECTOR(32)
 #define SYSTEM_CALL	VECTOR(63)	/* stands for 0x80 */
 
-/* How a Guest may end; several are possible where processors differ. */
+/* How a guest may end; several are possible where processors differ. */
 enum end {
 	POWEROFF = 1,	/* by itself */
 	RESTART = 2,	/* by its system call entry */
 	EVENT = 4,	/* at its event entry, with one of .vectors */
-	KILLED = 8,	/* by the Host, with .reason in the reason */
+	KILLED = 8,	/* by the host, with .reason in the reason */
 	RUNS = 16,	/* it does not */
 	MMIO = 32,	/* it touches a device, at .mmio */
 };

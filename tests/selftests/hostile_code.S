@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The Guests of hostile_guest.c (the others: hostile_exceptions.S). */
+/* The guests of hostile_guest.c (the others: hostile_exceptions.S). */
 #include "hostile_code.h"
 
 /* --- Event and system call entries ------------------------------------------- */
@@ -112,7 +112,7 @@ GUEST event_round
 	syscall
 END_GUEST event_round
 
-/* --- What never ends: the Host must be able to end it ---------------------------- */
+/* --- What never ends: the host must be able to end it ---------------------------- */
 
 GUEST spin
 1:	jmp	1b

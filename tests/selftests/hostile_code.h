@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the Guests of hostile_guest.c are written in: GUEST NAME ... END_GUEST NAME is
+ * What the guests of hostile_guest.c are written in: GUEST NAME ... END_GUEST NAME is
  * copied to VM_CODE (others where the test says), and so must not care where it lies.
  * Each starts in kernel mode, with the stack at VM_STACK_TOP and interrupts off.
  */
@@ -33,7 +33,7 @@ code_\name\()_end:
 	syscall
 .endm
 
-/* What a Guest's kernel does first of all. */
+/* What a guest's kernel does first of all. */
 .macro START
 	HCALL	LHCALL_INIT, VM_KERNEL + VM_INIT
 	HCALL	LHCALL_REGISTER, VM_KERNEL + VM_DATA

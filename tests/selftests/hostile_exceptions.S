@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The Guests of hostile_guest.c that meet an exception, or whatever else an instruction may do. */
+/* The guests of hostile_guest.c that meet an exception, or whatever else an instruction may do. */
 #include "hostile_code.h"
 
 GUEST ud2
@@ -57,7 +57,7 @@ GUEST jump_to_window
 	jmp	*%rax
 END_GUEST jump_to_window
 
-/* All of it, with 5-level paging on the Host (elsewhere: not canonical). */
+/* All of it, with 5-level paging on the host (elsewhere: not canonical). */
 GUEST read_window_la57
 	START
 	movabs	$0xff00000000000000, %rax
@@ -186,7 +186,7 @@ END_GUEST mov_ss_syscall
 
 /*
  * The same for ever, each turn one LHCALL_IRET to kernel mode with TF set, and with a
- * stack in the window's state page: whatever the Switcher writes there it takes for its own.
+ * stack in the window's state page: whatever the switcher writes there it takes for its own.
  */
 #define WINDOW_STATE	0xffff800000004000
 
@@ -384,7 +384,7 @@ GUEST system_segments_as_tls
 1:	ud2
 END_GUEST system_segments_as_tls
 
-/* #MF and #XM pending at the exit are not the Host's. */
+/* #MF and #XM pending at the exit are not the host's. */
 GUEST pending_fpu_exceptions
 	START
 	fninit

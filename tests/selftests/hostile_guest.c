@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hostile_guest: whatever a Guest's kernel does, the Host stays whole, and the
- * Guest gets its own exception, ends with a reason, or runs until it is killed.
+ * hostile_guest: whatever a guest's kernel does, the host stays whole, and the
+ * guest gets its own exception, ends with a reason, or runs until it is killed.
  *
  * Each case is a VM of its own (vm.h) with a few instructions (hostile_code.S,
  * hostile_exceptions.S), or with a function in C (hostile_calls.c) where what it tries is no
  * instruction. It fails if LGUEST_RUN ends otherwise than the table says, if the module is still
- * in use afterwards, or if the Host warns or dies of it: tests/hostvm looks.
+ * in use afterwards, or if the host warns or dies of it: tests/hostvm looks.
  *
  * hostile_guest NAME...: only these cases. hostile_guest --both NAME...: each that ends with
- * the Switcher's direct paths off and on, and what is left of it must be the same.
+ * the switcher's direct paths off and on, and what is left of it must be the same.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -22,7 +22,7 @@
 #include "tap.h"
 #include "vm.h"
 
-/* How long a Guest that never ends is left alone, and any other at most. */
+/* How long a guest that never ends is left alone, and any other at most. */
 #define FOR_EVER_MS	300
 #define AT_MOST_MS	20000
 
@@ -170,7 +170,7 @@ static bool run_case(const struct hostile_case *c, struct record *record)
 
 static uint64_t direct_ways[DIRECT_WAYS];
 
-/* By C, and directly in the Switcher: the same is left. */
+/* By C, and directly in the switcher: the same is left. */
 static bool run_both(const struct hostile_case *c)
 {
 	static struct record by_c, direct;
@@ -225,6 +225,6 @@ int main(int argc, char **argv)
 	if (both && argc == 2)
 		tap_result(direct_ways[DIRECT_SYSCALL] && direct_ways[DIRECT_EVENT] &&
 			   direct_ways[DIRECT_RETURN] && direct_ways[DIRECT_CR3_LOAD],
-			   "the Switcher has done some of each by itself");
+			   "the switcher has done some of each by itself");
 	return tap_end();
 }

@@ -7,7 +7,7 @@
 #include "hostile_record.h"
 #include "tap.h"
 
-/* What the Host writes into each struct lguest_data whenever it likes. */
+/* What the host writes into each struct lguest_data whenever it likes. */
 static void forget_time(struct lguest_data *data)
 {
 	data->irq_pending = 0;	/* a timer has fired, or not yet */
@@ -19,8 +19,8 @@ static void forget_time(struct lguest_data *data)
 }
 
 /*
- * A Guest may have named many pages as its struct lguest_data, one after the other. All of
- * them have the factor by which the TSC becomes time, which is one for all of the Host.
+ * A guest may have named many pages as its struct lguest_data, one after the other. All of
+ * them have the factor by which the TSC becomes time, which is one for all of the host.
  */
 static void without_time(uint64_t *memory)
 {

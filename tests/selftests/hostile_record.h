@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a Guest has left when it ended, to be compared with the same Guest's on another way. */
+/* What a guest has left when it ended, to be compared with the same guest's on another way. */
 #ifndef _HOSTILE_RECORD_H
 #define _HOSTILE_RECORD_H
 
@@ -14,12 +14,12 @@ struct record {
 	uint64_t mmio;
 	char killed[LGUEST_REASON_MAX];
 	struct lguest_regs regs;
-	uint64_t direct[DIRECT_WAYS];	/* how often the Switcher did by itself what C can do, too */
+	uint64_t direct[DIRECT_WAYS];	/* how often the switcher did by itself what C can do, too */
 	uint64_t memory[VM_SIZE / 8];	/* without what the clock has changed */
 };
 
 bool record_take(struct record *record, struct vm *vm);
 bool record_same(const struct record *by_c, const struct record *direct);	/* says where not */
-bool set_direct(bool on);	/* the module's parameter, for Guests that register from now on */
+bool set_direct(bool on);	/* the module's parameter, for guests that register from now on */
 
 #endif /* _HOSTILE_RECORD_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * hostile_tables: page tables that no Linux would make, some of them changed by one
- * virtual CPU while another uses them. What the Guest sees is what a CPU would show it,
- * and the Host keeps its own rules. Each case says what it tries and why it could work.
+ * virtual CPU while another uses them. What the guest sees is what a CPU would show it,
+ * and the host keeps its own rules. Each case says what it tries and why it could work.
  *
  * hostile_tables NAME...: only these cases.
  */
@@ -20,7 +20,7 @@
 #include "guest.h"
 #include "tap.h"
 
-/* A second piece of memory, which the Host may have in large pages. */
+/* A second piece of memory, which the host may have in large pages. */
 #define MORE		0x800000UL	/* Guest physical */
 #define LARGE		0x200000UL
 #define GIB		(1UL << 30)
@@ -64,7 +64,7 @@ static bool put(const char *file, const char *text)
 	return done;
 }
 
-/* On and off while no Guest runs: to change code that runs is what the emulator is bad at. */
+/* On and off while no guest runs: to change code that runs is what the emulator is bad at. */
 static bool trace(const char *event, bool on)
 {
 	char file[128];
@@ -150,8 +150,8 @@ static void one_size_at_a_time(struct guest *guest)
 }
 
 /*
- * The Launcher maps and unmaps memory of its own, as malloc() and threads do: none of that
- * may stop the Guest. Counted: each change that does would take the lock of the whole shadow.
+ * The launcher maps and unmaps memory of its own, as malloc() and threads do: none of that
+ * may stop the guest. Counted: each change that does would take the lock of the whole shadow.
  */
 static void guest_ends(uint64_t unused)
 {
@@ -181,8 +181,8 @@ static void memory_elsewhere(struct guest *guest)
 }
 
 /*
- * The Guest reads a page of a range that the Host is taking back, which takes long. Each try
- * that wrote the lock of the shadow would hold up the Host, and all other virtual CPUs.
+ * The guest reads a page of a range that the host is taking back, which takes long. Each try
+ * that wrote the lock of the shadow would hold up the host, and all other virtual CPUs.
  */
 static void guest_reads_for_ever(uint64_t gva)
 {
@@ -232,7 +232,7 @@ static void range_under_way(struct guest *guest)
 }
 
 /*
- * All tables in one bucket of the hash that the shadow finds its pages by, if the Guest knows
+ * All tables in one bucket of the hash that the shadow finds its pages by, if the guest knows
  * the hash: each flush then compares each table with each, with the shadow's lock held. A
  * Guest without such a choice is the measure.
  */
@@ -345,7 +345,7 @@ static void table_twice(struct guest *guest)
 
 /*
  * A device's page that may be read, and a read of it that another thread turns into a write
- * after it has faulted and before the Host looks at it.
+ * after it has faulted and before the host looks at it.
  */
 asm("	.section .rodata\n"
     "device_access:\n"

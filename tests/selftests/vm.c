@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A small Launcher for tests: vm.h says what its VM looks like. */
+/* A small launcher for tests: vm.h says what its VM looks like. */
 #define _GNU_SOURCE
 #include <asm/ldt.h>
 #include <errno.h>
@@ -118,7 +118,7 @@ int vcpu_run(int vcpu_fd, struct lguest_run *run, unsigned int ms)
 	err = set_alarm(&timer, ms);
 	if (err)
 		return err;
-	/* -EINTR may come for the Host's own reasons: "call again". */
+	/* -EINTR may come for the host's own reasons: "call again". */
 	do {
 		err = ioctl(vcpu_fd, LGUEST_RUN, 0) < 0 ? -errno : 0;
 	} while (err == -EINTR && !alarmed && !run->immediate_exit);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A small Launcher for tests: a VM of 4 MiB whose page tables the test makes
+ * A small launcher for tests: a VM of 4 MiB whose page tables the test makes
  * itself, as include/lguest_abi.h says.
  *
- *   Guest physical             Guest virtual
+ *   guest physical             guest virtual
  *   0 - 2 MiB                  the same, and from VM_KERNEL on; supervisor
  *   2 - 4 MiB                  4 - 6 MiB (VM_USER); the user's
  */
@@ -18,12 +18,12 @@
 #define VM_PDPT_HIGH	0x4000
 #define VM_PD_HIGH	0x5000
 #define VM_SPARE_TABLE	0x6000	/* four pages for a test's own tables */
-#define VM_CODE		0x10000	/* where the Guest starts */
+#define VM_CODE		0x10000	/* where the guest starts */
 #define VM_EVENT	0x12000	/* its event entry */
 #define VM_SYSCALL	0x13000	/* its system call entry */
 #define VM_DATA		0x20000	/* struct lguest_data */
 #define VM_INIT		0x21000	/* struct lguest_init */
-#define VM_TABLE	0x22000	/* what a test hands to its Guest */
+#define VM_TABLE	0x22000	/* what a test hands to its guest */
 #define VM_STACK_TOP	0x40000
 #define VM_USER_PHYS	0x200000
 
@@ -57,7 +57,7 @@ int vm_make(struct vm *vm);		/* memory with page tables, one vCPU, its run page 
 /* The same in @memory, VM_SIZE bytes from mmap(); the guest has @size, and so what follows. */
 int vm_make_of(struct vm *vm, void *memory, size_t size);
 int vm_start_at(struct vm *vm, uint64_t rip);
-int vm_spin(struct vm *vm);		/* its Guest is a jump to itself */
+int vm_spin(struct vm *vm);		/* its guest is a jump to itself */
 int vm_run(struct vm *vm, unsigned int ms);	/* until an exit, or -EINTR after so long */
 /* The same of any vCPU; 0: no limit. */
 int vcpu_run(int vcpu_fd, struct lguest_run *run, unsigned int ms);

@@ -183,8 +183,7 @@ static int open_path(const struct disk_file *file, const char *path)
 
 /**
  * disk_file_open() - open the file of a disk, and lock it
- * @file: with read_only, snapshot and cache as the person wants them; the rest is filled in,
- *	    and
+ * @file: with read_only, snapshot and cache as the person wants them; the rest is filled in, and
  *	  disk_file_close() closes it, whatever is returned
  * @path: its name
  *
