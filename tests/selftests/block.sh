@@ -54,9 +54,11 @@ read_only()
 # Who has it is told by number and name.
 second_writer()
 {
-	lg-run --log "$work/first" --block="$disks/random" -- sleep 1000 >"$work/first-out" 2>&1 &
+	lg-run --log "$work/first" --block="$disks/random" -- \
+		sh -c 'echo "has it"; sleep 1000' >"$work/first-out" 2>&1 &
 	first=$!
-	wait_for 60 launcher_pid >"$work/pid"
+	wait_for 60 grep -q '^has it' "$work/first-out"
+	launcher_pid >"$work/pid"
 	lguest --block="$disks/random" 64m "$kernel" >"$work/out" 2>"$work/err"
 	status=$?
 	cat "$work/err"
