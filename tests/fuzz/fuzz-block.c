@@ -89,7 +89,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	rights_drop();
 	directory = scratch_directory();
 	/* The snapshot's writes go to this directory, too. */

@@ -91,6 +91,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	dup2(null, STDOUT_FILENO);
-	messages_catch();
+	launcher_begin();
 	return 0;
 }

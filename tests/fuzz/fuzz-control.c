@@ -22,7 +22,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	setenv("XDG_RUNTIME_DIR", scratch_directory(), 1);
 	tasks_begin(0);
 	require(!control_init(&options) && !control_start());

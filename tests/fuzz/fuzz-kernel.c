@@ -16,7 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	require(!guest_memory_init(&memory, 32 * MIB));
 	return 0;
 }

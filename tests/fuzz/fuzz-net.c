@@ -107,6 +107,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	return 0;
 }

@@ -212,7 +212,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	rights_drop();
 	snprintf(share, sizeof(share), "%s/share", scratch);
 	snprintf(outside, sizeof(outside), "%s/outside", scratch);

@@ -255,7 +255,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", scratch_directory());
 	snprintf(value, sizeof(value), "vhost-user:%s", address.sun_path);
 	return 0;

@@ -116,9 +116,10 @@ static void count_message(const char *line)
 	messages++;
 }
 
-void messages_catch(void)
+void launcher_begin(void)
 {
 	message_sink = count_message;
+	signal(SIGPIPE, SIG_IGN);	/* as terminal_init() does */
 }
 
 #define RIGHTS	(1U << CAP_CHOWN | 1U << CAP_DAC_OVERRIDE | 1U << CAP_FOWNER | 1U << CAP_FSETID | \

@@ -20,9 +20,9 @@ size_t input_left(void);
 
 /* Make a directory below $FUZZ_SCRATCH. Return: its name, in static memory. */
 const char *scratch_directory(void);
-/* The launcher's messages are counted, not printed. */
+/* As main() begins: messages are counted, not printed, and no peer that is gone ends us. */
 extern unsigned int messages;
-void messages_catch(void);
+void launcher_begin(void);
 /* Give up most of root's rights: a fuzzer must not make devices or load modules. */
 void rights_drop(void);
 
