@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The guest's patches apply without fuzz to Debian's Linux of today and to the oldest
-# that the archive still has, and checkpatch has nothing to say about them.
+# that the archive still has, checkpatch has nothing to say about them, and their copy of
+# the ABI is the host's.
 set -u
 cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
@@ -44,7 +45,10 @@ checkpatch()
 		--ignore FILE_PATH_CHANGES
 }
 
+abi_is_the_hosts() { diff include/lguest_abi.h "$work/source-6.12/arch/x86/include/asm/lguest_abi.h"; }
+
 check applies_to_todays_source applies source-6.12
+check abi_is_the_hosts abi_is_the_hosts
 if [ "$(cat "$(scripts/fetch-kernel source-6.12-old)/version")" = "$(cat "$(scripts/fetch-kernel source-6.12)/version")" ]; then
 	skip applies_to_an_older_source "the archive has one version only"
 else
