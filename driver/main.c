@@ -14,6 +14,7 @@
 
 #include "lg.h"
 #include "dev/dev.h"
+#include "host/compat.h"
 #include "host/host.h"
 #include "host/insn.h"
 #include "mmu/mmu.h"

@@ -10,6 +10,7 @@
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/version.h>
+#include <asm/cpufeatures.h>
 
 static inline void lg_eventfd_signal(struct eventfd_ctx *ctx)
 {
@@ -68,5 +69,10 @@ static inline int lg_shrinker_register(struct shrinker *shrinker, unsigned int f
 
 /* What these callbacks return: int, from 7.x on bool. */
 typedef typeof(((struct mmu_notifier_ops *)NULL)->test_young(NULL, NULL, 0)) lg_young_t;
+
+/* A kernel with the patches in guest-patches/ has the bit under another name. */
+#ifndef X86_FEATURE_XENPV
+#define X86_FEATURE_XENPV	X86_FEATURE_PV_RING3
+#endif
 
 #endif /* _LG_COMPAT_H */
