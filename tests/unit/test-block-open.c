@@ -14,7 +14,7 @@
 #include "block_disk.h"
 #include "base/compiler.h"
 #include "unit.h"
-#include "virtio/block/disk_lock.h"
+#include "disk/disk_lock.h"
 
 START_TEST(disk_has_a_serial_number)
 {

@@ -62,27 +62,6 @@ static const struct virtio_ops block_ops = {
 	.exit = block_exit,
 };
 
-static int choose_cache(struct block *block, const char *word)
-{
-	static const char * const names[] = {
-		[DISK_CACHE_NONE] = "none",
-		[DISK_CACHE_WRITEBACK] = "writeback",
-		[DISK_CACHE_WRITETHROUGH] = "writethrough",
-	};
-	unsigned int i;
-
-	for (i = DISK_CACHE_NONE; word && i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(word, names[i])) {
-			block->file.cache = i;
-			return 0;
-		}
-	}
-	if (!word)
-		return 0;
-	return misused("a disk has no cache=%s: say cache=none, cache=writeback or cache=writethrough",
-		      word);
-}
-
 /* Open the disk that @value names. */
 static int open_disk(struct block *block, const struct value *value)
 {
@@ -90,7 +69,7 @@ static int open_disk(struct block *block, const struct value *value)
 	int error = value_refuse_others(value, "block", "ro", "snapshot", "serial=", "cache=", NULL);
 
 	if (!error)
-		error = choose_cache(block, value_get(value, "cache"));
+		error = disk_file_choose_cache(&block->file, value_get(value, "cache"));
 	if (error)
 		return error;
 	if (!serial)

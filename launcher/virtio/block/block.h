@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "virtio/block/disk_file.h"
-#include "virtio/block/disk_io.h"
+#include "disk/disk_file.h"
+#include "disk/disk_io.h"
 #include "virtio/virtio.h"
 
 /* How many ranges a discard may have, and how long each may be: 1 GiB. */

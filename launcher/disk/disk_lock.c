@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "base/message.h"
-#include "virtio/block/disk_lock.h"
+#include "disk/disk_lock.h"
 
 /* QEMU's numbers for what a program does: it reads, writes, changes the size. */
 enum { READS = 0, WRITES = 1, RESIZES = 3 };

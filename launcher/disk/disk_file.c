@@ -16,8 +16,8 @@
 
 #include "base/file.h"
 #include "base/message.h"
-#include "virtio/block/disk_file.h"
-#include "virtio/block/disk_lock.h"
+#include "disk/disk_file.h"
+#include "disk/disk_lock.h"
 
 /*
  * How long udev may take to look at a block device that is new, or that somebody has written
@@ -95,17 +95,24 @@ static bool can_be_direct(const struct disk_file *file)
 
 static int choose_cache(struct disk_file *file, const char *path)
 {
+	bool has_large_blocks;
+
 	if (file->cache != DISK_CACHE_DEFAULT && file->cache != DISK_CACHE_NONE)
 		return 0;
-	if (can_be_direct(file)) {
+	has_large_blocks = file->only_sectors && file->block_size > SECTOR_SIZE;
+	if (!has_large_blocks && can_be_direct(file)) {
 		file->cache = DISK_CACHE_NONE;
 		return 0;
 	}
+	if (file->cache == DISK_CACHE_NONE && has_large_blocks)
+		return refuse(-EINVAL,
+			      "'%s' has blocks of %u bytes, and past the host's page cache there are only whole ones: say cache=writeback",
+			      path, file->block_size);
 	if (file->cache == DISK_CACHE_NONE)
 		return refuse(-EINVAL,
 			      "the file system of '%s' can't go past the host's page cache: say cache=writeback",
 			      path);
-	detail("%s: its file system can't go past the host's page cache", path);
+	detail("%s: what is read and written can't go past the host's page cache", path);
 	file->cache = DISK_CACHE_WRITEBACK;
 	return 0;
 }
@@ -182,9 +189,38 @@ static int open_path(const struct disk_file *file, const char *path)
 }
 
 /**
+ * disk_file_choose_cache() - how what is written gets to the disk
+ * @file: not open yet
+ * @word: as --block has it, or NULL
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int disk_file_choose_cache(struct disk_file *file, const char *word)
+{
+	static const char * const names[] = {
+		[DISK_CACHE_NONE] = "none",
+		[DISK_CACHE_WRITEBACK] = "writeback",
+		[DISK_CACHE_WRITETHROUGH] = "writethrough",
+	};
+	unsigned int i;
+
+	for (i = DISK_CACHE_NONE; word && i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(word, names[i])) {
+			file->cache = i;
+			return 0;
+		}
+	}
+	if (!word)
+		return 0;
+	return misused("a disk has no cache=%s: say cache=none, cache=writeback or cache=writethrough",
+		      word);
+}
+
+/**
  * disk_file_open() - open the file of a disk, and lock it
- * @file: with read_only, snapshot and cache as the person wants them; the rest is filled in, and
- *	  disk_file_close() closes it, whatever is returned
+ * @file: with read_only, snapshot and cache as the person wants them, and only_sectors as the
+ *	  device can do it; the rest is filled in, and disk_file_close() closes it, whatever is
+ *	  returned
  * @path: its name
  *
  * Return: 0, or a negative errno after telling the person.

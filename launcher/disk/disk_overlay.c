@@ -15,9 +15,9 @@
 
 #include "base/file.h"
 #include "base/message.h"
-#include "virtio/block/disk_file.h"
-#include "virtio/block/disk_io.h"
-#include "virtio/block/disk_overlay.h"
+#include "disk/disk_file.h"
+#include "disk/disk_io.h"
+#include "disk/disk_overlay.h"
 
 #define WORD_BITS	64
 

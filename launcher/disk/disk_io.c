@@ -12,8 +12,8 @@
 
 #include "base/compiler.h"
 #include "base/message.h"
-#include "virtio/block/disk_io.h"
-#include "virtio/block/disk_overlay.h"
+#include "disk/disk_io.h"
+#include "disk/disk_overlay.h"
 
 /* liburing of Debian 12 has these two functions in its header, but not in the library. */
 static int ring_register(struct io_uring *ring, unsigned int what, void *argument, unsigned int count)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "virtio/block/disk_overlay.h"
+#include "disk/disk_overlay.h"
 
 #define SECTOR_SIZE	512
 
@@ -21,6 +21,7 @@ struct disk_file {
 	int fd;
 	bool read_only;
 	bool snapshot;			/* writes go to the overlay alone */
+	bool only_sectors;		/* what is read and written may be no whole blocks */
 	struct disk_overlay overlay;
 	enum disk_cache cache;		/* not DISK_CACHE_DEFAULT any more once it is open */
 	uint64_t size;			/* bytes, whole sectors */
@@ -28,6 +29,7 @@ struct disk_file {
 	uint32_t physical_block_size;	/* and without reading first */
 };
 
+int disk_file_choose_cache(struct disk_file *file, const char *word);
 int disk_file_open(struct disk_file *file, const char *path);
 void disk_file_close(struct disk_file *file);
 
