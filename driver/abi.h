@@ -26,6 +26,10 @@
  * @deliver, @system_call, @hypercall, @drain, @loaded, @put. Interrupts off, no lock waited
  * for, nobody woken: @quickly, @calls_wait.
  *
+ * @has_pcids: the low bits of the guest's CR3 say which address space it is
+ * @vm_init: LGUEST_SET_ABI; sleeps; 0 or -errno. NULL in our own, which needs none
+ * @vm_exit: the reverse, for the VM's end; sleeps; NULL with @vm_init
+ * @create: a vCPU is made; sleeps; 0 or -errno. NULL: there is nothing to do
  * @deliver: give the guest's kernel one exception or interrupt that it can take now. Returns
  *	LG_FAST, or what must be done first where it may sleep; then nothing has happened yet,
  *	what was pending still is, and @deliver is called again
@@ -41,6 +45,10 @@
  * @waiting: would a halt end? Any context
  * @exception_address: CR2, as the guest's kernel reads it
  * @set_irqs: do CLI or STI of the guest's kernel
+ * @msr: RDMSR or WRMSR of the guest's kernel; false: #GP. NULL: they read as 0 and do nothing
+ * @undefined: #UD in the guest's kernel: LG_INSN_MAX bytes at %rip; true: run->exit_reason is
+ *	set. NULL: never
+ * @complete: LGUEST_RUN begins: what the launcher was asked for is in the run page. NULL: nothing
  * @user_gs_base: the GS base of the guest's user mode, while its kernel runs
  * @user_gate: may the guest's user mode use INT @vector?
  * @start: wait until a vCPU that is down is started, for a signal, or for the VM's end; sleeps
@@ -53,6 +61,11 @@ struct lg_abi {
 	gpa_t hole_start, hole_end;
 	unsigned int first_line, end_line;
 
+	bool has_pcids;
+
+	int (*vm_init)(struct lg_vm *vm);
+	void (*vm_exit)(struct lg_vm *vm);
+	int (*create)(struct lg_vcpu *vcpu);
 	enum lg_slow (*deliver)(struct lg_vcpu *vcpu);
 	enum lg_slow (*system_call)(struct lg_vcpu *vcpu);
 	enum lg_slow (*hypercall)(struct lg_vcpu *vcpu);
@@ -65,14 +78,20 @@ struct lg_abi {
 	bool (*waiting)(struct lg_vcpu *vcpu);
 	u64 (*exception_address)(const struct lg_vcpu *vcpu);
 	void (*set_irqs)(struct lg_vcpu *vcpu, bool on);
+	bool (*msr)(struct lg_vcpu *vcpu, u32 number, bool write, u64 *value);
+	bool (*undefined)(struct lg_vcpu *vcpu, const u8 *bytes);
+	void (*complete)(struct lg_vcpu *vcpu);
 	u64 (*user_gs_base)(const struct lg_vcpu *vcpu);
-	bool (*user_gate)(const struct lg_vm *vm, u8 vector);
+	bool (*user_gate)(const struct lg_vcpu *vcpu, u8 vector);
 	void (*start)(struct lg_vcpu *vcpu);
 	void (*release)(struct lg_vcpu *vcpu);
 	void (*raise)(struct lg_vcpu *vcpu, unsigned int line);
 	void (*timer)(struct lg_vcpu *vcpu);
 };
 
-extern const struct lg_abi lg_abi_lguest;
+extern const struct lg_abi lg_abi_lguest, lg_abi_xen;
+
+/* abi-xen/abi.c */
+int lg_xen_setup(struct lg_vm *vm, const struct lguest_xen_setup *args);
 
 #endif /* _LG_ABI_H */

@@ -37,13 +37,25 @@ static u64 read_guest_cr(struct lg_vcpu *vcpu, u8 number)
 	return 0;
 }
 
-/* There are no ports: IN reads all ones, as from an empty bus, and OUT does nothing. */
-static bool emulate_port_io(struct lg_vcpu *vcpu, struct lg_insn *insn)
+#define PIT_CHANNEL_2	0x42
+
+/*
+ * There are no ports: IN reads all ones, as from an empty bus, and OUT does nothing. But Linux
+ * takes a timer that reads as all ones for one that has just begun to count, and reads it
+ * 100,000 times.
+ */
+static bool emulate_port_io(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *bytes)
 {
 	bool imm = !(insn->opcode & 8), in = !(insn->opcode & 2);
+	u16 port = vcpu->regs->dx;
 
+	/* An instruction that is longer than any may be was fetched from where another CPU writes. */
+	if (imm && insn->length >= LG_INSN_MAX)
+		return false;
+	if (imm)
+		port = bytes[insn->length];
 	if (in)
-		lg_write_register(&vcpu->regs->ax, ~0ULL,
+		lg_write_register(&vcpu->regs->ax, port == PIT_CHANNEL_2 ? 0 : ~0ULL,
 			       insn->opcode & 1 ? min_t(u8, insn->operand_bytes, 4) : 1);
 	insn->length += imm;
 	return true;
@@ -103,15 +115,32 @@ static bool emulate_rdtsc(struct lg_vcpu *vcpu, const struct lg_insn *insn)
 	return true;
 }
 
+static bool emulate_msr(struct lg_vcpu *vcpu, bool write)
+{
+	struct guest_regs *regs = vcpu->regs;
+	u64 value = (u32)regs->ax | regs->dx << 32;
+
+	if (!write)
+		value = 0;
+	if (vcpu->abi->msr && !vcpu->abi->msr(vcpu, regs->cx, write, &value))
+		return false;
+	if (write)
+		return true;
+	regs->ax = (u32)value;
+	regs->dx = value >> 32;
+	return true;
+}
+
 /* True: done; the caller goes on to the next instruction. */
-static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool *halt)
+static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, const u8 *bytes,
+			       bool *halt)
 {
 	struct guest_regs *regs = vcpu->regs;
 
 	switch (insn->opcode) {
 	case 0xe4 ... 0xe7:
 	case 0xec ... 0xef:
-		return emulate_port_io(vcpu, insn);
+		return emulate_port_io(vcpu, insn, bytes);
 	case 0xf4:		/* HLT */
 		*halt = true;
 		return true;
@@ -125,15 +154,17 @@ static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool 
 	case 0x0f06:		/* CLTS */
 	case 0x0f08: case 0x0f09:	/* INVD, WBINVD */
 	case 0x0f22: case 0x0f23:	/* MOV to CR, DR */
-	case 0x0f30:		/* WRMSR */
 		return true;
+	case 0x0f30:		/* WRMSR */
+	case 0x0f32:		/* RDMSR */
+		return emulate_msr(vcpu, insn->opcode == 0x0f30);
 	case 0x0f20:
 		*lg_register(regs, insn->rm) = read_guest_cr(vcpu, insn->reg);
 		return true;
 	case 0x0f21:
 		*lg_register(regs, insn->rm) = 0;
 		return true;
-	case 0x0f32: case 0x0f33:	/* RDMSR, RDPMC */
+	case 0x0f33:		/* RDPMC */
 		regs->ax = regs->dx = 0;
 		return true;
 	}
@@ -144,7 +175,8 @@ static bool emulate_privileged(struct lg_vcpu *vcpu, struct lg_insn *insn, bool 
  * lg_emulate - handle #GP or #UD in the guest's kernel, or #GP in its user mode
  * @vcpu: the virtual CPU; its mutex is held
  *
- * Sleeps. Always 0: the guest goes on behind the instruction, or at its own handler.
+ * Sleeps. 0: the guest goes on behind the instruction, or at its own handler. 1:
+ * run->exit_reason is set, and the launcher does it.
  */
 int lg_emulate(struct lg_vcpu *vcpu)
 {
@@ -154,11 +186,14 @@ int lg_emulate(struct lg_vcpu *vcpu)
 
 	lockdep_assert_held(&vcpu->mutex);
 	if (!lg_fetch(vcpu, &insn, bytes) && (emulate_rdtsc(vcpu, &insn) ||
-	    (vcpu->cpu->mode == LG_KERNEL && emulate_privileged(vcpu, &insn, &halt)))) {
+	    (vcpu->cpu->mode == LG_KERNEL && emulate_privileged(vcpu, &insn, bytes, &halt)))) {
 		vcpu->stats.emulated++;
 		vcpu->regs->ip += insn.length;
 		return halt ? lg_halt(vcpu) : 0;
 	}
+	if (vector == X86_TRAP_UD && vcpu->abi->undefined && vcpu->cpu->mode == LG_KERNEL &&
+	    vcpu->abi->undefined(vcpu, bytes))
+		return 1;
 	lg_exception(vcpu, vector, vector == X86_TRAP_GP ? vcpu->regs->error : ~0ULL);
 	return 0;
 }

@@ -60,7 +60,7 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 
 	if (vcpu->cpu->mode == LG_KERNEL)
 		return LG_SLOW_EMULATE;
-	if (error == ERROR_IDT(vector) && vcpu->abi->user_gate(vcpu->vm, vector)) {
+	if (error == ERROR_IDT(vector) && vcpu->abi->user_gate(vcpu, vector)) {
 		/* INT imm8 has two bytes; the return address is behind it. */
 		vcpu->regs->ip += 2;
 		lg_exception(vcpu, vector, ~0ULL);
@@ -75,7 +75,7 @@ static enum lg_slow guest_protection(struct lg_vcpu *vcpu)
 /* INT $0x80 through its own gate; %rip is behind the instruction already. */
 static enum lg_slow guest_int80(struct lg_vcpu *vcpu)
 {
-	if (vcpu->cpu->mode == LG_USER && vcpu->abi->user_gate(vcpu->vm, LG_INT80)) {
+	if (vcpu->cpu->mode == LG_USER && vcpu->abi->user_gate(vcpu, LG_INT80)) {
 		lg_exception(vcpu, LG_INT80, ~0ULL);
 	} else {
 		vcpu->regs->ip -= 2;

@@ -53,6 +53,8 @@
 
 struct lg_abi;
 struct lg_window;
+struct lg_xen_vcpu;
+struct lg_xen_vm;
 
 struct lg_vm {
 	struct kref kref;
@@ -73,6 +75,7 @@ struct lg_vm {
 
 	const struct lg_abi *abi;	/* fixed */
 	struct lg_lguest_vm lguest;
+	struct lg_xen_vm *xen;		/* abi-xen/types.h; NULL: the guest speaks another ABI */
 	struct list_head clock_list;	/* all VMs: vcpu/clock.c */
 	spinlock_t clock_lock;		/* guards writes of these: */
 	u64 clock_start;		/* ktime when the VM's clock was 0, ns */
@@ -127,6 +130,7 @@ struct lg_vcpu {
 
 	struct page *shared_page;	/* pinned, mapped by guest, host and switcher; or NULL */
 	struct lg_lguest_vcpu lguest;
+	struct lg_xen_vcpu *xen;	/* abi-xen/types.h, or NULL */
 
 	struct lg_root roots[LG_ROOTS];
 	struct lg_root *root;		/* the current one */

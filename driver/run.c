@@ -295,6 +295,8 @@ int lg_run(struct lg_vcpu *vcpu)
 	vcpu->run_delay = current->sched_info.run_delay;
 	vcpu->run->exit_reason = LGUEST_EXIT_NONE;
 	lg_complete_mmio(vcpu);
+	if (vcpu->abi->complete)
+		vcpu->abi->complete(vcpu);
 	ret = run_vcpu_loop(vcpu);
 	WRITE_ONCE(vcpu->task, NULL);
 	if (ret == -EINTR)

@@ -14,7 +14,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define LGUEST_API_VERSION	2
+#define LGUEST_API_VERSION	3
 #define LGUEST_DEVICE		"/dev/lguest"
 
 #define LGUEST_MAX_VCPUS	16
@@ -44,6 +44,20 @@ struct lguest_memory {
 	__u64 reserved;
 };
 
+/* LGUEST_SET_ABI: before any memory and vCPU; the argument is what the guest's kernel speaks */
+#define LGUEST_ABI_LGUEST	0	/* lguest_abi.h: so it is without LGUEST_SET_ABI */
+#define LGUEST_ABI_XEN		1	/* Xen's ABI for paravirtual guests, as Linux uses it */
+
+/*
+ * LGUEST_XEN_SETUP: of a VM with LGUEST_ABI_XEN, behind its memory and before its first vCPU.
+ * Such a VM has no hole for devices: all of LGUEST_SET_MEMORY may be memory.
+ */
+struct lguest_xen_setup {
+	__u64 shared_info;	/* guest physical address of the shared_info page, in memory */
+	__u64 m2p_entry;	/* what slot 257 of each top-level page table holds, in memory */
+	__u64 reserved[2];
+};
+
 /* LGUEST_CREATE_VCPU: the argument itself is the number, 0 first */
 
 /* LGUEST_GET_REGS, LGUEST_SET_REGS on a vCPU */
@@ -60,7 +74,7 @@ struct lguest_regs {
 /* LGUEST_IRQFD: each signal of the eventfd raises the line */
 struct lguest_irqfd {
 	__s32 fd;
-	__u32 line;		/* 1 to 63 */
+	__u32 line;		/* 1 to 63; with LGUEST_ABI_XEN an event channel's port */
 	__u32 flags;		/* LGUEST_IRQFD_DEASSIGN or 0 */
 	__u32 reserved;
 };
@@ -71,10 +85,11 @@ struct lguest_ioeventfd {
 	__u64 guest_phys;
 	__s32 fd;
 	__u32 value;
-	__u32 flags;		/* LGUEST_IOEVENTFD_DEASSIGN or 0 */
+	__u32 flags;		/* LGUEST_IOEVENTFD_* */
 	__u32 reserved;
 };
 #define LGUEST_IOEVENTFD_DEASSIGN	1
+#define LGUEST_IOEVENTFD_PORT		2	/* Xen: the guest's send to port value; guest_phys is 0 */
 
 /* struct lguest_run.exit_reason */
 #define LGUEST_EXIT_NONE	0
@@ -82,6 +97,8 @@ struct lguest_ioeventfd {
 #define LGUEST_EXIT_SHUTDOWN	2	/* .shutdown: the guest has ended */
 #define LGUEST_EXIT_KILLED	3	/* .killed: the host has ended the guest */
 #define LGUEST_EXIT_CONSOLE	4	/* .console: print the data */
+#define LGUEST_EXIT_HYPERCALL	6	/* .hypercall: put the answer into .hypercall.result, run again */
+#define LGUEST_EXIT_CPUID	7	/* .cpuid: put what CPUID is to say there, run again */
 #define LGUEST_EXIT_INTR	5	/* immediate_exit or a signal; LGUEST_RUN returned -EINTR */
 
 /**
@@ -117,6 +134,16 @@ struct lguest_run {
 			__u32 pad;
 			char data[2048];
 		} console;
+		struct {
+			__u64 nr;	/* a hypercall of the Xen ABI that lg.ko leaves to the launcher */
+			__u64 arg[5];
+			__u64 cr3;	/* the top-level page table that guest addresses in arg[] go by */
+			__s64 result;
+		} hypercall;
+		struct {
+			__u32 leaf, subleaf;
+			__u32 eax, ebx, ecx, edx;
+		} cpuid;
 		__u8 size[4032];
 	};
 };
@@ -187,6 +214,8 @@ struct lguest_stats {
 #define LGUEST_PAUSE		_IO(LGUEST_IOC, 0x06)	/* 1: the VM's time stops; 0: it goes on */
 #define LGUEST_SET_SHADOW_LIMIT	_IO(LGUEST_IOC, 0x07)	/* the argument is the most shadow pages */
 #define LGUEST_CREATE_VM	_IO(LGUEST_IOC, 0x08)	/* one more, as if by open() */
+#define LGUEST_SET_ABI		_IO(LGUEST_IOC, 0x09)	/* the argument is LGUEST_ABI_* */
+#define LGUEST_XEN_SETUP	_IOW(LGUEST_IOC, 0x0a, struct lguest_xen_setup)
 #define LGUEST_RUN		_IO(LGUEST_IOC, 0x10)
 #define LGUEST_GET_REGS		_IOR(LGUEST_IOC, 0x11, struct lguest_regs)
 #define LGUEST_SET_REGS		_IOW(LGUEST_IOC, 0x12, struct lguest_regs)

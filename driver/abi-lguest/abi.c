@@ -27,8 +27,10 @@ static u64 lguest_user_gs_base(const struct lg_vcpu *vcpu)
 	return vcpu->lguest.data ? READ_ONCE(vcpu->lguest.data->user_gs_base) : 0;
 }
 
-static bool lguest_user_gate(const struct lg_vm *vm, u8 vector)
+static bool lguest_user_gate(const struct lg_vcpu *vcpu, u8 vector)
 {
+	const struct lg_vm *vm = vcpu->vm;
+
 	return vm->lguest.ready && vector && vector == vm->lguest.init.syscall_vec;
 }
 
@@ -47,6 +49,7 @@ static_assert(LGUEST_TIMER_LINE == 0);
 
 const struct lg_abi lg_abi_lguest = {
 	.name			= "lguest",
+	.has_pcids		= true,
 	.hole_start		= LGUEST_HOLE_START,
 	.hole_end		= LGUEST_HOLE_END,
 	.first_line		= LGUEST_TIMER_LINE + 1,

@@ -18,23 +18,7 @@
 
 #include "lg.h"
 #include "abi-lguest/lguest.h"
-
-/* 32.32 fixed point: ns = (ticks << shift) * mul >> 32, as pvclock has it. */
-static void clock_scale(u32 khz, u32 *mul, s8 *shift)
-{
-	u64 ticks = (u64)khz * 1000;
-
-	*shift = 0;
-	while (ticks > 2ULL * NSEC_PER_SEC) {
-		ticks >>= 1;
-		--*shift;
-	}
-	while (ticks <= NSEC_PER_SEC) {
-		ticks <<= 1;
-		++*shift;
-	}
-	*mul = div64_u64((u64)NSEC_PER_SEC << 32, ticks);
-}
+#include "vcpu/vcpu.h"
 
 /* Fill all fields of time in the vCPU's new lguest_data. The vCPU's mutex is held. */
 void lg_clock_register(struct lg_vcpu *vcpu)
@@ -47,7 +31,7 @@ void lg_clock_register(struct lg_vcpu *vcpu)
 	lockdep_assert_held(&vcpu->mutex);
 	data->time_sec = div64_u64_rem(wall, NSEC_PER_SEC, &data->time_nsec);
 	data->tsc_khz = check_tsc_unstable() ? 0 : tsc_khz;
-	clock_scale(tsc_khz ?: 1000000, &mul, &shift);
+	lg_clock_scale(tsc_khz ?: 1000000, &mul, &shift);
 	data->clock.tsc_to_system_mul = mul;
 	data->clock.tsc_shift = shift;
 	lg_clock_update(vcpu);

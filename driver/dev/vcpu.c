@@ -23,6 +23,7 @@ static const struct file_operations vcpu_fops;
 
 static void free_vcpu_parts(struct lg_vcpu *vcpu)
 {
+	vcpu->abi->release(vcpu);
 	lg_roots_free(vcpu);
 	free_page((unsigned long)vcpu->pages);
 	kfree(vcpu->fpu);
@@ -54,7 +55,8 @@ static struct lg_vcpu *alloc_vcpu(struct lg_vm *vm, unsigned int id)
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->fpu = lg_fpu_alloc();
 	vcpu->pages = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (!vcpu->run || !vcpu->fpu || !vcpu->pages || lg_roots_alloc(vcpu)) {
+	if (!vcpu->run || !vcpu->fpu || !vcpu->pages || lg_roots_alloc(vcpu) ||
+	    (vcpu->abi->create && vcpu->abi->create(vcpu))) {
 		free_vcpu_parts(vcpu);
 		return NULL;
 	}
@@ -105,7 +107,6 @@ int lg_vcpu_create(struct lg_vm *vm, unsigned long id)
 void lg_vcpu_free(struct lg_vcpu *vcpu)
 {
 	hrtimer_cancel(&vcpu->timer);
-	vcpu->abi->release(vcpu);
 	free_vcpu_parts(vcpu);
 }
 
@@ -130,11 +131,17 @@ static void vcpu_get_regs(struct lg_vcpu *vcpu, struct lguest_regs *to)
 /* Set the first state of a vCPU: kernel mode only, and nothing that the CPU would refuse. */
 static int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 {
+	enum lg_vcpu_state state = READ_ONCE(vcpu->state);
+
 	if (from->reserved || from->kernel_mode != 1)
 		return -EINVAL;
 	if (!lg_canonical(from->rip) || !lg_canonical(from->fs_base) ||
 	    !lg_canonical(from->gs_base))
 		return -EINVAL;
+	do {
+		if (state == LG_VCPU_STARTING)
+			return -EBUSY;
+	} while (!try_cmpxchg(&vcpu->state, &state, LG_VCPU_RUNNING));
 	lg_reset_regs(vcpu, from->rip, from->rsp, from->gs_base);
 	*vcpu->regs = (struct guest_regs) {
 		.ax = from->rax, .bx = from->rbx, .cx = from->rcx, .dx = from->rdx,
@@ -145,7 +152,6 @@ static int vcpu_set_regs(struct lg_vcpu *vcpu, const struct lguest_regs *from)
 		.cs = __USER_CS, .ss = __USER_DS,
 	};
 	vcpu->cpu->fs_base = from->fs_base;
-	vcpu->state = LG_VCPU_RUNNING;
 	lg_load_cr3(vcpu, from->cr3 & GENMASK_ULL(51, 0));
 	return 0;
 }

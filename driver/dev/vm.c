@@ -83,6 +83,8 @@ static void vm_free(struct kref *kref)
 	lg_shadow_zap_all(vm);
 	lg_for_each_vcpu(i, vcpu, vm)
 		lg_vcpu_free(vcpu);
+	if (vm->abi->vm_exit)
+		vm->abi->vm_exit(vm);
 	for (i = 0; i < vm->nr_slots; i++)
 		lg_slot_free(&vm->slots[i]);
 	lg_mmu_free(vm);
@@ -120,6 +122,29 @@ static long vm_get_info(void __user *to)
 	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
+/* LGUEST_SET_ABI: before the VM has anything. */
+static long vm_set_abi(struct lg_vm *vm, unsigned long abi)
+{
+	struct lg_vcpu *vcpu;
+	unsigned int i;
+	int err;
+
+	lockdep_assert_held(&vm->lock);
+	if (abi != LGUEST_ABI_LGUEST && abi != LGUEST_ABI_XEN)
+		return -EINVAL;
+	lg_for_each_vcpu(i, vcpu, vm)
+		return -EBUSY;
+	if (vm->started || vm->nr_slots || vm->abi != &lg_abi_lguest ||
+	    !list_empty(&vm->irqfds) || !list_empty(&vm->ioeventfds))
+		return -EBUSY;
+	if (abi == LGUEST_ABI_LGUEST)
+		return 0;
+	err = lg_abi_xen.vm_init(vm);
+	if (!err)
+		vm->abi = &lg_abi_xen;
+	return err;
+}
+
 static long vm_raise_line(struct lg_vm *vm, unsigned long line)
 {
 	if (line < vm->abi->first_line || line >= vm->abi->end_line)
@@ -138,11 +163,18 @@ static long vm_ioctl_locked(struct lg_vm *vm, unsigned int cmd, unsigned long ar
 		struct lguest_memory memory;
 		struct lguest_irqfd irqfd;
 		struct lguest_ioeventfd ioeventfd;
+		struct lguest_xen_setup xen;
 	} args;
 
 	switch (cmd) {
 	case LGUEST_CREATE_VCPU:
 		return lg_vcpu_create(vm, arg);
+	case LGUEST_SET_ABI:
+		return vm_set_abi(vm, arg);
+	case LGUEST_XEN_SETUP:
+		if (copy_from_user(&args.xen, user, sizeof(args.xen)))
+			return -EFAULT;
+		return lg_xen_setup(vm, &args.xen);
 	case LGUEST_IRQ_LINE:
 		return vm_raise_line(vm, arg);
 	case LGUEST_PAUSE:

@@ -185,6 +185,13 @@ static int ioeventfd_remove(struct lg_vm *vm, const struct lguest_ioeventfd *arg
 	return -ENOENT;
 }
 
+/* An event channel, in place of a register that is written to. */
+static bool is_port(const struct lg_vm *vm, const struct lguest_ioeventfd *args)
+{
+	return vm->xen && !args->guest_phys && args->value >= vm->abi->first_line &&
+	       args->value < vm->abi->end_line;
+}
+
 /**
  * lg_ioeventfd - LGUEST_IOEVENTFD: a 4-byte write of a value signals an eventfd
  * @vm: the VM
@@ -199,8 +206,10 @@ int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args)
 	int err;
 
 	lockdep_assert_held(&vm->lock);
-	if (args->reserved || args->flags & ~LGUEST_IOEVENTFD_DEASSIGN ||
-	    !lg_in_hole(vm, args->guest_phys))
+	if (args->reserved || args->flags & ~(LGUEST_IOEVENTFD_DEASSIGN | LGUEST_IOEVENTFD_PORT))
+		return -EINVAL;
+	if (args->flags & LGUEST_IOEVENTFD_PORT ? !is_port(vm, args) :
+						  !lg_in_hole(vm, args->guest_phys))
 		return -EINVAL;
 	ctx = eventfd_ctx_fdget(args->fd);
 	if (IS_ERR(ctx))
@@ -246,4 +255,11 @@ bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value)
 	}
 	mutex_unlock(&vm->lock);
 	return found;
+}
+
+/** lg_port_signal - the guest has sent an event to the launcher's end of @port; may sleep */
+void lg_port_signal(struct lg_vm *vm, u32 port)
+{
+	/* No register is at 0 in a VM that has ports. */
+	lg_ioeventfd_write(vm, 0, port);
 }

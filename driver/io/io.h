@@ -13,6 +13,7 @@ void lg_complete_mmio(struct lg_vcpu *vcpu);
 int lg_irqfd(struct lg_vm *vm, const struct lguest_irqfd *args);
 int lg_ioeventfd(struct lg_vm *vm, const struct lguest_ioeventfd *args);
 void lg_eventfds_release(struct lg_vm *vm);
+void lg_port_signal(struct lg_vm *vm, u32 port);
 bool lg_ioeventfd_write(struct lg_vm *vm, gpa_t gpa, u32 value);
 
 #endif /* _LG_IO_H */

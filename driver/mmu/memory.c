@@ -116,6 +116,8 @@ static int copy_guest_memory(struct lg_vcpu *vcpu, gva_t gva, void *buffer, size
 		enum lg_walk_result result;
 		unsigned int tries = 0;
 
+		if (!lg_canonical(gva))
+			return -EFAULT;
 		do {
 			result = lg_walk(vcpu, gva, write ? X86_PF_WRITE : 0, &walk);
 			if (result == LG_WALK_AGAIN && lg_fault_in(vcpu, walk.hva, true))

@@ -74,6 +74,11 @@ void lg_notifier_unregister(struct lg_vm *vm);
 void lg_notifier_fix_slots(struct lg_vm *vm);
 void lg_notifier_wait(struct lg_vcpu *vcpu);
 
+/* guest_entry.c: may sleep */
+int lg_set_fixed_entry(struct lg_vm *vm, u64 entry);
+long lg_find_entry(struct lg_vcpu *vcpu, gva_t gva, gpa_t *gpa, u64 *entry);
+long lg_write_entry(struct lg_vcpu *vcpu, gpa_t gpa, u64 value, u64 keep);
+
 /* pages.c */
 int lg_mmu_init(struct lg_vm *vm);
 void lg_mmu_free(struct lg_vm *vm);
@@ -110,6 +115,7 @@ enum lg_slow lg_shadow_fault(struct lg_vcpu *vcpu);
 bool lg_shadow_fault_quickly(struct lg_vcpu *vcpu);
 
 /* sync.c */
+void lg_entry_written(struct lg_vcpu *vcpu, gpa_t gpa);
 void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t start, gva_t end);
 bool lg_flush_quickly(struct lg_vcpu *vcpu, gva_t start, gva_t end);
 

@@ -10,7 +10,7 @@
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 
-#include "lg.h"
+#include "abi.h"
 #include "mmu/shadow.h"
 
 /*
@@ -70,7 +70,8 @@ static u64 root_cr3(const struct lg_shadow_page *page, u64 pcid)
 /* Tell the switcher of the current roots. Their first load flushes. */
 static void publish_root(struct lg_vcpu *vcpu)
 {
-	unsigned int slot = vcpu->cr3 % LG_ROOTS;
+	/* By the guest's PCID, or without such by which root it is. */
+	unsigned int slot = vcpu->abi->has_pcids ? vcpu->cr3 % LG_ROOTS : vcpu->root - vcpu->roots;
 	u64 pcid = (boot_cpu_has(X86_FEATURE_PTI) ? PCID_WITH_PTI : PCID_WITHOUT_PTI) + 2 * slot;
 	u64 kernel = root_cr3(vcpu->root->kernel, pcid + 1);
 	u64 user = root_cr3(vcpu->root->user, pcid);

@@ -43,11 +43,22 @@ struct lg_shadow_page {
 	bool synced_whole;		/* all addresses of the page were compared then */
 };
 
+#define LG_FIXED_INDEX		257	/* the one that lg_mmu.fixed_entry is for */
 #define LG_WINDOW_INDEX		256	/* the top-level slot that is not the guest's */
 
 static inline bool lg_is_window(const struct lg_shadow_page *page, unsigned int index)
 {
 	return (page->role & LG_ROLE_ROOT) && index == LG_WINDOW_INDEX;
+}
+
+/* Is the entry that maps @gva at @level one that the guest's tables need not have? */
+static inline bool lg_is_fixed(const struct lg_vm *vm, gva_t gva, int level, u64 *entry)
+{
+	if (likely(!vm->mmu.fixed_entry) || level != LG_PT_LEVELS ||
+	    lg_table_index(gva, level) != LG_FIXED_INDEX)
+		return false;
+	*entry = vm->mmu.fixed_entry;
+	return true;
 }
 
 /* The shadow page that an entry points to; NULL: it points to none. */

@@ -64,6 +64,9 @@ static void read_guest_entries(struct lg_vm *vm, const struct lg_shadow_page *pa
 {
 	if (lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + first * 8, entries, count))
 		memset64(entries, _PAGE_PRESENT, count);
+	if (unlikely(vm->mmu.fixed_entry) && page->level == LG_PT_LEVELS &&
+	    LG_FIXED_INDEX - first < count)
+		entries[LG_FIXED_INDEX - first] = vm->mmu.fixed_entry;
 }
 
 /*
@@ -139,6 +142,46 @@ void lg_shadow_adopt(struct lg_vm *vm, struct lg_shadow_page *to, struct lg_shad
 		if (child && lg_same_table(to, child, entry))
 			lg_shadow_link(vm, to, i, child, lg_shadow_table_entry(to, child, entry));
 	}
+}
+
+/* Compare one entry of @page, mapped or not. */
+static void sync_one_entry(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index)
+{
+	u64 entry;
+
+	if (page->level > 1 && !test_bit(index, page->used))
+		return;
+	read_guest_entries(vm, page, index, 1, &entry);
+	sync_branch_entry(vm, page, index, entry);
+}
+
+/**
+ * lg_entry_written - an entry of the guest's page tables was written on its behalf
+ * @vcpu: who asked; its mutex is held
+ * @gpa: of the entry
+ *
+ * What the shadow has of it becomes the same at once, on all virtual CPUs. Sleeps not.
+ */
+void lg_entry_written(struct lg_vcpu *vcpu, gpa_t gpa)
+{
+	unsigned int index = (gpa & ~PAGE_MASK) / 8, i, j;
+	struct lg_vm *vm = vcpu->vm;
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+	struct lg_shadow_page *page;
+	struct lg_vcpu *other;
+
+	lg_mmu_lock(vcpu);
+	hlist_for_each_entry(page, lg_shadow_bucket(vm, gfn), hash)
+		if (page->gfn == gfn && !(page->role & LG_ROLE_SPLIT))
+			sync_one_entry(vm, page, index);
+	lg_for_each_vcpu(i, other, vm)
+		for (j = 0; j < LG_ROOTS; j++)
+			if (other->roots[j].gfn == gfn) {
+				sync_one_entry(vm, other->roots[j].kernel, index);
+				sync_one_entry(vm, other->roots[j].user, index);
+			}
+	lg_shadow_free_unlinked(vm);
+	write_unlock(&vm->mmu_lock);
 }
 
 /** lg_shadow_sync - bring @page and all below it, 4 levels at most, up to date; mmu_lock written */

@@ -47,6 +47,7 @@ struct lg_mmu {
 	atomic64_t prefills_used, prefills_wasted;	/* as seen when dropped or compared */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the launcher; 0: none */
 	u64 dirty_map_size;
+	u64 fixed_entry;		/* of slot LG_FIXED_INDEX of all top-level tables; 0: theirs */
 	struct list_head unlinked;	/* pages to be freed once no CPU can walk them */
 	struct list_head spare;		/* pages ready for the next faults */
 	unsigned int nr_spare;

@@ -127,7 +127,8 @@ enum lg_walk_result lg_walk(struct lg_vcpu *vcpu, gva_t gva, u64 access, struct 
 		int err;
 
 		walk->leaf = level;
-		err = lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
+		err = lg_is_fixed(vcpu->vm, gva, level, &entry) ? 0 :
+			lg_read_entry(vcpu->vm, gpa, &entry, &walk->hva);
 		if (err)
 			return err == -ENOENT ? LG_WALK_DEAD : LG_WALK_AGAIN;
 		if (!(entry & _PAGE_PRESENT))

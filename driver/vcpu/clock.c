@@ -16,6 +16,23 @@
 
 #include "vcpu/vcpu.h"
 
+/** lg_clock_scale - 32.32 fixed point: ns = (ticks << shift) * mul >> 32, as pvclock has it */
+void lg_clock_scale(u32 khz, u32 *mul, s8 *shift)
+{
+	u64 ticks = (u64)khz * 1000;
+
+	*shift = 0;
+	while (ticks > 2ULL * NSEC_PER_SEC) {
+		ticks >>= 1;
+		--*shift;
+	}
+	while (ticks <= NSEC_PER_SEC) {
+		ticks <<= 1;
+		++*shift;
+	}
+	*mul = div64_u64((u64)NSEC_PER_SEC << 32, ticks);
+}
+
 /**
  * lg_clock_pause - LGUEST_PAUSE
  * @vm: the VM; its lock is held, and no vCPU of it runs

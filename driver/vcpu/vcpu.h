@@ -23,6 +23,7 @@ enum hrtimer_restart lg_timer_fires(struct hrtimer *timer);
 void lg_reset_regs(struct lg_vcpu *vcpu, u64 ip, u64 sp, u64 gs_base);
 
 /* clock.c */
+void lg_clock_scale(u32 khz, u32 *mul, s8 *shift);
 int lg_clock_pause(struct lg_vm *vm, unsigned long on);
 int lg_clock_wait(void);
 void lg_clock_open(struct lg_vm *vm);

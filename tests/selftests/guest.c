@@ -33,7 +33,7 @@ static void map_image(struct vm *vm)
 }
 
 /* The VM's memory ends where the image begins, and so both are one region of the guest's. */
-static int make_vm(struct vm *vm)
+static int make_vm(struct vm *vm, bool xen)
 {
 	void *at = mmap((void *)(GUEST_IMAGE - VM_SIZE), VM_SIZE, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -41,7 +41,8 @@ static int make_vm(struct vm *vm)
 
 	if (at == MAP_FAILED)
 		return -errno;
-	err = vm_make_of(vm, at, guest_end_of_memory());
+	err = xen ? vm_make_xen(vm, at, guest_end_of_memory()) :
+		    vm_make_of(vm, at, guest_end_of_memory());
 	if (err)
 		return err;
 	map_image(vm);
@@ -82,7 +83,7 @@ static bool make_vcpu(struct guest *guest, unsigned int nr)
 	return true;
 }
 
-bool guest_make(struct guest *guest, unsigned int vcpus)
+static bool make_guest(struct guest *guest, unsigned int vcpus, bool xen)
 {
 	unsigned int nr;
 	int err;
@@ -93,7 +94,7 @@ bool guest_make(struct guest *guest, unsigned int vcpus)
 		tap_note("not linked at GUEST_IMAGE: see GUEST_PROGS in the Makefile");
 		return false;
 	}
-	err = make_vm(&guest->vm);
+	err = make_vm(&guest->vm, xen);
 	if (err) {
 		tap_note("no VM: %s", strerror(-err));
 		return false;
@@ -105,6 +106,16 @@ bool guest_make(struct guest *guest, unsigned int vcpus)
 		}
 	}
 	return true;
+}
+
+bool guest_make(struct guest *guest, unsigned int vcpus)
+{
+	return make_guest(guest, vcpus, false);
+}
+
+bool guest_make_xen(struct guest *guest, unsigned int vcpus)
+{
+	return make_guest(guest, vcpus, true);
 }
 
 void guest_end(struct guest *guest)

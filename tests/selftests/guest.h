@@ -161,6 +161,8 @@ struct guest {
 
 /* All of them return whether it was done, and say why not (tap.h). */
 bool guest_make(struct guest *guest, unsigned int vcpus);
+/* The same with Xen's ABI: for code that guest_start_bare() starts and that reports by itself. */
+bool guest_make_xen(struct guest *guest, unsigned int vcpus);
 void guest_end(struct guest *guest);	/* also if there is none */
 uint64_t guest_end_of_memory(void);	/* guest physical: behind the image */
 /* @size bytes more, aligned as large pages are; before the first guest_run(). NULL: none. */

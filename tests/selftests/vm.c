@@ -31,7 +31,17 @@ static void make_page_tables(struct vm *vm)
 	vm_word(vm, VM_PD_HIGH)[0] = 0 | PTE_KERNEL | PTE_LARGE;
 }
 
-int vm_make_of(struct vm *vm, void *memory, size_t size)
+/* What a VM with Xen's ABI has told beside its memory. */
+static int set_up_xen(struct vm *vm)
+{
+	struct lguest_xen_setup setup = {
+		.shared_info = VM_SHARED_INFO, .m2p_entry = VM_SPARE_TABLE | PTE_KERNEL,
+	};
+
+	return ioctl(vm->fd, LGUEST_XEN_SETUP, &setup);
+}
+
+static int make(struct vm *vm, void *memory, size_t size, unsigned long abi)
 {
 	struct lguest_memory region = { .size = size, .host_virt = (uintptr_t)memory };
 	int err;
@@ -39,7 +49,10 @@ int vm_make_of(struct vm *vm, void *memory, size_t size)
 	*vm = (struct vm){ .fd = -1, .vcpu_fd = -1, .memory = memory };
 	make_page_tables(vm);
 	vm->fd = open(LGUEST_DEVICE, O_RDWR | O_CLOEXEC);
-	if (vm->fd < 0 || ioctl(vm->fd, LGUEST_SET_MEMORY, &region) < 0)
+	if (vm->fd < 0 || ioctl(vm->fd, LGUEST_SET_ABI, abi) < 0 ||
+	    ioctl(vm->fd, LGUEST_SET_MEMORY, &region) < 0)
+		goto fail;
+	if (abi == LGUEST_ABI_XEN && set_up_xen(vm) < 0)
 		goto fail;
 	vm->vcpu_fd = ioctl(vm->fd, LGUEST_CREATE_VCPU, 0);
 	if (vm->vcpu_fd < 0)
@@ -52,6 +65,16 @@ fail:
 	err = -errno;
 	vm_end(vm);
 	return err;
+}
+
+int vm_make_of(struct vm *vm, void *memory, size_t size)
+{
+	return make(vm, memory, size, LGUEST_ABI_LGUEST);
+}
+
+int vm_make_xen(struct vm *vm, void *memory, size_t size)
+{
+	return make(vm, memory, size, LGUEST_ABI_XEN);
 }
 
 int vm_make(struct vm *vm)

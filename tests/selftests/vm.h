@@ -23,6 +23,7 @@
 #define VM_SYSCALL	0x13000	/* its system call entry */
 #define VM_DATA		0x20000	/* struct lguest_data */
 #define VM_INIT		0x21000	/* struct lguest_init */
+#define VM_SHARED_INFO	0x23000	/* of a VM with Xen's ABI */
 #define VM_TABLE	0x22000	/* what a test hands to its guest */
 #define VM_STACK_TOP	0x40000
 #define VM_USER_PHYS	0x200000
@@ -56,6 +57,8 @@ struct vm {
 int vm_make(struct vm *vm);		/* memory with page tables, one vCPU, its run page */
 /* The same in @memory, VM_SIZE bytes from mmap(); the guest has @size, and so what follows. */
 int vm_make_of(struct vm *vm, void *memory, size_t size);
+/* The same with LGUEST_ABI_XEN; slot 257 leads to the first of the spare tables. */
+int vm_make_xen(struct vm *vm, void *memory, size_t size);
 int vm_start_at(struct vm *vm, uint64_t rip);
 int vm_spin(struct vm *vm);		/* its guest is a jump to itself */
 int vm_run(struct vm *vm, unsigned int ms);	/* until an exit, or -EINTR after so long */
