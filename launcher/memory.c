@@ -108,6 +108,15 @@ int guest_memory_init_shared(struct guest_memory *memory, uint64_t size)
 }
 
 /**
+ * guest_memory_close_hole() - all of it lies in one piece, from 0 on
+ * @memory: as guest_memory_init() left it, of a guest without devices in the hole
+ */
+void guest_memory_close_hole(struct guest_memory *memory)
+{
+	memory->low = memory->size;
+}
+
+/**
  * guest_memory_merge() - let the host merge pages that are the same (KSM)
  * @memory: the guest's memory
  *

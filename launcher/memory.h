@@ -22,6 +22,7 @@ struct guest_memory {
 
 int guest_memory_init(struct guest_memory *memory, uint64_t size);
 int guest_memory_init_shared(struct guest_memory *memory, uint64_t size);
+void guest_memory_close_hole(struct guest_memory *memory);
 int guest_memory_merge(const struct guest_memory *memory);
 int guest_memory_clear(const struct guest_memory *memory);
 void guest_memory_exit(struct guest_memory *memory);

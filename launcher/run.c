@@ -25,6 +25,8 @@
 #include "terminal/terminal.h"
 #include "base/thread.h"
 #include "vm.h"
+#include "xen/cpuid.h"
+#include "xen/xen.h"
 
 /* A read of an address where no register is gives 0, and a write to it is ignored. */
 static void do_mmio(struct vm *vm, struct lguest_run *run)
@@ -57,6 +59,14 @@ static bool do_exit(struct vcpu *vcpu)
 		return true;
 	case LGUEST_EXIT_CONSOLE:
 		do_console(vcpu->run);
+		return true;
+	case LGUEST_EXIT_HYPERCALL:
+		if (!vcpu->vm->xen)
+			return false;
+		xen_call(vcpu->vm->xen, vcpu->run);
+		return true;
+	case LGUEST_EXIT_CPUID:
+		xen_cpuid(vcpu->run, vcpu->number);
 		return true;
 	case LGUEST_EXIT_INTR:
 	case LGUEST_EXIT_NONE:

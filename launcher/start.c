@@ -30,6 +30,7 @@
 #include "terminal/terminal.h"
 #include "vm.h"
 #include "sandbox/vm_sandbox.h"
+#include "xen/xen.h"
 
 /* The least time from one start to the next. */
 #define RESTART_MS	500
@@ -88,7 +89,9 @@ static int set_up(struct vm *vm, const struct options *options, struct boot_requ
 
 	error = boot_plan_open(options, request);
 	if (!error)
-		error = vm_init(vm, options);
+		error = boot_plan_abi(options, request);
+	if (!error)
+		error = vm_init(vm, options, request->xen);
 	if (error)
 		return error;
 	devices = vm_describe_devices(vm);
@@ -122,7 +125,8 @@ static int close_cage(void)
 static int boot(struct vm *vm, const struct boot_request *request)
 {
 	struct boot_entry entry;
-	int error = boot_prepare(request, &vm->memory, &entry);
+	int error = vm->xen ? xen_prepare(vm->xen, request, &entry) :
+			      boot_prepare(request, &vm->memory, &entry);
 
 	if (!error)
 		error = vm_open(vm);

@@ -59,6 +59,7 @@ int vcpu_set_entry(struct vcpu *vcpu, const struct boot_entry *entry)
 {
 	struct lguest_regs regs = {
 		.rip = entry->rip,
+		.rsp = entry->rsp,
 		.rsi = entry->rsi,
 		.cr3 = entry->cr3,
 		.rflags = 2,	/* the bit that is always 1: interrupts are off */

@@ -26,6 +26,7 @@
 #include "base/thread.h"
 #include "virtio/balloon.h"
 #include "vm.h"
+#include "xen/xen.h"
 
 /* Device n has its registers here, and line n + 1 (0 is the timer's). */
 #define DEVICE_STRIDE	0x1000ULL
@@ -119,6 +120,18 @@ void vm_leave(struct vm *vm)
 	}
 }
 
+/**
+ * vm_power_down() - have the guest switch itself off
+ * @vm: runs
+ *
+ * Return: 0 when it is told, or a negative errno, as agent_power_down() and xen_power_down()
+ * have them.
+ */
+int vm_power_down(struct vm *vm)
+{
+	return vm->xen ? xen_power_down(vm->xen) : agent_power_down(&vm->agent);
+}
+
 /* The console's thread calls this when the person types Ctrl-A x. */
 static void leave(void *argument)
 {
@@ -204,10 +217,11 @@ static bool shares_memory(const struct options *options)
  * vm_init() - make all of a VM that lasts for all starts of the guest
  * @vm: filled in; vm_exit() it, whatever is returned
  * @options: what the person wants
+ * @xen: the Guest speaks Xen's ABI
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int vm_init(struct vm *vm, const struct options *options)
+int vm_init(struct vm *vm, const struct options *options, bool xen)
 {
 	int error;
 
@@ -225,7 +239,8 @@ int vm_init(struct vm *vm, const struct options *options)
 	if (!error && options->merge)
 		error = guest_memory_merge(&vm->memory);
 	if (!error)
-		error = add_devices(vm, options);
+		error = xen ? xen_init(&vm->xen, options, &vm->memory, leave, vm) :
+			      add_devices(vm, options);
 	return error;
 }
 
@@ -418,8 +433,12 @@ int vm_start(struct vm *vm, const struct boot_entry *entry)
 	unsigned int i;
 	int error = vm_open(vm);
 
+	if (!error && vm->xen)
+		error = xen_choose(vm->fd);
 	if (!error)
 		error = set_memory(vm);
+	if (!error && vm->xen)
+		error = xen_set_up(vm->xen, vm->fd);
 	if (!error)
 		error = create_vcpus(vm, entry);
 	for (i = 0; !error && i < vm->devices; i++)
@@ -427,7 +446,7 @@ int vm_start(struct vm *vm, const struct boot_entry *entry)
 	if (error)
 		return error;
 	terminal_raw();
-	return start_devices(vm);
+	return vm->xen ? xen_start(vm->xen, vm->fd) : start_devices(vm);
 }
 
 static void exit_vcpus(struct vm *vm)
@@ -452,6 +471,10 @@ int vm_restart(struct vm *vm)
 	unsigned int i;
 	int fd;
 
+	last_resort_in(END_MS);
+	/* Its ports are to be disconnected by the descriptor that they were connected by. */
+	if (vm->xen)
+		xen_stop(vm->xen);
 	exit_vcpus(vm);
 	fd = ioctl(vm->fd, LGUEST_CREATE_VM);
 	if (fd < 0)
@@ -459,7 +482,6 @@ int vm_restart(struct vm *vm)
 	close(vm->fd);
 	vm->fd = fd;
 	init_vcpus(vm);
-	last_resort_in(END_MS);
 	for (i = 0; i < vm->devices; i++)
 		virtio_device_reset(&vm->device[i]);
 	last_resort_off();
@@ -484,6 +506,12 @@ void vm_exit(struct vm *vm)
 			last_resort_off();
 		virtio_device_exit(&vm->device[i - 1]);
 	}
+	if (vm->xen)
+		xen_stop_disks(vm->xen);
+	if (vm->xen && !vm->leaving)
+		last_resort_off();
+	xen_exit(vm->xen);
+	vm->xen = NULL;
 	last_resort_off();
 	vm->devices = 0;
 	agent_exit(&vm->agent);

@@ -18,6 +18,8 @@
 /* Console, random number generator, balloon, what the person asks for, and a share. */
 #define VM_MAX_DEVICES	(4 + OPTIONS_MAX_DEVICES)
 
+struct xen;
+
 struct vm {
 	int fd;				/* /dev/lguest */
 	unsigned int vcpus;
@@ -29,6 +31,7 @@ struct vm {
 	struct virtio_device *console;	/* one of device[], which ports are added to */
 	struct virtio_device *balloon;	/* another one of device[], for balloon_set() */
 	struct agent agent;
+	struct xen *xen;		/* the Guest speaks Xen's ABI, and has none of those; or NULL */
 
 	struct lguest_info info;	/* what lg.ko says of itself */
 	bool started;			/* the devices have their threads */
@@ -43,7 +46,7 @@ struct vm {
 };
 
 int vm_open_device(const char *path, struct lguest_info *info);
-int vm_init(struct vm *vm, const struct options *options);
+int vm_init(struct vm *vm, const struct options *options, bool xen);
 int vm_open(struct vm *vm);
 int vm_start(struct vm *vm, const struct boot_entry *entry);
 int vm_restart(struct vm *vm);
@@ -52,6 +55,7 @@ void vm_set_running(struct vm *vm, bool running);
 void vm_wake_main(struct vm *vm);
 void vm_end_begins(struct vm *vm);
 void vm_leave(struct vm *vm);
+int vm_power_down(struct vm *vm);
 char *vm_describe_devices(const struct vm *vm);
 struct virtio_device *vm_find_device(struct vm *vm, uint64_t gpa, uint64_t *offset);
 

@@ -17,4 +17,10 @@
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
+/*
+ * The compiler reads nothing again that stands before: what was copied out of memory that the
+ * guest can change is looked at in the copy.
+ */
+#define barrier()		__asm__ volatile("" : : : "memory")
+
 #endif /* _LAUNCHER_COMPILER_H */

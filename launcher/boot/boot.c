@@ -166,6 +166,34 @@ static int fill_memory(const struct boot_request *request, const struct kernel *
 }
 
 /**
+ * boot_open_kernel() - the kernel, for one start
+ * @request: which one
+ * @kernel: filled in; kernel_close() it if this succeeds
+ *
+ * The file may be another kernel than at the last start, but not one of another ABI.
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int boot_open_kernel(const struct boot_request *request, struct kernel *kernel)
+{
+	int error = 0;
+
+	if (request->ahead && request->ahead->contents.at) {
+		*kernel = *request->ahead;
+		request->ahead->contents = (struct bytes){ NULL, 0 };
+	} else {
+		error = parser_open(kernel, request->kernel.fd, request->kernel.path);
+	}
+	if (error || (request->xen ? kernel->image.xen_entry : kernel->image.entry))
+		return error;
+	kernel_close(kernel);
+	return refuse(-ENOEXEC, request->xen ?
+		      "the kernel '%s' does not speak Xen's ABI: it lacks CONFIG_XEN_PV=y, or wants a page of hypercalls, as Linux did until the end of 2024" :
+		      "the kernel '%s' does not speak lguest's ABI: it lacks CONFIG_LGUEST_GUEST=y and the patches in guest-patches/",
+		      request->kernel.path);
+}
+
+/**
  * boot_prepare() - fill a guest's memory for its start
  * @request: what to boot
  * @memory: fresh guest memory, all zero
@@ -179,11 +207,12 @@ int boot_prepare(const struct boot_request *request, struct guest_memory *memory
 	struct kernel kernel;
 	int error;
 
-	error = parser_open(&kernel, request->kernel.fd, request->kernel.path);
+	error = boot_open_kernel(request, &kernel);
 	if (error)
 		return error;
 	error = fill_memory(request, &kernel, memory);
 	entry->rip = kernel.image.entry;
+	entry->rsp = 0;
 	entry->rsi = BOOT_PARAMS_GPA;
 	entry->cr3 = BOOT_PAGE_TABLES_GPA;
 	kernel_close(&kernel);

@@ -3,6 +3,7 @@
 #ifndef _LAUNCHER_BOOT_H
 #define _LAUNCHER_BOOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -16,6 +17,7 @@
 #define BOOT_COMMAND_LINE_MAX	(BOOT_PAGE_TABLES_GPA - BOOT_COMMAND_LINE_GPA)
 
 struct guest_memory;
+struct kernel;
 
 /* A file that a guest starts from: opened once, read at each start. */
 struct boot_file {
@@ -30,15 +32,19 @@ struct boot_request {
 	char *found_initrd;		/* malloc: the path of one that nobody has named, or NULL */
 	char *command_line;
 	unsigned int cpus;
+	bool xen;			/* the kernel is run by Xen's ABI, not by lguest's */
+	struct kernel *ahead;		/* opened to find that out, for the first start; or NULL */
 };
 
 /* The registers that the guest starts with. */
 struct boot_entry {
 	uint64_t rip;	/* guest virtual address */
-	uint64_t rsi;	/* guest physical address of struct boot_params */
+	uint64_t rsp;	/* Xen: guest virtual address of the top of a stack */
+	uint64_t rsi;	/* guest physical address of struct boot_params; Xen: virtual, of start_info */
 	uint64_t cr3;
 };
 
+int boot_open_kernel(const struct boot_request *request, struct kernel *kernel);
 int boot_prepare(const struct boot_request *request, struct guest_memory *memory,
 		 struct boot_entry *entry);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel itself: an ELF file. We take from it the segments to load and the two
- * notes that say that it can run as our guest. Any number in it may be a lie, so
- * each goes through bytes_slice() or is compared before it is used.
+ * The kernel itself: an ELF file. We take from it the segments to load and the notes that
+ * say that it can run as our guest: two of lguest's, or some of Xen's (Linux:
+ * arch/x86/xen/xen-head.S). Any number in it may be a lie, so each goes through
+ * bytes_slice() or is compared before it is used.
  */
 #include <elf.h>
 #include <errno.h>
@@ -16,11 +17,22 @@
 /* No kernel lies higher. The limit keeps sums of addresses from overflowing, too. */
 #define HIGHEST_SEGMENT	LGUEST_HOLE_START
 
+#define XEN_NAME		"Xen"
+#define XEN_ENTRY		1
+#define XEN_HYPERCALL_PAGE	2
+#define XEN_VIRT_BASE		3
+#define XEN_PADDR_OFFSET	4
+
+/* Where Linux has its code, and so what a kernel's VIRT_BASE has to be. */
+#define KERNEL_MAP		0xffffffff80000000ULL
+
 /* The notes found so far. */
 struct notes {
 	bool have_entry, have_abi;
 	uint64_t entry;
 	uint32_t abi;
+	bool has_hypercall_page;
+	uint64_t xen_entry, xen_base, xen_offset;
 };
 
 /**
@@ -129,6 +141,35 @@ static void use_note(uint32_t type, struct bytes contents, struct notes *notes)
 	}
 }
 
+static void use_xen_note(uint32_t type, struct bytes contents, struct notes *notes)
+{
+	uint64_t value;
+
+	if (contents.size < sizeof(value))
+		return;
+	memcpy(&value, contents.at, sizeof(value));
+	value = le64toh(value);
+	switch (type) {
+	case XEN_ENTRY:
+		notes->xen_entry = value;
+		break;
+	case XEN_HYPERCALL_PAGE:
+		notes->has_hypercall_page = true;
+		break;
+	case XEN_VIRT_BASE:
+		notes->xen_base = value;
+		break;
+	case XEN_PADDR_OFFSET:
+		notes->xen_offset = value;
+		break;
+	}
+}
+
+static bool is_named(struct bytes name, const char *text)
+{
+	return name.size == strlen(text) + 1 && !memcmp(name.at, text, name.size);
+}
+
 static int read_notes(const char *path, struct bytes from, struct notes *notes)
 {
 	while (from.size >= sizeof(Elf64_Nhdr)) {
@@ -142,9 +183,10 @@ static int read_notes(const char *path, struct bytes from, struct notes *notes)
 			return bad_file(path, "a note is not complete");
 		if (!bytes_slice(from, 0, header.n_descsz, &contents))
 			return bad_file(path, "a note is not complete");
-		if (name.size == sizeof(LGUEST_ELFNOTE_NAME) &&
-		    !memcmp(name.at, LGUEST_ELFNOTE_NAME, name.size))
+		if (is_named(name, LGUEST_ELFNOTE_NAME))
 			use_note(header.n_type, contents, notes);
+		else if (is_named(name, XEN_NAME))
+			use_xen_note(header.n_type, contents, notes);
 		/* The last note's padding may be missing. */
 		if (!bytes_take(&from, pad(header.n_descsz)))
 			break;
@@ -152,18 +194,44 @@ static int read_notes(const char *path, struct bytes from, struct notes *notes)
 	return 0;
 }
 
+/* In the kernel's half, where the first page tables map its first GiB. */
+static bool is_kernel_address(uint64_t gva)
+{
+	return gva >> 31 == KERNEL_MAP >> 31;
+}
+
+static bool speaks_xen(const struct notes *notes)
+{
+	return is_kernel_address(notes->xen_entry) && notes->xen_base == KERNEL_MAP &&
+	       !notes->xen_offset && !notes->has_hypercall_page;
+}
+
+/* It has no notes of lguest's, and none of Xen's that are any good. */
+static int refuse_notes(const char *path, const struct notes *notes)
+{
+	if (!notes->xen_entry)
+		return refuse(-ENOEXEC,
+			      "the kernel '%s' has no lguest support: build one with the patches in guest-patches/ and CONFIG_LGUEST_GUEST=y ('make guest' does), or take one with CONFIG_XEN_PV=y",
+			      path);
+	if (notes->has_hypercall_page)
+		return refuse(-ENOEXEC,
+			      "the kernel '%s' is too old for Xen's ABI as it is here: it wants a page of hypercalls, as Linux did until the end of 2024",
+			      path);
+	return bad_file(path, "its notes for Xen are not those of a Linux for x86-64");
+}
+
 static int check_notes(const char *path, const struct notes *notes, struct elf_image *image)
 {
-	if (!notes->have_entry || !notes->have_abi)
-		return refuse(-ENOEXEC,
-			      "the kernel '%s' has no lguest support: build one with the patches in guest-patches/ and CONFIG_LGUEST_GUEST=y ('make guest' does)",
-			      path);
+	bool speaks_lguest = notes->have_entry && notes->have_abi;
+
+	image->xen_entry = speaks_xen(notes) ? notes->xen_entry : 0;
+	if (!speaks_lguest)
+		return image->xen_entry ? 0 : refuse_notes(path, notes);
 	if (notes->abi != LGUEST_ABI_VERSION)
 		return refuse(-ENOEXEC,
 			      "the kernel '%s' speaks version %u of the guest ABI, this lguest version %u: build both from the same tree",
 			      path, notes->abi, LGUEST_ABI_VERSION);
-	/* In the GiB of the kernel's half that our page tables map. */
-	if (notes->entry >> 31 != 0x1ffffffffULL)
+	if (!is_kernel_address(notes->entry))
 		return bad_file(path, "its entry point is not a kernel address");
 	image->entry = notes->entry;
 	return 0;

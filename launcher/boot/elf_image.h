@@ -19,7 +19,9 @@ struct elf_image {
 	struct elf_segment segment[ELF_MAX_SEGMENTS];
 	uint64_t start;		/* lowest guest physical address used */
 	uint64_t end;		/* first one after all segments */
-	uint64_t entry;		/* guest virtual address, from the note */
+	/* guest virtual addresses, from notes; 0: it does not speak that ABI. */
+	uint64_t entry;		/* of lguest's ABI */
+	uint64_t xen_entry;	/* of Xen's */
 };
 
 bool elf_probe(struct bytes file);

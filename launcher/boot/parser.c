@@ -44,7 +44,7 @@ struct answer_segment {
 struct answer {
 	int32_t error;
 	uint32_t segments;
-	uint64_t entry;
+	uint64_t entry, xen_entry;
 	struct setup_header header;
 	struct answer_segment segment[ELF_MAX_SEGMENTS];
 };
@@ -139,6 +139,7 @@ static void answer_with(const char *path, int file)
 		answer.header = kernel.header;
 		answer.segments = kernel.image.segments;
 		answer.entry = kernel.image.entry;
+		answer.xen_entry = kernel.image.xen_entry;
 		fd = put_segments(&kernel, &answer);
 		if (fd < 0)
 			answer.error = refuse(fd, "no memory to unpack the kernel '%s': %s", path,
@@ -274,6 +275,7 @@ static bool check_answer(const struct answer *answer, struct kernel *kernel, int
 			return false;
 	kernel->header = answer->header;
 	kernel->image.entry = answer->entry;
+	kernel->image.xen_entry = answer->xen_entry;
 	return true;
 }
 

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 
 #include "boot/boot.h"
+#include "boot/kernel.h"
+#include "boot/parser.h"
 #include "boot/plan.h"
 #include "option/config.h"
 #include "base/file.h"
@@ -90,11 +92,43 @@ int boot_plan_open(const struct options *options, struct boot_request *request)
 }
 
 /**
- * boot_plan_close() - close what boot_plan_open() opened
+ * boot_plan_abi() - find out which ABI the guest's kernel is to be run by
+ * @options: as parsed
+ * @request: as boot_plan_open() left it; the kernel may be opened ahead, to see what it speaks
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int boot_plan_abi(const struct options *options, struct boot_request *request)
+{
+	struct kernel *kernel;
+	int error;
+
+	request->xen = options->abi == ABI_XEN;
+	if (options->abi != ABI_OF_KERNEL)
+		return 0;
+	kernel = malloc(sizeof(*kernel));
+	if (!kernel)
+		return no_memory();
+	error = parser_open(kernel, request->kernel.fd, request->kernel.path);
+	if (error) {
+		free(kernel);
+		return error;
+	}
+	request->xen = !kernel->image.entry;
+	request->ahead = kernel;
+	return 0;
+}
+
+/**
+ * boot_plan_close() - close what boot_plan_open() and boot_plan_abi() opened
  * @request: from boot_plan_open()
  */
 void boot_plan_close(struct boot_request *request)
 {
+	if (request->ahead)
+		kernel_close(request->ahead);
+	free(request->ahead);
+	request->ahead = NULL;
 	file_close(&request->kernel.fd);
 	file_close(&request->initrd.fd);
 	free(request->found_initrd);

@@ -7,6 +7,7 @@ struct boot_request;
 struct options;
 
 int boot_plan_open(const struct options *options, struct boot_request *request);
+int boot_plan_abi(const struct options *options, struct boot_request *request);
 void boot_plan_close(struct boot_request *request);
 char *boot_plan_command_line(const struct options *options, const char *devices);
 

@@ -34,6 +34,7 @@ _lguest_value()
 	--share) _lguest_offer -d -- "$2" ;;
 	--memory | --shadow) _lguest_offer -W '64m 512m 1g' -- "$2" ;;
 	--sandbox) _lguest_offer -W 'on off' -- "$2" ;;
+	--abi) _lguest_offer -W 'lguest xen' -- "$2" ;;
 	--cpus) _lguest_offer -W '1 2 4 8 16' -- "$2" ;;
 	--kernel | --initrd | --port | --console) _lguest_offer -f -- "$2" ;;
 	*) return 1 ;;

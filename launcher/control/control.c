@@ -121,7 +121,7 @@ static void take_term(void)
 		return;
 	pthread_mutex_lock(&control.guest.lock);
 	if (!control.guest.killed && control.guest.vm && !control.guest.vm->pause.wanted)
-		told = !agent_power_down(&control.guest.vm->agent);
+		told = !vm_power_down(control.guest.vm);
 	pthread_mutex_unlock(&control.guest.lock);
 	if (!told)
 		terminal_die(SIGTERM);

@@ -58,6 +58,8 @@ static json_t *do_balloon(struct request_guest *guest, char **argument)
 
 	if (!number_parse(argument[0], 0, UINT64_MAX, &bytes))
 		return answer_refused("'%s' is no number of bytes", argument[0]);
+	if (!guest->vm->balloon)
+		return answer_refused("it has no balloon");
 	if (bytes >= guest->vm->memory.size)
 		return answer_refused("it has %llu MiB, and can't give all of that back",
 				      (unsigned long long)guest->vm->memory.size >> 20);
@@ -142,9 +144,11 @@ static json_t *do_resize(struct request_guest *guest, char **argument)
 {
 	uint16_t columns, rows;
 
-	(void)guest;
 	if (!parse_size(argument, &columns, &rows))
 		return answer_refused("a window has columns and rows");
+	if (guest->vm && guest->vm->xen)
+		return answer_refused("a guest of Xen's ABI can't be told how large a window is: 'stty columns %u rows %u' in it says so",
+				      columns, rows);
 	return relay_resize(columns, rows) ? answer_refused("its console has no window") :
 					     answer_done(NULL);
 }
@@ -159,11 +163,21 @@ static json_t *do_stop(struct request_guest *guest, char **argument)
 		kill(getpid(), SIGTERM);
 		return answer_done(NULL);
 	}
-	switch (agent_power_down(&guest->vm->agent)) {
+	switch (vm_power_down(guest->vm)) {
 	case 0:
 		return answer_done(NULL);
 	case -ENODEV:
 		return answer_refused("it was started without --name or --detach, and can't be told: 'lguest kill %s' ends it",
+				      guest->name);
+	case -EHOSTDOWN:
+		return answer_refused("its kernel does not listen yet: try again, or 'lguest kill %s' ends it",
+				      guest->name);
+	case -EALREADY:
+		return answer_refused("it has been told before: 'lguest kill %s' ends it", guest->name);
+	case -EPROTO:
+	case -ENOSPC:
+	case -ENOMEM:
+		return answer_refused("there is no way to tell its kernel any more: 'lguest kill %s' ends it",
 				      guest->name);
 	case -ENOTCONN:
 		return answer_refused("no guest agent runs in it: 'lguest kill %s' ends it", guest->name);

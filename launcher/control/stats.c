@@ -208,12 +208,13 @@ static json_int_t resident(void)
 /* What the guest says of its memory is there only if it has said something. */
 static json_t *balloon_answer(struct vm *vm)
 {
-	struct balloon_stats stats;
+	struct balloon_stats stats = { 0 };
 	json_t *object, *guest = json_object();
 	unsigned int i;
 
 	/* A paused guest can't be asked. */
-	balloon_stats(vm->balloon, &stats, vm->pause.wanted ? 0 : BALLOON_MS);
+	if (vm->balloon)
+		balloon_stats(vm->balloon, &stats, vm->pause.wanted ? 0 : BALLOON_MS);
 	for (i = 0; i < ARRAY_SIZE(stats.value); i++)
 		if (stats.known & 1U << i)
 			json_object_set_new(guest, balloon_value_name(i),

@@ -20,6 +20,13 @@ enum options_action {
 	OPTIONS_VERSION,
 };
 
+/* Which ABI the Guest's kernel is to be run by. */
+enum options_abi {
+	ABI_OF_KERNEL,	/* what the kernel's notes say; lguest's, if it speaks both */
+	ABI_LGUEST,
+	ABI_XEN,
+};
+
 struct options_device {
 	const struct virtio_kind *kind;
 	const char *value;
@@ -50,6 +57,7 @@ struct options {
 	bool merge;
 	bool no_sandbox;
 	uint64_t shadow;	/* bytes; 0: what lg.ko allows */
+	enum options_abi abi;
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
 	const char *kernel;

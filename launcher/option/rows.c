@@ -86,6 +86,17 @@ static int use_sandbox(struct options *options, const char *value)
 	return 0;
 }
 
+static int use_abi(struct options *options, const char *value)
+{
+	if (!strcmp(value, "lguest"))
+		options->abi = ABI_LGUEST;
+	else if (!strcmp(value, "xen"))
+		options->abi = ABI_XEN;
+	else
+		return misused("--abi is lguest or xen, not '%s'", value);
+	return 0;
+}
+
 static const struct option_row rows[] = {
 	{ OF_RUN, "kernel", "FILE", "a bzImage or vmlinux (default: $LGUEST_KERNEL, else\n"
 				    "arch/x86/boot/bzImage, else one beside this program or\n"
@@ -115,6 +126,8 @@ static const struct option_row rows[] = {
 	{ OF_BOTH, "merge", NULL, "the host may merge pages that are the same (KSM)", FLAG(merge) },
 	{ OF_BOTH, "shadow", "SIZE", "memory of the host's, at most, for shadow page tables",
 	  .use = use_shadow },
+	{ OF_BOTH, "abi", "lguest|xen", "how the guest's kernel speaks to the host (default: as it can;\n"
+					"lguest if both)", .use = use_abi },
 	{ OF_BOTH, "sandbox", "on|off", "give up what the guest does not need; off: to find out whether\n"
 					"that is what stands in the way", .use = use_sandbox },
 	{ OF_BOTH, "stats", NULL, "at the end, say what the guest made the host do", FLAG(stats) },

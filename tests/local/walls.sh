@@ -24,6 +24,7 @@ host
 mmu
 fetch
 io abi-lguest
+abi-xen
 dispatch.h
 exits emulate
 run
@@ -35,14 +36,14 @@ main'
 in_launcher()
 {
 	local tree=launcher objects=build/launcher known=''
-	local inside='(p9/(server|fields)|boot/(kernel|bzimage|payload|elf_image|pagetables)|session/cpio|virtio/(net|block|console)/.*)[.]h'
+	local inside='(p9/(server|fields)|boot/(bzimage|payload|elf_image|pagetables)|session/cpio|virtio/(net|block|console)/.*)[.]h'
 	local floors='base
 memory option/config.h
 terminal
 sandbox
-boot p9
+boot p9 disk
 virtio
-virtio/block virtio/net virtio/console virtio/balloon virtio/rng virtio/p9 virtio/vsock
+virtio/block virtio/net virtio/console virtio/balloon virtio/rng virtio/p9 virtio/vsock xen
 virtio/kinds
 last_resort
 vm vcpu pause agent
@@ -129,7 +130,8 @@ insides_stay_inside()
 the_abi_stays_inside()
 {
 	local outside
-	outside=$(includes | awk '$2 == "abi-lguest/lguest.h" && $1 !~ /^abi-lguest\// && $1 != "dispatch.h"')
+	outside=$(includes | awk '$2 ~ /^abi-xen\// && $1 !~ /^abi-xen\// ||
+		$2 == "abi-lguest/lguest.h" && $1 !~ /^abi-lguest\// && $1 != "dispatch.h"')
 	[ -z "$outside" ] || { echo "$outside"; return 1; }
 	! grep -lE 'lguest_data|LHCALL_' -r driver --include='*.[ch]' | grep -vE '^driver/(abi-lguest/|trace.h|dev/debugfs.c)'
 }

@@ -147,7 +147,7 @@ int start(void (*guest)(void), uint64_t size)
 	int error;
 
 	the_guest = guest;
-	error = vm_init(&vm, &options);
+	error = vm_init(&vm, &options, false);
 	if (!error)
 		error = vm_start(&vm, &entry);
 	return error;

@@ -94,6 +94,27 @@ struct bytes image_elf(size_t text_size, uint32_t abi)
 	return (struct bytes){ (uint8_t *)head, size };
 }
 
+/* The same with a distribution's notes: ENTRY, VIRT_BASE and PADDR_OFFSET of Xen's. */
+struct bytes image_xen_elf(size_t text_size)
+{
+	static const uint64_t contents[IMAGE_XEN_NOTES] = { IMAGE_ENTRY, 0xffffffff80000000, 0 };
+	static const uint32_t type[IMAGE_XEN_NOTES] = { 1, 3, 4 };
+	struct bytes image = image_elf(text_size, 0);
+	struct image_head *head = (struct image_head *)image.at;
+	struct image_xen_note *note = (struct image_xen_note *)&head->other;
+	int i;
+
+	_Static_assert(sizeof(head->other) + sizeof(head->entry) + sizeof(head->abi) >=
+		       IMAGE_XEN_NOTES * sizeof(*note), "there is room for them");
+	for (i = 0; i < IMAGE_XEN_NOTES; i++) {
+		note[i].header = (Elf64_Nhdr){ 4, 8, type[i] };
+		memcpy(note[i].name, "Xen", 4);
+		note[i].contents = contents[i];
+	}
+	head->phdr[2].p_filesz = IMAGE_XEN_NOTES * sizeof(*note);
+	return image;
+}
+
 static size_t pack_gzip(struct bytes from, uint8_t *to, size_t room)
 {
 	z_stream stream = { .next_in = (Bytef *)from.at, .avail_in = from.size,

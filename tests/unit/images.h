@@ -30,8 +30,18 @@ struct image_head {
 	} other, entry, abi;
 };
 
+/* The notes of image_xen_elf(), which has them in place of the others. */
+#define IMAGE_XEN_NOTES	3
+
+struct image_xen_note {
+	Elf64_Nhdr header;
+	char name[4];
+	uint64_t contents;
+} __attribute__((packed));
+
 /* All return memory that the caller frees. */
 struct bytes image_elf(size_t text_size, uint32_t abi);
+struct bytes image_xen_elf(size_t text_size);
 struct bytes image_pack(enum image_format format, struct bytes elf);
 struct bytes image_bzimage(enum image_format format, struct bytes elf);
 struct bytes image_copy(struct bytes from, size_t size);

@@ -67,7 +67,7 @@ START_TEST(kernel_learns_where_the_devices_are)
 	struct options options = { .memory = MIB };
 	char *text;
 
-	ck_assert_int_eq(vm_init(&vm, &options), 0);
+	ck_assert_int_eq(vm_init(&vm, &options, false), 0);
 	text = vm_describe_devices(&vm);
 	ck_assert_str_eq(text,
 			 "virtio_mmio.device=512@0xd0000000:1 virtio_mmio.device=512@0xd0001000:2 "

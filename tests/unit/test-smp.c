@@ -267,7 +267,7 @@ static void start(unsigned int cpus, behaviour *all)
 	unit_remember();
 	for (i = 0; i < ALL; i++)
 		lg.behaviour[i] = all;
-	ck_assert_int_eq(vm_init(&vm, &options), 0);
+	ck_assert_int_eq(vm_init(&vm, &options, false), 0);
 	ck_assert_int_eq(vm_start(&vm, &entry), 0);
 }
 
@@ -392,7 +392,7 @@ START_TEST(cpu_that_can_not_be_made_is_told)
 	struct options options = { .memory = MIB, .cpus = 4 };
 
 	lg.refuse = 2;
-	ck_assert_int_eq(vm_init(&vm, &options), 0);
+	ck_assert_int_eq(vm_init(&vm, &options, false), 0);
 	unit_refused(vm_start(&vm, &entry), "the host refuses a virtual CPU: No space left");
 	finish();
 }

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A disk of a guest of Xen's ABI: the back end of Linux's xen-blkfront. The two meet in Xen's
+ * store: the front end says there where its ring is and which port it listens to, and each
+ * says how far it is. While they are connected, a thread does the requests.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/event.h"
+#include "base/file.h"
+#include "base/message.h"
+#include "base/thread.h"
+#include "base/value.h"
+#include "xen/abi.h"
+#include "xen/block.h"
+#include "xen/grant.h"
+#include "xen/store.h"
+
+/* How far a front end or a back end is. */
+enum { INITIALISING = 1, INIT_WAIT, INITIALISED, CONNECTED, CLOSING, CLOSED };
+
+/* xvda, by its device number, and the next one: 202 << 8. */
+#define DEVICE(number)	(51712 + 16 * (number))
+#define FRONT		XEN_STORE_HOME "/device/vbd/%u"
+#define BACK		"/local/domain/0/backend/vbd/1/%u"
+
+/* A path in the store: of the front end or back end, or of a value of its. */
+static const char *path_of(const struct xen_block *block, const char *side, const char *name,
+			   char *path)
+{
+	int length = snprintf(path, XEN_STORE_PATH, side, DEVICE(block->number));
+
+	snprintf(path + length, XEN_STORE_PATH - length, "%s", name);
+	return path;
+}
+
+static void set_number(const struct xen_block *block, const char *side, const char *name,
+		       uint64_t value)
+{
+	char path[XEN_STORE_PATH];
+
+	xen_store_set(block->store, path_of(block, side, name, path), "%llu",
+		      (unsigned long long)value);
+}
+
+static void set_text(const struct xen_block *block, const char *side, const char *name,
+		     const char *value)
+{
+	char path[XEN_STORE_PATH];
+
+	xen_store_set(block->store, path_of(block, side, name, path), "%s", value);
+}
+
+static bool get_number(const struct xen_block *block, const char *name, uint64_t most,
+		       uint64_t *value)
+{
+	char path[XEN_STORE_PATH];
+
+	return xen_store_number(block->store, path_of(block, FRONT, name, path), most, value);
+}
+
+static void set_state(const struct xen_block *block, unsigned int state)
+{
+	set_number(block, BACK, "/state", state);
+}
+
+/**
+ * xen_block_describe() - let a guest that starts find the disk
+ * @block: as xen_block_init() left it, with memory, area and store
+ */
+void xen_block_describe(struct xen_block *block)
+{
+	char path[XEN_STORE_PATH];
+
+	set_text(block, BACK, "/frontend", path_of(block, FRONT, "", path));
+	set_number(block, BACK, "/frontend-id", XEN_DOMAIN);
+	set_number(block, BACK, "/online", 1);
+	set_text(block, BACK, "/mode", block->file.read_only ? "r" : "w");
+	set_number(block, BACK, "/info", block->file.read_only ? BLKIF_INFO_READ_ONLY : 0);
+	set_number(block, BACK, "/sectors", block->file.size / SECTOR_SIZE);
+	set_number(block, BACK, "/sector-size", block->file.block_size);
+	set_number(block, BACK, "/physical-sector-size", block->file.physical_block_size);
+	set_number(block, BACK, "/feature-flush-cache", 1);
+	set_state(block, INIT_WAIT);
+	set_text(block, FRONT, "/backend", path_of(block, BACK, "", path));
+	set_number(block, FRONT, "/backend-id", XEN_BACKEND);
+	set_number(block, FRONT, "/virtual-device", DEVICE(block->number));
+	set_text(block, FRONT, "/device-type", "disk");
+	set_number(block, FRONT, "/state", INITIALISING);
+}
+
+static void *run_block(void *argument)
+{
+	struct xen_block *block = argument;
+	struct pollfd poll_fd[] = {
+		{ .fd = block->stop, .events = POLLIN },
+		{ .fd = block->port.kick, .events = POLLIN },
+		{ .fd = disk_io_descriptor(&block->io), .events = POLLIN },
+	};
+	struct disk_request *io;
+
+	while (!block->stopping) {
+		event_take(block->port.kick);
+		xen_block_work(block);
+		poll(poll_fd, ARRAY_SIZE(poll_fd), -1);	/* or a signal */
+	}
+	/* The host may still be using the guest's memory. */
+	while ((io = disk_io_wait(&block->io)))
+		xen_block_ended(block, io);
+	return NULL;
+}
+
+static void prepare_requests(struct xen_block *block)
+{
+	unsigned int i;
+
+	block->request_cons = block->response_prod = 0;
+	block->broken = block->flush_failed = false;
+	block->free = NULL;
+	for (i = 0; i < BLKIF_ENTRIES; i++) {
+		block->request[i].next_free = block->free;
+		block->free = &block->request[i];
+	}
+}
+
+/* From now on the guest's requests are heard. */
+static int start_block(struct xen_block *block)
+{
+	int error = xen_port_connect(&block->port, block->vm, block->port_number);
+
+	if (error)
+		return error;
+	event_take(block->stop);
+	block->stopping = false;
+	error = thread_start(&block->thread, run_block, block);
+	if (error)
+		xen_port_disconnect(&block->port, block->vm, block->port_number);
+	return error;
+}
+
+/* The front end is ready. */
+static int connect_block(struct xen_block *block)
+{
+	uint64_t grant, port;
+	int error;
+
+	if (!get_number(block, "/ring-ref", UINT32_MAX, &grant) ||
+	    !get_number(block, "/event-channel", XEN_PORTS - 1, &port) ||
+	    port < XEN_FIRST_FREE_PORT)
+		return -EINVAL;
+	block->ring_grant = grant;
+	block->port_number = port;
+	block->ring = xen_grant_hold(block->area, block->memory, grant);
+	if (!block->ring)
+		return -EFAULT;
+	prepare_requests(block);
+	error = start_block(block);
+	if (error)
+		xen_grant_drop(block->area, block->ring_grant);
+	return error;
+}
+
+/*
+ * Waits for what is under way, so that the guest, which may then take its pages for something
+ * else, hears of the end only when the host uses them no more. That is as long as the host's
+ * disk takes; the store answers nothing meanwhile.
+ */
+static void disconnect_block(struct xen_block *block)
+{
+	if (!block->thread.started)
+		return;
+	block->stopping = true;
+	event_set(block->stop);
+	thread_join(&block->thread);
+	xen_port_disconnect(&block->port, block->vm, block->port_number);
+	xen_grant_drop(block->area, block->ring_grant);
+}
+
+static const char *what_is_wrong(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return "its front end names no ring, or no port of its own";
+	case -EFAULT:
+		return "its front end does not let us use the ring that it names";
+	case -EEXIST:
+		return "its front end names a port that is in use";
+	default:
+		return strerror(-error);
+	}
+}
+
+static void try_connect(struct xen_block *block)
+{
+	int error = connect_block(block);
+
+	if (error)
+		message("the guest does not get its disk '%s': %s", block->path,
+			what_is_wrong(error));
+	else
+		detail("the guest uses its disk '%s', port %u", block->path, block->port_number);
+	set_state(block, error ? CLOSING : CONNECTED);
+}
+
+/**
+ * xen_block_changed() - the guest has changed something in the store
+ * @block: the disk; this is the store's thread
+ * @path: what it has changed
+ */
+void xen_block_changed(struct xen_block *block, const char *path)
+{
+	char mine[XEN_STORE_PATH];
+	uint64_t state;
+
+	if (strcmp(path, path_of(block, FRONT, "/state", mine)) ||
+	    !get_number(block, "/state", CLOSED, &state))
+		return;
+	switch (state) {
+	case INITIALISING:
+		/* It may come here from anywhere, for example from a kernel that has crashed. */
+		disconnect_block(block);
+		set_state(block, INIT_WAIT);
+		break;
+	case INITIALISED:
+	case CONNECTED:
+		if (!block->thread.started)
+			try_connect(block);
+		break;
+	case CLOSING:
+	case CLOSED:
+		disconnect_block(block);
+		set_state(block, state);
+		break;
+	}
+}
+
+/* Open the disk that @value names. */
+static int open_disk(struct xen_block *block, const struct value *value)
+{
+	int error;
+
+	if (value_get(value, "serial"))
+		return misused("a disk of a guest of Xen's ABI has no serial number: leave 'serial=' out");
+	error = value_refuse_others(value, "block", "ro", "snapshot", "cache=", NULL);
+	if (!error)
+		error = disk_file_choose_cache(&block->file, value_get(value, "cache"));
+	if (error)
+		return error;
+	/* The pieces of a request are sectors of pages, whatever /sector-size says. */
+	block->file.only_sectors = true;
+	block->file.read_only = value_flag(value, "ro");
+	block->file.snapshot = value_flag(value, "snapshot");
+	block->path = strdup(value->first);
+	if (!block->path)
+		return refuse(-ENOMEM, "no memory");
+	return disk_file_open(&block->file, block->path);
+}
+
+/**
+ * xen_block_init() - open a disk
+ * @block: filled in, but for memory, area, store and number; xen_block_exit() it, whatever is
+ *	   returned
+ * @text: as --block has it
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int xen_block_init(struct xen_block *block, const char *text)
+{
+	struct value value;
+	int error;
+
+	block->file.fd = block->file.overlay.fd = -1;
+	block->vm = block->stop = -1;
+	error = xen_port_init(&block->port);
+	if (error)
+		return error;
+	block->stop = event_new();
+	if (block->stop < 0)
+		return -EMFILE;
+	error = value_parse(&value, "block", "FILE", text);
+	if (!error)
+		error = open_disk(block, &value);
+	value_free(&value);
+	if (!error)
+		disk_io_init(&block->io, block->file.fd,
+			     block->file.snapshot ? &block->file.overlay : NULL, BLKIF_ENTRIES);
+	return error;
+}
+
+/**
+ * xen_block_stop() - the guest has ended
+ * @block: as the others left it; the store's thread has ended
+ */
+void xen_block_stop(struct xen_block *block)
+{
+	disconnect_block(block);
+	block->vm = -1;
+}
+
+/**
+ * xen_block_exit() - close the disk
+ * @block: stopped
+ */
+void xen_block_exit(struct xen_block *block)
+{
+	disk_io_exit(&block->io);
+	disk_file_close(&block->file);
+	file_close(&block->stop);
+	xen_port_exit(&block->port);
+	free(block->path);
+}
