@@ -9,13 +9,20 @@ cd "$(dirname -- "$0")/../.." || exit 1
 . tests/selftests/check.sh
 terminal=$PWD/build/selftests/terminal
 
-# This one first: it builds what the other may not have to wait for.
+# one_command_is_run RELEASE WORD...: the words are for make.
 one_command_is_run()
 {
-	local words status=0
-	words=$(make -s demo CMD='uname -r; echo "two  words"; exit 3' </dev/null) || status=$?
+	local release=$1 words status=0
+	shift
+	words=$(make -s demo "$@" CMD='uname -r; echo "two  words"; exit 3' </dev/null) || status=$?
 	echo "status $status: $words"
-	[ "$status" = 2 ] && [[ $words == 6.12.*$'\ntwo  words' ]]
+	[ "$status" = 2 ] && [[ $words == $release$'\ntwo  words' ]]
+}
+
+other_guests_are_refused()
+{
+	local words
+	! words=$(make -s demo GUEST=6.13 CMD=true 2>&1 </dev/null) && [[ $words == *'GUEST can be 6.12'* ]]
 }
 
 # The guest's terminal has the size of the person's.
@@ -34,6 +41,9 @@ shell_until_poweroff()
 
 scripts/deps test >&2
 make -s -C tests/selftests OUTPUT="$PWD/build/selftests" "$terminal" >&2
-check one_command_is_run one_command_is_run
+# This one first: it builds what the terminal's may not have to wait for.
+check one_command_is_run one_command_is_run '6.1.*-cloud-amd64'
+check our_own_kernel_runs one_command_is_run '6.12.*' GUEST=6.12
+check other_guests_are_refused other_guests_are_refused
 check shell_until_poweroff shell_until_poweroff
 checked
