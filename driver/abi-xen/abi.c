@@ -16,6 +16,7 @@ static int xen_vm_init(struct lg_vm *vm)
 	if (!vm->xen)
 		return -ENOMEM;
 	lg_xen_ports_init(vm->xen);
+	lg_watch_tables(vm);
 	return 0;
 }
 

@@ -31,18 +31,21 @@ static bool take_dirty_mark(struct lg_vm *vm, gfn_t gfn)
 
 /**
  * lg_table_changed - has the guest's table behind @page changed since it was compared?
- * @vm: the VM
+ * @vcpu: the virtual CPU that flushes; its mutex is held
  * @page: shadow page
  *
  * Says yes once: the caller compares the table now. Always yes for a top-level table, which has
  * no mark.
  */
-bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page)
+bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 {
+	struct lg_vm *vm = vcpu->vm;
 	struct lg_shadow_page *other;
 	bool changed;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
+	if (unlikely(vm->mmu.watches))
+		return lg_watched_changed(vcpu, page);
 	if (page->level == LG_PT_LEVELS || page->gfn >= vm->mmu.dirty_map_size)
 		return true;
 	/* The mark concerns all shadow pages of this table. */

@@ -142,6 +142,8 @@ static enum lg_fill fill_one_entry(struct lg_vcpu *vcpu, struct lg_shadow_page *
 	}
 	if (!lg_usable(entry, page->role) || (entry & wanted) != wanted)
 		return LG_FILL_EXCLUSIVE;
+	if (wanted && lg_is_watched(vcpu->vm, LG_ENTRY_FRAME(entry)))
+		return LG_FILL_EXCLUSIVE;
 	fill = lg_guest_frame(vcpu, LG_ENTRY_FRAME(entry), wanted, &frame);
 	/*
 	 * A doorbell must not wait for mmu_lock. Any other such access ends the guest: walk first.
@@ -268,6 +270,8 @@ static enum lg_fill fault_locked(struct lg_vcpu *vcpu, gva_t gva, u64 access)
 			walk.gpa, vcpu->regs->ip);
 		return LG_FILL_DEAD;
 	}
+	if (!fill && (access & X86_PF_WRITE))
+		lg_table_stored(vcpu->vm, walk.gpa >> PAGE_SHIFT);
 	return fill ?: map_walk(vcpu, &walk, frame);
 }
 

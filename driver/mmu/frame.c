@@ -73,7 +73,8 @@ bool lg_large_frame(struct lg_vcpu *vcpu, const struct lg_walk *walk, u64 frame,
 	unsigned int i;
 
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
-	if (walk->leaf < 2)
+	/* A table in the middle may have to be read only. */
+	if (walk->leaf < 2 || vcpu->vm->mmu.watches)
 		return false;
 	if (lg_frame_large(vcpu->vm, gfn, first) && (*first & LG_HOST_WRITABLE) >= writable)
 		return true;

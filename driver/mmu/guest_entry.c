@@ -91,11 +91,13 @@ long lg_write_entry(struct lg_vcpu *vcpu, gpa_t gpa, u64 value, u64 keep)
 	if (!hva || (gpa & 7))
 		return -EINVAL;
 	to = (u64 __user *)(hva + (gpa & ~PAGE_MASK));
+	atomic_inc(&vcpu->vm->mmu.entries_in_writing);
 	if (keep)
 		err = write_keeping(to, value, keep);
 	else
 		err = put_user(value, to);
 	if (!err)
 		lg_entry_written(vcpu, gpa);
+	atomic_dec(&vcpu->vm->mmu.entries_in_writing);
 	return err;
 }

@@ -66,7 +66,7 @@ int lg_set_memory(struct lg_vm *vm, const struct lguest_memory *args)
 	slot->first = first;
 	slot->frames = frames;
 	slot->hva = args->host_virt;
-	err = lg_slot_alloc(slot);
+	err = lg_slot_alloc(slot, vm->mmu.watches);
 	/* The mmu_notifier reads the slots without vm->lock: show it the whole slot. */
 	if (!err)
 		smp_store_release(&vm->nr_slots, vm->nr_slots + 1);

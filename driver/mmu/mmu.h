@@ -74,6 +74,9 @@ void lg_notifier_unregister(struct lg_vm *vm);
 void lg_notifier_fix_slots(struct lg_vm *vm);
 void lg_notifier_wait(struct lg_vcpu *vcpu);
 
+/* watched.c */
+void lg_watch_tables(struct lg_vm *vm);
+
 /* guest_entry.c: may sleep */
 int lg_set_fixed_entry(struct lg_vm *vm, u64 entry);
 long lg_find_entry(struct lg_vcpu *vcpu, gva_t gva, gpa_t *gpa, u64 *entry);

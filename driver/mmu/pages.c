@@ -53,6 +53,7 @@ int lg_mmu_init(struct lg_vm *vm)
 	INIT_LIST_HEAD(&mmu->pages);
 	INIT_LIST_HEAD(&mmu->unlinked);
 	INIT_LIST_HEAD(&mmu->spare);
+	INIT_LIST_HEAD(&mmu->pending);
 	init_waitqueue_head(&mmu->quiet);
 	mmu->limit = clamp(READ_ONCE(shadow_limit), (unsigned int)LGUEST_MIN_SHADOW, LIMIT_MAX);
 	mmu->nr_ids = mmu->limit + 2 * LG_ROOTS * LGUEST_MAX_VCPUS + 1;
@@ -104,6 +105,7 @@ struct lg_shadow_page *lg_shadow_alloc(void)
 	}
 	set_page_private(virt_to_page(page->table), (unsigned long)page);
 	INIT_LIST_HEAD(&page->list);
+	INIT_LIST_HEAD(&page->pending);
 	return page;
 }
 
@@ -145,15 +147,6 @@ void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page)
 	mmu->by_id[page->id] = page;
 }
 
-/*
- * The bucket that has the shadow pages of guest frame @gfn, among others. The guest does not know
- * the factor: so it cannot choose frames that share a bucket.
- */
-struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn)
-{
-	return &vm->mmu.hash[gfn * vm->mmu.hash_secret >> (64 - LG_SHADOW_HASH_BITS)];
-}
-
 struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role)
 {
 	struct lg_shadow_page *page;
@@ -181,8 +174,10 @@ struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 
 	page->role = role;
 	memset64(page->table, lg_unknown, LG_ENTRIES);
 	lg_shadow_number(vm, page);
-	page->changed = false;
+	page->changed = page->settled = false;
 	hlist_add_head(&page->hash, lg_shadow_bucket(vm, gfn));
+	if (unlikely(mmu->watches))
+		lg_watch_new(vm, page);
 	list_move(&page->list, &mmu->pages);
 	mmu->count++;
 	return page;
@@ -250,6 +245,8 @@ void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned in
 {
 	u64 old = page->table[index];
 
+	if (page->level == 1)
+		entry = lg_watched_entry(vm, page->links[index].gfn, entry);
 	entry = (entry & ~(u64)_PAGE_ACCESSED) | (old & _PAGE_ACCESSED);
 	/* Prefilled, and not used by the CPU yet: it stays so. */
 	if (!(old & _PAGE_ACCESSED))
@@ -329,7 +326,7 @@ void lg_shadow_map(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int i
 	if (page->level > 1)
 		before_resize(vm, page, true);
 	page->links[index].gfn = gfn;
-	set_shadow_entry(vm, page, index, entry);
+	set_shadow_entry(vm, page, index, lg_watched_entry(vm, gfn, entry));
 	lg_spte_add(vm, lg_frame_sptes(vm, gfn, page->level), page, index);
 }
 
@@ -338,6 +335,8 @@ static void unlink_shadow_page(struct lg_vm *vm, struct lg_shadow_page *page)
 {
 	lockdep_assert_held_write(&vm->mmu_lock);
 	lg_shadow_empty(vm, page);
+	if (unlikely(vm->mmu.watches))
+		lg_unwatch(vm, page);
 	hlist_del(&page->hash);
 	list_move(&page->list, &vm->mmu.unlinked);
 	__clear_bit(page->id, vm->mmu.ids);

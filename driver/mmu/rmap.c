@@ -73,14 +73,17 @@ void lg_spte_del(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
 }
 
 /** lg_slot_alloc - allocate the lists of a new memory slot; sleeps; -ENOMEM */
-int lg_slot_alloc(struct lg_memory_slot *slot)
+int lg_slot_alloc(struct lg_memory_slot *slot, bool watches)
 {
 	gfn_t large = lg_large_of(slot, slot->first + slot->frames - 1) + 1;
 
 	slot->sptes = kvcalloc(slot->frames, sizeof(*slot->sptes), GFP_KERNEL_ACCOUNT);
 	slot->large_sptes = kvcalloc(large, sizeof(*slot->large_sptes), GFP_KERNEL_ACCOUNT);
 	slot->no_large = kvcalloc(large, sizeof(*slot->no_large), GFP_KERNEL_ACCOUNT);
-	if (slot->sptes && slot->large_sptes && slot->no_large)
+	if (watches)
+		slot->watched = kvcalloc(BITS_TO_LONGS(slot->frames), sizeof(long),
+					 GFP_KERNEL_ACCOUNT);
+	if (slot->sptes && slot->large_sptes && slot->no_large && (slot->watched || !watches))
 		return 0;
 	lg_slot_free(slot);
 	return -ENOMEM;
@@ -91,6 +94,7 @@ void lg_slot_free(struct lg_memory_slot *slot)
 	kvfree(slot->sptes);
 	kvfree(slot->large_sptes);
 	kvfree(slot->no_large);
+	kvfree(slot->watched);
 }
 
 /* The list of @gfn's shadow entries at this level: 1, or 2 for 2 MiB. @gfn is in a slot. */

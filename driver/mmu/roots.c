@@ -297,6 +297,7 @@ void lg_load_cr3(struct lg_vcpu *vcpu, u64 cr3)
 	vcpu->cr3 = cr3 & ~NOFLUSH;
 	if (select_root(vcpu, LG_ENTRY_FRAME(cr3)) && !(cr3 & NOFLUSH))
 		lg_sync_user(vcpu);
+	lg_check_watched(vm);
 	publish_root(vcpu);
 	lg_shadow_free_unlinked(vm);
 	write_unlock(&vm->mmu_lock);

@@ -29,12 +29,15 @@ struct lg_shadow_page {
 	u64 *top;			/* roots with LA57: the level above */
 	struct hlist_node hash;
 	struct list_head list;		/* lg_mmu.pages, .unlinked or .spare */
+	struct list_head pending;	/* lg_mmu.pending, or empty */
 	gfn_t gfn;			/* of the guest's table, or first of a large page */
 	u32 id;				/* its number, while in use */
 	lg_spte_t parents;		/* entries that point here */
 	u8 level;			/* 1 to 4 */
 	u8 role;			/* LG_ROLE_* */
 	bool changed;			/* the guest's table has changed since it was compared */
+	bool settled;			/* and mmu/watch.c is told of the next change for sure */
+	u64 read_only_since;		/* lg_mmu.generation when its frame was last made so */
 	bool recent;			/* used since it was last at the LRU tail: it stays */
 	unsigned long busy;		/* bit 0: lg_shadow_trylock() */
 	DECLARE_BITMAP(used, 512);	/* entries that map something, a root's window aside */
@@ -87,6 +90,15 @@ static inline bool lg_same_table(const struct lg_shadow_page *page,
 	return lg_leads_to(guest_entry, page->level, page->role, child->gfn, child->role);
 }
 
+/*
+ * The bucket that has the shadow pages of guest frame @gfn, among others. The guest does not know
+ * the factor: so it cannot choose frames that share a bucket.
+ */
+static inline struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn)
+{
+	return &vm->mmu.hash[gfn * vm->mmu.hash_secret >> (64 - LG_SHADOW_HASH_BITS)];
+}
+
 /* pages.c */
 static inline void lg_mmu_lock(struct lg_vcpu *vcpu)
 {
@@ -102,7 +114,6 @@ struct lg_shadow_page *lg_shadow_alloc(void);
 void lg_shadow_free(struct lg_shadow_page *page);
 void lg_shadow_number(struct lg_vm *vm, struct lg_shadow_page *page);
 struct lg_shadow_page *lg_shadow_find(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
-struct hlist_head *lg_shadow_bucket(struct lg_vm *vm, gfn_t gfn);
 struct lg_shadow_page *lg_shadow_new(struct lg_vm *vm, gfn_t gfn, int level, u8 role);
 void lg_shadow_relink(struct lg_vm *vm, struct lg_shadow_page *page, unsigned int index,
 		      u64 entry);
@@ -119,7 +130,30 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
 void lg_flush_others(struct lg_vm *vm);
 
 /* dirty.c */
-bool lg_table_changed(struct lg_vm *vm, struct lg_shadow_page *page);
+bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+
+/* watched.c */
+void lg_set_watched(struct lg_vm *vm, gfn_t gfn, bool watched);
+bool lg_frame_is_watched(struct lg_vm *vm, gfn_t gfn);
+void lg_table_stored(struct lg_vm *vm, gfn_t gfn);
+void lg_watch_new(struct lg_vm *vm, struct lg_shadow_page *page);
+void lg_unwatch(struct lg_vm *vm, struct lg_shadow_page *page);
+/* watch.c */
+bool lg_watched_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+void lg_check_watched(struct lg_vm *vm);
+
+/* May no shadow entry let the guest write to this frame now? */
+static inline bool lg_is_watched(struct lg_vm *vm, gfn_t gfn)
+{
+	return unlikely(vm->mmu.watches) && lg_frame_is_watched(vm, gfn);
+}
+
+/* The leaf @entry for @gfn, read only if the frame is watched. */
+static inline u64 lg_watched_entry(struct lg_vm *vm, gfn_t gfn, u64 entry)
+{
+	return (entry & _PAGE_RW) && lg_is_watched(vm, gfn) ?
+	       entry & ~(u64)(_PAGE_RW | _PAGE_DIRTY) : entry;
+}
 
 /* The page that has the entry @spte, and the entry's index in it. */
 static inline struct lg_shadow_page *lg_spte_page(struct lg_vm *vm, lg_spte_t spte,
@@ -140,7 +174,7 @@ static inline gfn_t lg_large_of(const struct lg_memory_slot *slot, gfn_t gfn)
 }
 
 /* rmap.c */
-int lg_slot_alloc(struct lg_memory_slot *slot);
+int lg_slot_alloc(struct lg_memory_slot *slot, bool watches);
 void lg_spte_add(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,
 		 unsigned int index);
 void lg_spte_del(struct lg_vm *vm, lg_spte_t *head, struct lg_shadow_page *page,

@@ -70,15 +70,15 @@ static void read_guest_entries(struct lg_vm *vm, const struct lg_shadow_page *pa
 }
 
 /*
- * Compare the entries of @page, and below, for the addresses from @start to @last; the page covers
- * both of them.
+ * Compare the entries of @page for the addresses from @start to @last, both of which it covers,
+ * and with @below those of the pages below, too.
  *
  * A page is compared as a whole at most once, however many entries of a hostile guest's tables lead
  * to it, and each of the two edges of a range is one path down: so the number of shadow pages
  * bounds the time.
  */
 static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start,
-			     gva_t last)
+			     gva_t last, bool below)
 {
 	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
 	unsigned int first = lg_table_index(start, page->level), i;
@@ -92,12 +92,12 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	if (page->synced == vm->mmu.sync_clock &&
 	    (page->synced_whole || (page->synced_start == start && page->synced_last == last)))
 		return;
-	changed = !whole || lg_table_changed(vm, page);
+	changed = !whole || lg_table_changed(vcpu, page);
 	page->synced = vm->mmu.sync_clock;
 	page->synced_whole = whole;
 	page->synced_start = start;
 	page->synced_last = last;
-	if (!changed && page->level == 1)
+	if (!changed && (page->level == 1 || !below))
 		return;
 	vcpu->stats.shadow_syncs++;
 	for (i = first; (i = find_next_bit(page->used, end + 1, i)) <= end; i++) {
@@ -106,7 +106,7 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 
 		if (!changed) {
 			if (child && !(child->role & LG_ROLE_SPLIT))
-				sync_shadow_page(vcpu, child, from, from | (span - 1));
+				sync_shadow_page(vcpu, child, from, from | (span - 1), true);
 			continue;
 		}
 		/* Read the guest's entries in batches, from the next one that is needed. */
@@ -116,8 +116,8 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 					   entries);
 		}
 		child = sync_branch_entry(vm, page, i, entries[i - read]);
-		if (child)
-			sync_shadow_page(vcpu, child, from, min(last, from | (span - 1)));
+		if (child && below)
+			sync_shadow_page(vcpu, child, from, min(last, from | (span - 1)), true);
 	}
 }
 
@@ -188,13 +188,36 @@ void lg_entry_written(struct lg_vcpu *vcpu, gpa_t gpa)
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 {
 	vcpu->vm->mmu.sync_clock++;
-	sync_shadow_page(vcpu, page, 0, ~0ULL);
+	sync_shadow_page(vcpu, page, 0, ~0ULL, true);
+}
+
+/* For a VM that watches: compare the tables that may have changed, wherever they are. */
+static void sync_pending(struct lg_vcpu *vcpu)
+{
+	struct lg_mmu *mmu = &vcpu->vm->mmu;
+	struct lg_shadow_page *page;
+	LIST_HEAD(pending);
+
+	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
+	list_splice_init(&mmu->pending, &pending);
+	while ((page = list_first_entry_or_null(&pending, struct lg_shadow_page, pending))) {
+		list_del_init(&page->pending);
+		sync_shadow_page(vcpu, page, 0, ~0ULL, false);
+		/* It may have been the last entry of its own table that led to it. */
+		if ((page->changed || !page->settled) && mmu->by_id[page->id] == page)
+			list_add_tail(&page->pending, &mmu->pending);
+	}
 }
 
 static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, gva_t last)
 {
-	sync_shadow_page(vcpu, root->user, start, last);
-	sync_shadow_page(vcpu, root->kernel, start, last);
+	/* Below the roots of a VM that watches, all that may have changed is pending. */
+	bool below = !vcpu->vm->mmu.watches || start || last < USER_LAST;
+
+	sync_shadow_page(vcpu, root->user, start, last, below);
+	sync_shadow_page(vcpu, root->kernel, start, last, below);
+	if (!below)
+		sync_pending(vcpu);
 }
 
 static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
@@ -253,6 +276,7 @@ void lg_flush(struct lg_vcpu *vcpu, bool every, enum lg_flush_kind kind, gva_t s
 		sync_roots(vcpu, every, 0, USER_LAST);
 	else
 		sync_roots(vcpu, true, 0, ~0ULL);
+	lg_check_watched(vm);
 	lg_shadow_free_unlinked(vm);
 	write_unlock(&vm->mmu_lock);
 }

@@ -26,6 +26,7 @@ struct lg_memory_slot {
 	/* Which shadow entries map each frame: see mmu/rmap.c */
 	lg_spte_t *sptes, *large_sptes;	/* 4 KiB; 2 MiB */
 	u8 *no_large;		/* for each 2 MiB: the host has them in pieces */
+	unsigned long *watched;	/* bit for each frame, or NULL: see mmu/watch.c */
 };
 
 /* Shadow page tables of a VM: see mmu/pages.c. Written under lg_vm.mmu_lock, atomics aside. */
@@ -47,6 +48,9 @@ struct lg_mmu {
 	atomic64_t prefills_used, prefills_wasted;	/* as seen when dropped or compared */
 	hva_t dirty_map;		/* lguest_init.dirty_map in the launcher; 0: none */
 	u64 dirty_map_size;
+	bool watches;			/* there is no map: mmu/watch.c */
+	struct list_head pending;	/* pages that may have changed, in a VM that watches */
+	atomic_t entries_in_writing;	/* by lg_write_entry() */
 	u64 fixed_entry;		/* of slot LG_FIXED_INDEX of all top-level tables; 0: theirs */
 	struct list_head unlinked;	/* pages to be freed once no CPU can walk them */
 	struct list_head spare;		/* pages ready for the next faults */

@@ -29,6 +29,9 @@ enum {
 #define OUTSIDE		0x7ffffff000ULL	/* guest physical, beyond all memory */
 #define NONCANONICAL	0x8000000000000ULL
 #define ABSENT		0x7000000000ULL	/* guest virtual, nothing is there */
+#define WHERE		0x6000000000ULL	/* guest virtual, of the tests of plain stores */
+#define FRAMES		7U		/* that it may lead to: each has its number in it */
+#define STORES		2000U
 #define LONG_LIST	0x7200000000ULL	/* 1 GiB: the same 2 MiB of zeros all over */
 
 struct pair { uint64_t a, b; };
@@ -241,6 +244,79 @@ static void starts_another(uint64_t number)
 	report(0);
 }
 
+/* --- In the guest: stores to page tables, of which no hypercall tells ----------------------- */
+
+/* MMUEXT_TLB_FLUSH_LOCAL, or MMUEXT_INVLPG_LOCAL */
+static void flush(bool all)
+{
+	struct mmuext op = { .cmd = all ? 6 : 7, .arg1 = WHERE };
+
+	IS(call(MMUEXT_OP, (uintptr_t)&op, 1, 0), 0);
+}
+
+static void lead_to(unsigned int number)
+{
+	volatile uint64_t *entry = guest_entry(WHERE);
+
+	*entry = (VM_USER_PHYS + number * 0x1000UL) | PTE_KERNEL | 0x60;	/* A, D */
+}
+
+static void stores(uint64_t unused)
+{
+	unsigned int i, j;
+
+	(void)unused;
+	for (i = 0; i < STORES; i++) {
+		lead_to(i % FRAMES);
+		flush(i & 1);
+		IS(guest_read(WHERE), i % FRAMES);
+		for (j = 0; j < i % 4; j++)
+			flush(true);
+	}
+	report(0);
+}
+
+/*
+ * One vCPU flushes so often that it need not look at the table any more, while the other one
+ * stays in the guest with a TLB that lets it write there. Then that one does.
+ */
+static volatile uint64_t turn;
+
+static void await_turn(uint64_t number)
+{
+	while (turn != number)
+		asm volatile("pause");
+}
+
+static void flushes_behind(uint64_t unused)
+{
+	unsigned int i, j;
+
+	(void)unused;
+	for (i = 0; i < STORES; i++) {
+		for (j = 0; j < 3; j++)
+			flush(true);
+		turn = 2 * i + 1;
+		await_turn(2 * i + 2);
+		flush(i & 1);
+		IS(guest_read(WHERE), i % FRAMES);
+	}
+	report(0);
+}
+
+static void stores_for_another(uint64_t unused)
+{
+	unsigned int i;
+
+	(void)unused;
+	for (i = 0; i < STORES; i++) {
+		await_turn(2 * i + 1);
+		lead_to(i % FRAMES);
+		turn = 2 * i + 2;
+	}
+	report(0);
+}
+
 /* --- In the guest: at random ----------------------------------------------------------------- */
 
 static uint64_t random_of(uint64_t *seed)
@@ -380,6 +456,36 @@ static void *lies(void *vcpu)
 	return NULL;
 }
 
+static bool sees_stores(guest_code_t code, guest_code_t of_another)
+{
+	struct guest_vcpu *other = &guest.vcpu[1];
+	unsigned int i;
+	long line;
+
+	guest_end(&guest);
+	turn = 0;
+	if (!guest_make_xen(&guest, 2) || !guest_map(&guest, WHERE, VM_USER_PHYS, PTE_KERNEL))
+		return false;
+	for (i = 0; i < FRAMES; i++)
+		memcpy(guest.vm.memory + VM_USER_PHYS + i * 0x1000UL, &(uint64_t) { i }, 8);
+	if (!guest_start_bare(&guest.vcpu[0], code, 0) || !guest_start_bare(other, of_another, 0) ||
+	    pthread_create(&other->thread, NULL, lies, other))
+		return false;
+	line = finish(&guest.vcpu[0]);
+	guest_stop(other);
+	if (line > 0)
+		tap_note("line %ld does not hold", line);
+	else if (line < 0)
+		guest_note(&guest.vcpu[0]);
+	return !line;
+}
+
+static void does_nothing(uint64_t unused)
+{
+	(void)unused;
+	report(0);
+}
+
 static bool starts_and_stops(void)
 {
 	unsigned int i;
@@ -440,6 +546,8 @@ int main(void)
 	tap_result(is_interrupted(MMU_UPDATE), "a_long_list_is_interrupted");
 	tap_result(is_interrupted(MULTICALL), "and_one_in_a_multicall");
 	tap_result(starts_and_stops(), "a_vcpu_that_goes_down_while_others_start_it");
+	tap_result(sees_stores(stores, does_nothing), "plain_stores_to_a_table_are_seen");
+	tap_result(sees_stores(flushes_behind, stores_for_another), "and_those_of_another_vcpu");
 	for (i = 0; done && i < ROUNDS; i++)
 		done = random_round(i);
 	tap_result(done, "lies_at_random");
