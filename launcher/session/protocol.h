@@ -11,7 +11,7 @@
 #define SESSION_PORT	"lguest.run"
 #define SESSION_TAG	"lguest.root"	/* the tag of the share that is the guest's root */
 
-#define SESSION_RESOLVER	"10.0.2.3"	/* see virtio/net/user.c */
+#define SESSION_RESOLVER	"10.0.2.3"	/* see net/user.c */
 
 #define SESSION_MAX_DATA	16384U		/* bytes in any frame except the command's */
 #define SESSION_MAX_COMMAND	(1U << 20)	/* bytes in the command's frame */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "input.h"
-#include "virtio/net/net.h"
+#include "net/net.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

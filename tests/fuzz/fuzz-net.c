@@ -80,7 +80,7 @@ static int init(struct virtio_device *device, const struct guest_memory *memory)
 {
 	struct net_request request = { .ops = &wire_ops, .mac = { 2, 0, 0, 0, 0, 1 } };
 
-	return net_init(device, memory, &request);
+	return virtio_net_init(device, memory, &request);
 }
 
 static void event(struct virtio_device *device)

@@ -216,11 +216,11 @@ START_TEST(user_network_lives_with_any_frame)
 {
 	static const uint16_t types[] = { 0x0806, 0x0800, 0x86dd, 0x88f8 };
 	uint8_t frame[1600];
-	struct net *net;
+	const struct virtio_net *card;
 	unsigned int i, at;
 
 	start_net("user,mac=02:00:00:00:00:01", F_MERGE);
-	net = device.private;
+	card = device.private;
 	for (i = 0; i < 3000; i++) {
 		size_t size = 14 + unit_random() % (sizeof(frame) - 14);
 		uint16_t type = types[i % ARRAY_SIZE(types)];
@@ -236,7 +236,7 @@ START_TEST(user_network_lives_with_any_frame)
 	}
 	for (i = 0; i < 2000; i++)
 		send_frames(arp_request, sizeof(arp_request), DRIVER_ENTRIES);
-	ck_assert_uint_le(net->waiting, 1 << 20);
+	ck_assert_uint_le(card->net.waiting, 1 << 20);
 	offer(0, 2000);
 	ck_assert(driver_wait(&driver, RECEIVE, 1));
 	ck_assert_int_eq(unit_messages, 0);

@@ -77,7 +77,7 @@ static void start_wire(uint64_t features)
 	struct net_request request = { .ops = &wire_ops, .mac = { 2, 0, 0, 0, 0, 1 } };
 
 	driver_init(&driver);
-	ck_assert_int_eq(net_init(&device, &driver.memory, &request), 0);
+	ck_assert_int_eq(virtio_net_init(&device, &driver.memory, &request), 0);
 	run_card(features);
 }
 

@@ -27,7 +27,7 @@
 #include "base/system_log.h"
 #include "base/thread.h"
 #include "unit.h"
-#include "virtio/net/process.h"
+#include "net/process.h"
 #include "sandbox/vm_sandbox.h"
 
 static char *path_of_socket(void)

@@ -1,77 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A network card (virtio 1.2, section 5.1): two queues, and one thread that moves packets
- * between them and a back end. The thread of the other queue does nothing. While a packet waits
- * for room in the guest (net->first), back ends take in no more.
+ * between them and a network (net/net.h). The thread of the other queue does nothing.
  */
-#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/compiler.h"
 #include "base/message.h"
 #include "virtio/net/net.h"
-
-/*
- * How many bytes may wait of packets that came in answer to the guest's own while it had no
- * room.
- */
-#define NET_MAX_WAITING	(1 << 20)
 
 /* The places of the thread's own descriptors in what it polls. */
 enum { POLL_STOP, POLL_RECEIVE, POLL_TRANSMIT };
 
-/**
- * net_poll_add() - poll one more descriptor
- * @poll: the argument of prepare()
- * @fd: the descriptor
- * @events: POLLIN, POLLOUT...
- *
- * Return: an index for net_poll_events(), or -1 if there is no memory.
- */
-int net_poll_add(struct net_poll *poll, int fd, short events)
+static struct virtio_net *card_of(struct net *net)
 {
-	if (poll->count == poll->room) {
-		unsigned int room = 2 * poll->room + 8;
-		struct pollfd *more = realloc(poll->fd, room * sizeof(*more));
-
-		if (!more)
-			return -1;
-		poll->fd = more;
-		poll->room = room;
-	}
-	poll->fd[poll->count] = (struct pollfd){ .fd = fd, .events = events };
-	return poll->count++;
+	return container_of(net, struct virtio_net, net);
 }
 
-/**
- * net_poll_events() - what happened to a descriptor
- * @poll: the argument of receive()
- * @index: from net_poll_add()
- */
-short net_poll_events(const struct net_poll *poll, int index)
+static void link_changed(struct net *net)
 {
-	return index < 0 || (unsigned int)index >= poll->count ? 0 : poll->fd[index].revents;
-}
+	struct virtio_net *card = card_of(net);
 
-/**
- * net_set_link() - plug the cable in, or out
- * @net: the network card
- * @up: is anybody at the other end?
- */
-void net_set_link(struct net *net, bool up)
-{
-	net->config.status = htole16(up ? VIRTIO_NET_S_LINK_UP : 0);
-	virtio_config_set(net->device, &net->config, sizeof(net->config));
+	card->config.status = htole16(net->link ? VIRTIO_NET_S_LINK_UP : 0);
+	virtio_config_set(card->device, &card->config, sizeof(card->config));
 }
 
 /* The guest has lost the buffers of the packet that is being placed: begin it anew. */
 static void forget_placed(struct net *net)
 {
-	net->placed = 0;
-	net->buffers = 0;
+	struct virtio_net *card = card_of(net);
+
+	card->placed = 0;
+	card->buffers = 0;
 }
 
 /* Find a byte of the buffers. */
@@ -87,133 +51,81 @@ static uint8_t *byte_at(const struct iovec *iov, unsigned int count, size_t offs
 
 enum placing { PLACED_PART, PLACED_ALL, PLACED_NOT, ROOM_IS_GONE };
 
-/* Put a piece into the buffers in net->room, which are used up by that. */
-static enum placing place_piece(struct net *net, const uint8_t *packet, size_t size)
+/* Put a piece into the buffers in card->room, which are used up by that. */
+static enum placing place_piece(struct virtio_net *card, const uint8_t *packet, size_t size)
 {
-	struct iovec *iov = net->room.iov + net->room.out;
-	unsigned int count = net->room.in;
+	struct iovec *iov = card->room.iov + card->room.out;
+	unsigned int count = card->room.in;
 	size_t part;
 
-	if (!net->buffers) {
-		net->num_buffers[0] = byte_at(iov, count, NET_HEADER_SIZE - 2);
-		net->num_buffers[1] = byte_at(iov, count, NET_HEADER_SIZE - 1);
+	if (!card->buffers) {
+		card->num_buffers[0] = byte_at(iov, count, NET_HEADER_SIZE - 2);
+		card->num_buffers[1] = byte_at(iov, count, NET_HEADER_SIZE - 1);
 	}
-	part = iov_write(&iov, &count, packet + net->placed, size - net->placed);
-	if (!part || !net->num_buffers[1] || net->buffers == VIRTIO_QUEUE_SIZE) {
-		virtio_misuse(net->device, "receive buffers that are too small");
+	part = iov_write(&iov, &count, packet + card->placed, size - card->placed);
+	if (!part || !card->num_buffers[1] || card->buffers == VIRTIO_QUEUE_SIZE) {
+		virtio_misuse(card->device, "receive buffers that are too small");
 		return PLACED_NOT;
 	}
-	net->used[net->buffers++] = (struct virtio_used){ net->room.head, part };
-	net->has_room = false;
-	net->placed += part;
-	if (net->placed < size)
+	card->used[card->buffers++] = (struct virtio_used){ card->room.head, part };
+	card->has_room = false;
+	card->placed += part;
+	if (card->placed < size)
 		return PLACED_PART;
-	*net->num_buffers[0] = net->buffers;
-	*net->num_buffers[1] = net->buffers >> 8;
+	*card->num_buffers[0] = card->buffers;
+	*card->num_buffers[1] = card->buffers >> 8;
 	return PLACED_ALL;
 }
 
 /*
- * Use the buffers in net->room. This is under the device's lock, so that a reset waits for us,
+ * Use the buffers in card->room. This is under the device's lock, so that a reset waits for us,
  * and we do not write to memory that the driver has back.
  */
-static enum placing use_room(struct net *net, uint8_t *packet, size_t size)
+static enum placing use_room(struct virtio_net *card, uint8_t *packet, size_t size)
 {
-	struct virtio_device *device = net->device;
+	struct virtio_device *device = card->device;
 	uint64_t features = device->driver_features;
 
-	if (net->room.epoch != device->queue[NET_RECEIVE_QUEUE].epoch) {
-		net->has_room = false;
+	if (card->room.epoch != device->queue[NET_RECEIVE_QUEUE].epoch) {
+		card->has_room = false;
 		return ROOM_IS_GONE;
 	}
-	if (net->room.epoch != net->placed_epoch)
-		forget_placed(net);
-	net->placed_epoch = net->room.epoch;
-	if (!net->placed && !net_header_suit(packet, size, features))
+	if (card->room.epoch != card->placed_epoch)
+		forget_placed(&card->net);
+	card->placed_epoch = card->room.epoch;
+	if (!card->placed && !net_header_suit(packet, size, features))
 		return PLACED_NOT;
 	/* Without this feature, each packet is in one chain of buffers (5.1.6.3.1). */
 	if (!(features & NET_FEATURE(MRG_RXBUF)) &&
-	    iov_size(net->room.iov + net->room.out, net->room.in) < size)
+	    iov_size(card->room.iov + card->room.out, card->room.in) < size)
 		return PLACED_NOT;
-	return place_piece(net, packet, size);
+	return place_piece(card, packet, size);
 }
 
-/* Give a packet to the guest. Return: false if it must wait for room. */
-static bool place(struct net *net, uint8_t *packet, size_t size)
+static bool place(struct net *net, void *packet, size_t size)
 {
-	struct virtio_queue *queue = &net->device->queue[NET_RECEIVE_QUEUE];
+	struct virtio_net *card = card_of(net);
+	struct virtio_queue *queue = &card->device->queue[NET_RECEIVE_QUEUE];
 	enum placing how;
 
 	do {
-		if (!net->has_room && !virtio_pop(queue, &net->room))
+		if (!card->has_room && !virtio_pop(queue, &card->room))
 			return false;
-		net->has_room = true;
-		pthread_mutex_lock(&net->device->lock);
-		how = use_room(net, packet, size);
-		pthread_mutex_unlock(&net->device->lock);
+		card->has_room = true;
+		pthread_mutex_lock(&card->device->lock);
+		how = use_room(card, packet, size);
+		pthread_mutex_unlock(&card->device->lock);
 	} while (how == PLACED_PART || how == ROOM_IS_GONE);
 	if (how == PLACED_ALL)
-		virtio_push_all(queue, net->room.epoch, net->used, net->buffers);
-	forget_placed(net);
-	return true;
-}
-
-static void place_waiting(struct net *net)
-{
-	struct net_packet *packet;
-
-	while ((packet = net->first) && place(net, packet->bytes, packet->size)) {
-		net->first = packet->next;
-		if (!net->first)
-			net->last = &net->first;
-		net->waiting -= packet->size;
-		free(packet);
-	}
-}
-
-/**
- * net_receive() - give a packet to the guest, or lose it if nobody has room
- * @net: the network card
- * @packet: header and frame; changed if the driver needs it
- * @size: bytes of both
- */
-void net_receive(struct net *net, void *packet, size_t size)
-{
-	struct net_packet *copy;
-
-	if (!net_header_check(packet, size) || (!net->first && place(net, packet, size)))
-		return;
-	if (size > NET_MAX_WAITING - net->waiting)
-		return;
-	copy = malloc(sizeof(*copy) + size);
-	if (!copy) {
-		if (!net->first)
-			forget_placed(net);
-		return;
-	}
-	memcpy(copy->bytes, packet, size);
-	copy->size = size;
-	copy->next = NULL;
-	*net->last = copy;
-	net->last = &copy->next;
-	net->waiting += size;
-}
-
-/* Send what the back end could not take before. Return: false if it still can't. */
-static bool send_unsent(struct net *net)
-{
-	struct iovec iov = { net->unsent, net->unsent_size };
-
-	if (net->unsent_size && !net->ops->send(net, &iov, 1))
-		return false;
-	net->unsent_size = 0;
+		virtio_push_all(queue, card->room.epoch, card->used, card->buffers);
+	forget_placed(&card->net);
 	return true;
 }
 
 /* Send a packet of the guest, or lose it if that can't be done. */
-static void transmit_one(struct net *net, struct virtio_chain *chain)
+static void transmit_one(struct virtio_net *card, struct virtio_chain *chain)
 {
-	struct virtio_device *device = net->device;
+	struct virtio_device *device = card->device;
 	size_t size = iov_size(chain->iov, chain->out);
 	struct iovec *iov = chain->iov;
 
@@ -222,8 +134,8 @@ static void transmit_one(struct net *net, struct virtio_chain *chain)
 		virtio_misuse(device, "a packet without a header");
 		pthread_mutex_unlock(&device->lock);
 	} else if (size >= NET_HEADER_SIZE + NET_ETHERNET_SIZE && size <= NET_MAX_PACKET) {
-		if (!net->ops->send(net, chain->iov, chain->out))
-			net->unsent_size = iov_read(&iov, &chain->out, net->unsent, size);
+		if (!card->net.ops->send(&card->net, chain->iov, chain->out))
+			card->net.unsent_size = iov_read(&iov, &chain->out, card->net.unsent, size);
 	}
 	virtio_push(&device->queue[NET_TRANSMIT_QUEUE], chain, 0);
 }
@@ -232,16 +144,16 @@ static void transmit_one(struct net *net, struct virtio_chain *chain)
  * Send packets of the guest. Return: true if there may be more, but it is time for the other
  * queue.
  */
-static bool transmit(struct net *net)
+static bool transmit(struct virtio_net *card)
 {
-	struct virtio_queue *queue = &net->device->queue[NET_TRANSMIT_QUEUE];
+	struct virtio_queue *queue = &card->device->queue[NET_TRANSMIT_QUEUE];
 	struct virtio_chain chain;
 	unsigned int i;
 
 	for (i = 0; i < VIRTIO_QUEUE_SIZE; i++) {
-		if (!send_unsent(net) || !virtio_pop(queue, &chain))
+		if (!net_unsent_goes(&card->net) || !virtio_pop(queue, &chain))
 			return false;
-		transmit_one(net, &chain);
+		transmit_one(card, &chain);
 	}
 	return true;
 }
@@ -249,17 +161,20 @@ static bool transmit(struct net *net)
 /* The driver begins. Under the device's lock, in the thread of a virtual CPU. */
 static int net_start(struct virtio_device *device)
 {
-	struct net *net = device->private;
+	struct virtio_net *card = device->private;
+	const struct net_ops *ops = card->net.ops;
+	int error = ops->set_features ? ops->set_features(&card->net, device->driver_features) : 0;
 
-	return net->ops->set_features ? net->ops->set_features(net, device->driver_features) : 0;
+	return error || !card->vhost ? error : net_vhost_start(card->vhost, device->driver_features);
 }
 
+/* Under the device's lock. */
 static void net_reset(struct virtio_device *device)
 {
-	struct net *net = device->private;
+	struct virtio_net *card = device->private;
 
-	if (net->ops->reset)
-		net->ops->reset(net);
+	if (card->net.ops->reset)
+		card->net.ops->reset(&card->net);
 }
 
 static void take_kick(const struct net_poll *poll_on, int index, struct virtio_queue *queue)
@@ -268,7 +183,7 @@ static void take_kick(const struct net_poll *poll_on, int index, struct virtio_q
 		virtio_take_kick(queue);
 }
 
-/* Stop using the buffers in net->room; use_room() checks whether they are still ours. */
+/* Stop using the buffers in card->room; use_room() checks whether they are still ours. */
 static void rest(struct virtio_queue *queue)
 {
 	if (queue->in_use)
@@ -276,9 +191,9 @@ static void rest(struct virtio_queue *queue)
 }
 
 /* Sleep until there is something to do. Return: false if the thread must end. */
-static bool sleep_on(struct net *net, struct net_poll *poll_on, bool more)
+static bool sleep_on(struct virtio_net *card, struct net_poll *poll_on, bool more)
 {
-	struct virtio_device *device = net->device;
+	struct virtio_device *device = card->device;
 
 	rest(&device->queue[NET_RECEIVE_QUEUE]);
 	rest(&device->queue[NET_TRANSMIT_QUEUE]);
@@ -288,7 +203,7 @@ static bool sleep_on(struct net *net, struct net_poll *poll_on, bool more)
 		return false;
 	net_poll_add(poll_on, device->queue[NET_RECEIVE_QUEUE].kick, POLLIN);
 	net_poll_add(poll_on, device->queue[NET_TRANSMIT_QUEUE].kick, POLLIN);
-	net->ops->prepare(net, poll_on);
+	card->net.ops->prepare(&card->net, poll_on);
 	if (more)
 		poll_on->timeout = 0;
 	if (poll(poll_on->fd, poll_on->count, poll_on->timeout) < 0)
@@ -299,36 +214,31 @@ static bool sleep_on(struct net *net, struct net_poll *poll_on, bool more)
 static void net_run(struct virtio_queue *queue)
 {
 	struct virtio_device *device = queue->device;
-	struct net *net = device->private;
+	struct virtio_net *card = device->private;
 	struct net_poll poll_on = { 0 };
 	bool more = false;
 
 	if (queue->index != NET_RECEIVE_QUEUE)
 		return;
-	while (sleep_on(net, &poll_on, more)) {
+	while (sleep_on(card, &poll_on, more)) {
 		take_kick(&poll_on, POLL_RECEIVE, &device->queue[NET_RECEIVE_QUEUE]);
 		take_kick(&poll_on, POLL_TRANSMIT, &device->queue[NET_TRANSMIT_QUEUE]);
-		place_waiting(net);
-		net->ops->receive(net, &poll_on);
-		more = transmit(net);
+		net_place_waiting(&card->net);
+		card->net.ops->receive(&card->net, &poll_on);
+		more = transmit(card);
 	}
 	free(poll_on.fd);
 }
 
 static void net_exit(struct virtio_device *device)
 {
-	struct net *net = device->private;
-	struct net_packet *packet;
+	struct virtio_net *card = device->private;
 
-	if (!net)
+	if (!card)
 		return;
-	if (net->ops->exit)
-		net->ops->exit(net);
-	while ((packet = net->first)) {
-		net->first = packet->next;
-		free(packet);
-	}
-	free(net);
+	net_vhost_close(card->vhost);
+	net_close(&card->net);
+	free(card);
 }
 
 static const struct virtio_ops net_device_ops = {
@@ -343,9 +253,9 @@ static const struct virtio_ops net_device_ops = {
 
 static void net_stop_queue(struct virtio_queue *queue)
 {
-	struct net *net = queue->device->private;
+	struct virtio_net *card = queue->device->private;
 
-	net->ops->stop_queue(net, queue->index);
+	net_vhost_stop_queue(card->vhost, queue->index);
 }
 
 /* For the driver this is the same, but no thread of ours serves the queues. */
@@ -360,40 +270,55 @@ static const struct virtio_ops net_remote_ops = {
 	.exit = net_exit,
 };
 
+static const struct net_card virtio_card = {
+	.place = place,
+	.forget = forget_placed,
+	.link_changed = link_changed,
+};
+
+static void describe(struct virtio_net *card)
+{
+	struct virtio_device *device = card->device;
+
+	device->features |= NET_FEATURE(MAC) | NET_FEATURE(STATUS) | NET_FEATURE(MRG_RXBUF) |
+			    card->net.ops->features;
+	memcpy(card->config.mac, card->net.mac, sizeof(card->config.mac));
+	card->config.mtu = htole16(card->net.mtu);
+	_Static_assert(sizeof(card->config) <= VIRTIO_CONFIG_SIZE, "the configuration fits");
+	link_changed(&card->net);
+}
+
 /**
- * net_init() - make a network card
+ * virtio_net_init() - make a network card
  * @device: filled in; virtio_device_exit() it, whatever is returned
  * @memory: the guest's memory
  * @request: what the person wants
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int net_init(struct virtio_device *device, const struct guest_memory *memory,
-	     const struct net_request *request)
+int virtio_net_init(struct virtio_device *device, const struct guest_memory *memory,
+		    const struct net_request *request)
 {
-	struct net *net;
+	struct virtio_net *card;
 	int error;
 
 	error = virtio_device_init(device, &net_device_ops, memory);
 	if (error)
 		return error;
-	net = calloc(1, sizeof(*net));
-	if (!net)
+	card = calloc(1, sizeof(*card));
+	if (!card)
 		return no_memory();
-	device->private = net;	/* from here on net_exit() frees it */
-	net->device = device;
-	net->ops = request->ops;
-	net->last = &net->first;
-	memcpy(net->config.mac, request->mac, sizeof(net->config.mac));
-	net->config.status = htole16(VIRTIO_NET_S_LINK_UP);
-	device->features |= NET_FEATURE(MAC) | NET_FEATURE(STATUS) | NET_FEATURE(MRG_RXBUF) |
-			    net->ops->features;
-	error = net->ops->init(net, request);
+	device->private = card;	/* from here on net_exit() frees it */
+	card->device = device;
+	card->net.card = &virtio_card;
+	card->net.stop = device->stop;
+	error = net_open(&card->net, request);
 	if (error)
 		return error;
-	if (net->remote)
+	describe(card);
+	if (card->net.tap >= 0)
+		card->vhost = net_vhost_open(card, card->net.tap);
+	if (card->vhost)
 		device->ops = &net_remote_ops;
-	_Static_assert(sizeof(net->config) <= VIRTIO_CONFIG_SIZE, "the configuration fits");
-	virtio_config_set(device, &net->config, sizeof(net->config));
 	return 0;
 }

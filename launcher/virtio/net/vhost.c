@@ -15,7 +15,7 @@
 #include "virtio/vhost.h"
 
 struct net_vhost {
-	struct net *net;
+	struct virtio_net *card;
 	int fd;
 	int tap;
 	uint64_t features;	/* features of the rings and of the header that it knows */
@@ -25,19 +25,19 @@ struct net_vhost {
 
 /**
  * net_vhost_open() - have the host's kernel serve a network card
- * @net: the network card
+ * @card: the network card
  * @tap: descriptor of its tap device
  *
  * Return: an argument for the other functions, or NULL: net.c must do it. The person is told
  * why only with --verbose.
  */
-struct net_vhost *net_vhost_open(struct net *net, int tap)
+struct net_vhost *net_vhost_open(struct virtio_net *card, int tap)
 {
 	struct net_vhost *vhost = NULL;
 	uint64_t features;
 	int fd;
 
-	fd = vhost_open("/dev/vhost-net", net->device->memory, &features);
+	fd = vhost_open("/dev/vhost-net", card->device->memory, &features);
 	if (fd < 0) {
 		detail("no vhost-net on this host (%s): packets go through lguest", strerror(-fd));
 		return NULL;
@@ -48,12 +48,12 @@ struct net_vhost *net_vhost_open(struct net *net, int tap)
 		detail("this host's vhost-net is too old: packets go through lguest");
 		goto close;
 	}
-	vhost->net = net;
+	vhost->card = card;
 	vhost->fd = fd;
 	vhost->tap = tap;
 	vhost->features = features;
 	/* vhost can't be told that one queue alone is reset. */
-	net->device->features &= ~(1ULL << VIRTIO_F_RING_RESET);
+	card->device->features &= ~(1ULL << VIRTIO_F_RING_RESET);
 	detail("packets go through vhost-net");
 	return vhost;
 
@@ -83,7 +83,7 @@ static int start_queue(struct net_vhost *vhost, struct virtio_queue *queue)
  */
 int net_vhost_start(struct net_vhost *vhost, uint64_t features)
 {
-	struct virtio_device *device = vhost->net->device;
+	struct virtio_device *device = vhost->card->device;
 	int error = 0;
 	unsigned int i;
 

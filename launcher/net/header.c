@@ -6,7 +6,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "virtio/net/net.h"
+#include "net/net.h"
 
 /**
  * net_header_check() - check a header from outside

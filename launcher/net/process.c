@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The back end of a network card as a process of its own. Between the process and the card is a
- * cable like that of socket.c: each message is a packet with its header.
+ * A network as a process of its own. Between the process and the card is a cable like that of
+ * socket.c: each message is a packet with its header.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/message.h"
-#include "virtio/net/process.h"
+#include "net/process.h"
 
 #define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
 #define SOCKET_BUFFER	(1 << 20)
@@ -76,7 +76,7 @@ static int wait_until_ready(struct back_end *back)
 
 /**
  * net_process_start() - start the process
- * @net: the network card
+ * @net: the network
  * @name: the name of the process
  * @run: what the process does; it tells the launcher how its start went
  * @argument: for @run

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The back end of a network card as a process of its own. */
-#ifndef _LAUNCHER_VIRTIO_NET_PROCESS_H
-#define _LAUNCHER_VIRTIO_NET_PROCESS_H
+/* A network as a process of its own. */
+#ifndef _LAUNCHER_NET_PROCESS_H
+#define _LAUNCHER_NET_PROCESS_H
 
 #include "sandbox/process.h"
-#include "virtio/net/net.h"
+#include "net/net.h"
 
 extern int net_process_limit_ms;	/* how long it may take to be ready; tests set less */
 
@@ -19,4 +19,4 @@ void net_process_exit(struct net *net);
 void net_process_refused(int socket, const char *line);
 void net_process_ready(int socket);
 
-#endif /* _LAUNCHER_VIRTIO_NET_PROCESS_H */
+#endif /* _LAUNCHER_NET_PROCESS_H */

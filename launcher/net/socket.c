@@ -25,7 +25,7 @@
 #include "base/value.h"
 #include "sandbox/vm_sandbox.h"
 #include "base/unix_socket.h"
-#include "virtio/net/net.h"
+#include "net/net.h"
 
 /* What the first launcher sends to one that connects. */
 #define WELCOME		"lguest network 1"
@@ -198,7 +198,7 @@ static int meet(struct cable *cable)
 /* At the start there is time to wait for the lock. Return: 0, or a negative errno. */
 static int wait_to_meet(struct net *net, struct cable *cable)
 {
-	struct pollfd stop = { .fd = net->device->stop, .events = POLLIN };
+	struct pollfd stop = { .fd = net->stop, .events = POLLIN };
 	int64_t until = now_ms() + LOCK_TIME;
 	int error;
 
@@ -287,7 +287,7 @@ static int socket_init(struct net *net, const struct net_request *request)
 		return refuse_socket(path, error);
 	if (cable->peer < 0) {
 		detail("waiting for the other guest at %s", path);
-		net->config.status = 0;
+		net->link = false;
 	}
 	return 0;
 }

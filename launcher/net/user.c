@@ -24,7 +24,7 @@
 #include "base/number.h"
 #include "sandbox/sandbox.h"
 #include "base/value.h"
-#include "virtio/net/process.h"
+#include "net/process.h"
 
 /* There is no wire, so packets may be as large as IPv4 allows. */
 #define USER_MTU	65520
@@ -481,7 +481,7 @@ static void run(int socket, void *argument)
 	carry(&user);
 }
 
-/* --- What net.c calls. --- */
+/* --- What the card calls. --- */
 
 static int user_init(struct net *net, const struct net_request *request)
 {
@@ -496,7 +496,7 @@ static int user_init(struct net *net, const struct net_request *request)
 		if (!strncmp(value->word[i], "hostfwd=", 8) && !parse_forward(value->word[i] + 8, &forward))
 			return misused("'%s' is no port to forward: say hostfwd=tcp:127.0.0.1:2222-:22",
 				       value->word[i] + 8);
-	net->config.mtu = htole16(USER_MTU);
+	net->mtu = USER_MTU;
 	return net_process_start(net, "lguest-net", run, (void *)value);
 }
 

@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "base/message.h"
 #include "base/value.h"
-#include "virtio/net/net.h"
+#include "net/net.h"
 
 #define TUN		"/dev/net/tun"
 #define MOST_AT_ONCE	64	/* packets, before the other queue has its turn */
@@ -29,7 +29,6 @@ struct tap {
 	int fd;
 	int index;			/* in struct net_poll */
 	struct ifreq device;		/* the request with its name */
-	struct net_vhost *vhost;	/* or NULL */
 	uint8_t packet[NET_MAX_PACKET];
 };
 
@@ -145,8 +144,7 @@ static int make_tap(struct net *net, const struct net_request *request, const ch
 		error = open_tap(tap, name);
 	if (error)
 		return error;
-	tap->vhost = net_vhost_open(net, tap->fd);
-	net->remote = tap->vhost;
+	net->tap = tap->fd;
 	return 0;
 }
 
@@ -258,7 +256,7 @@ static int tap_set_features(struct net *net, uint64_t features)
 	if (ioctl(tap->fd, TUNSETOFFLOAD, offloads) < 0)
 		return refuse(-errno, "the tap device '%s' does not take offloads: %s",
 			      tap->device.ifr_name, strerror(errno));
-	return tap->vhost ? net_vhost_start(tap->vhost, features) : 0;
+	return 0;
 }
 
 /* The next driver may not want what this one took over from the host. */
@@ -267,13 +265,6 @@ static void tap_reset(struct net *net)
 	struct tap *tap = net->private;
 
 	ioctl(tap->fd, TUNSETOFFLOAD, 0UL);
-}
-
-static void tap_stop_queue(struct net *net, unsigned int index)
-{
-	struct tap *tap = net->private;
-
-	net_vhost_stop_queue(tap->vhost, index);
 }
 
 static void tap_prepare(struct net *net, struct net_poll *poll)
@@ -315,7 +306,6 @@ static void tap_exit(struct net *net)
 
 	if (!tap)
 		return;
-	net_vhost_close(tap->vhost);
 	file_close(&tap->fd);
 	free(tap);
 }
@@ -325,7 +315,6 @@ static void tap_exit(struct net *net)
 	.init = mode_init,			\
 	.set_features = tap_set_features,	\
 	.reset = tap_reset,			\
-	.stop_queue = tap_stop_queue,		\
 	.prepare = tap_prepare,			\
 	.receive = tap_receive,			\
 	.send = tap_send,			\
