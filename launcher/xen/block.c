@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A disk of a guest of Xen's ABI: the back end of Linux's xen-blkfront. The two meet in Xen's
- * store: the front end says there where its ring is and which port it listens to, and each
- * says how far it is. While they are connected, a thread does the requests.
+ * A disk of a guest of Xen's ABI: the back end of Linux's xen-blkfront. While the two are
+ * connected, a thread does the requests.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,56 +17,11 @@
 #include "base/value.h"
 #include "xen/abi.h"
 #include "xen/block.h"
+#include "xen/device.h"
 #include "xen/grant.h"
-#include "xen/store.h"
-
-/* How far a front end or a back end is. */
-enum { INITIALISING = 1, INIT_WAIT, INITIALISED, CONNECTED, CLOSING, CLOSED };
 
 /* xvda, by its device number, and the next one: 202 << 8. */
 #define DEVICE(number)	(51712 + 16 * (number))
-#define FRONT		XEN_STORE_HOME "/device/vbd/%u"
-#define BACK		"/local/domain/0/backend/vbd/1/%u"
-
-/* A path in the store: of the front end or back end, or of a value of its. */
-static const char *path_of(const struct xen_block *block, const char *side, const char *name,
-			   char *path)
-{
-	int length = snprintf(path, XEN_STORE_PATH, side, DEVICE(block->number));
-
-	snprintf(path + length, XEN_STORE_PATH - length, "%s", name);
-	return path;
-}
-
-static void set_number(const struct xen_block *block, const char *side, const char *name,
-		       uint64_t value)
-{
-	char path[XEN_STORE_PATH];
-
-	xen_store_set(block->store, path_of(block, side, name, path), "%llu",
-		      (unsigned long long)value);
-}
-
-static void set_text(const struct xen_block *block, const char *side, const char *name,
-		     const char *value)
-{
-	char path[XEN_STORE_PATH];
-
-	xen_store_set(block->store, path_of(block, side, name, path), "%s", value);
-}
-
-static bool get_number(const struct xen_block *block, const char *name, uint64_t most,
-		       uint64_t *value)
-{
-	char path[XEN_STORE_PATH];
-
-	return xen_store_number(block->store, path_of(block, FRONT, name, path), most, value);
-}
-
-static void set_state(const struct xen_block *block, unsigned int state)
-{
-	set_number(block, BACK, "/state", state);
-}
 
 /**
  * xen_block_describe() - let a guest that starts find the disk
@@ -75,23 +29,19 @@ static void set_state(const struct xen_block *block, unsigned int state)
  */
 void xen_block_describe(struct xen_block *block)
 {
-	char path[XEN_STORE_PATH];
+	const struct xen_device *device = &block->device;
+	const struct disk_file *file = &block->file;
 
-	set_text(block, BACK, "/frontend", path_of(block, FRONT, "", path));
-	set_number(block, BACK, "/frontend-id", XEN_DOMAIN);
-	set_number(block, BACK, "/online", 1);
-	set_text(block, BACK, "/mode", block->file.read_only ? "r" : "w");
-	set_number(block, BACK, "/info", block->file.read_only ? BLKIF_INFO_READ_ONLY : 0);
-	set_number(block, BACK, "/sectors", block->file.size / SECTOR_SIZE);
-	set_number(block, BACK, "/sector-size", block->file.block_size);
-	set_number(block, BACK, "/physical-sector-size", block->file.physical_block_size);
-	set_number(block, BACK, "/feature-flush-cache", 1);
-	set_state(block, INIT_WAIT);
-	set_text(block, FRONT, "/backend", path_of(block, BACK, "", path));
-	set_number(block, FRONT, "/backend-id", XEN_BACKEND);
-	set_number(block, FRONT, "/virtual-device", DEVICE(block->number));
-	set_text(block, FRONT, "/device-type", "disk");
-	set_number(block, FRONT, "/state", INITIALISING);
+	xen_device_set(device, XEN_BACK, "mode", "%s", file->read_only ? "r" : "w");
+	xen_device_set(device, XEN_BACK, "info", "%d", file->read_only ? BLKIF_INFO_READ_ONLY : 0);
+	xen_device_set(device, XEN_BACK, "sectors", "%llu",
+		       (unsigned long long)file->size / SECTOR_SIZE);
+	xen_device_set(device, XEN_BACK, "sector-size", "%u", file->block_size);
+	xen_device_set(device, XEN_BACK, "physical-sector-size", "%u", file->physical_block_size);
+	xen_device_set(device, XEN_BACK, "feature-flush-cache", "1");
+	xen_device_set(device, XEN_FRONT, "virtual-device", "%u", device->number);
+	xen_device_set(device, XEN_FRONT, "device-type", "disk");
+	xen_device_describe(device);
 }
 
 static void *run_block(void *argument)
@@ -149,8 +99,8 @@ static int connect_block(struct xen_block *block)
 	uint64_t grant, port;
 	int error;
 
-	if (!get_number(block, "/ring-ref", UINT32_MAX, &grant) ||
-	    !get_number(block, "/event-channel", XEN_PORTS - 1, &port) ||
+	if (!xen_device_get(&block->device, "ring-ref", UINT32_MAX, &grant) ||
+	    !xen_device_get(&block->device, "event-channel", XEN_PORTS - 1, &port) ||
 	    port < XEN_FIRST_FREE_PORT)
 		return -EINVAL;
 	block->ring_grant = grant;
@@ -181,30 +131,16 @@ static void disconnect_block(struct xen_block *block)
 	xen_grant_drop(block->area, block->ring_grant);
 }
 
-static const char *what_is_wrong(int error)
-{
-	switch (error) {
-	case -EINVAL:
-		return "its front end names no ring, or no port of its own";
-	case -EFAULT:
-		return "its front end does not let us use the ring that it names";
-	case -EEXIST:
-		return "its front end names a port that is in use";
-	default:
-		return strerror(-error);
-	}
-}
-
 static void try_connect(struct xen_block *block)
 {
 	int error = connect_block(block);
 
 	if (error)
 		message("the guest does not get its disk '%s': %s", block->path,
-			what_is_wrong(error));
+			xen_device_problem(error));
 	else
 		detail("the guest uses its disk '%s', port %u", block->path, block->port_number);
-	set_state(block, error ? CLOSING : CONNECTED);
+	xen_device_set_state(&block->device, error ? XEN_CLOSING : XEN_CONNECTED);
 }
 
 /**
@@ -214,27 +150,25 @@ static void try_connect(struct xen_block *block)
  */
 void xen_block_changed(struct xen_block *block, const char *path)
 {
-	char mine[XEN_STORE_PATH];
-	uint64_t state;
+	unsigned int state;
 
-	if (strcmp(path, path_of(block, FRONT, "/state", mine)) ||
-	    !get_number(block, "/state", CLOSED, &state))
+	if (!xen_device_changed(&block->device, path, &state))
 		return;
 	switch (state) {
-	case INITIALISING:
+	case XEN_INITIALISING:
 		/* It may come here from anywhere, for example from a kernel that has crashed. */
 		disconnect_block(block);
-		set_state(block, INIT_WAIT);
+		xen_device_set_state(&block->device, XEN_INIT_WAIT);
 		break;
-	case INITIALISED:
-	case CONNECTED:
+	case XEN_INITIALISED:
+	case XEN_CONNECTED:
 		if (!block->thread.started)
 			try_connect(block);
 		break;
-	case CLOSING:
-	case CLOSED:
+	case XEN_CLOSING:
+	case XEN_CLOSED:
 		disconnect_block(block);
-		set_state(block, state);
+		xen_device_set_state(&block->device, state);
 		break;
 	}
 }
@@ -263,17 +197,20 @@ static int open_disk(struct xen_block *block, const struct value *value)
 
 /**
  * xen_block_init() - open a disk
- * @block: filled in, but for memory, area, store and number; xen_block_exit() it, whatever is
+ * @block: filled in, but for memory, area and the store; xen_block_exit() it, whatever is
  *	   returned
+ * @number: 0: xvda
  * @text: as --block has it
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int xen_block_init(struct xen_block *block, const char *text)
+int xen_block_init(struct xen_block *block, unsigned int number, const char *text)
 {
 	struct value value;
 	int error;
 
+	block->device.kind = "vbd";
+	block->device.number = DEVICE(number);
 	block->file.fd = block->file.overlay.fd = -1;
 	block->vm = block->stop = -1;
 	error = xen_port_init(&block->port);

@@ -13,13 +13,13 @@
 #include "disk/disk_file.h"
 #include "disk/disk_io.h"
 #include "xen/blkif.h"
+#include "xen/device.h"
 #include "xen/port.h"
 
 #define XEN_MAX_BLOCKS		16	/* xvda to xvdp */
 
 struct guest_memory;
 struct xen_area;
-struct xen_store;
 
 /* What the guest asked for, as far as it is not done. */
 struct xen_block_request {
@@ -36,8 +36,7 @@ struct xen_block_request {
 struct xen_block {
 	const struct guest_memory *memory;
 	const struct xen_area *area;
-	struct xen_store *store;
-	unsigned int number;		/* 0: xvda */
+	struct xen_device device;
 	char *path;
 	struct disk_file file;
 	struct disk_io io;
@@ -57,7 +56,7 @@ struct xen_block {
 	struct xen_block_request request[BLKIF_ENTRIES];
 };
 
-int xen_block_init(struct xen_block *block, const char *text);
+int xen_block_init(struct xen_block *block, unsigned int number, const char *text);
 void xen_block_describe(struct xen_block *block);
 void xen_block_changed(struct xen_block *block, const char *path);
 void xen_block_stop(struct xen_block *block);

@@ -91,9 +91,8 @@ static int add_disks(struct xen *xen, const struct options *options)
 
 		block->memory = xen->memory;
 		block->area = &xen->area;
-		block->store = &xen->store;
-		block->number = xen->blocks++;
-		error = xen_block_init(block, options->device[i].value);
+		block->device.store = &xen->store;
+		error = xen_block_init(block, xen->blocks++, options->device[i].value);
 	}
 	return error;
 }

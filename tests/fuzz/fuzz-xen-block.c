@@ -43,7 +43,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	require(!xen_area_init(&area, SIZE));
 	block.memory = &memory;
 	block.area = &area;
-	require(!xen_block_init(&block, path));
+	require(!xen_block_init(&block, 0, path));
 	return 0;
 }
 

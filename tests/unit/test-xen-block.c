@@ -54,7 +54,7 @@ static void set_up(const char *words)
 	block.memory = &memory;
 	block.area = &area;
 	snprintf(text, sizeof(text), "%s%s", path, words);
-	ck_assert_msg(!xen_block_init(&block, text), "%s", unit_last_message);
+	ck_assert_msg(!xen_block_init(&block, 0, text), "%s", unit_last_message);
 	for (i = 0; i < BLKIF_ENTRIES; i++) {
 		block.request[i].next_free = block.free;
 		block.free = &block.request[i];
@@ -337,7 +337,7 @@ END_TEST
 START_TEST(serial_number_is_refused)
 {
 	memset(&block, 0, sizeof(block));
-	unit_refused(xen_block_init(&block, "/disk,serial=1"), "has no serial number");
+	unit_refused(xen_block_init(&block, 0, "/disk,serial=1"), "has no serial number");
 	xen_block_exit(&block);
 }
 END_TEST
