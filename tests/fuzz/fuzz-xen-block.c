@@ -33,7 +33,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	snprintf(path, sizeof(path), "%s/disk", scratch_directory());
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	require(fd >= 0 && !ftruncate(fd, 64 << 10));

@@ -20,7 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
-	messages_catch();
+	launcher_begin();
 	require(!xen_store_init(&store, on_change, &store));
 	return 0;
 }
