@@ -507,7 +507,7 @@ void vm_exit(struct vm *vm)
 		virtio_device_exit(&vm->device[i - 1]);
 	}
 	if (vm->xen)
-		xen_stop_disks(vm->xen);
+		xen_stop_devices(vm->xen);
 	if (vm->xen && !vm->leaving)
 		last_resort_off();
 	xen_exit(vm->xen);

@@ -124,6 +124,8 @@ const char *xen_device_problem(int error)
 		return "its front end names no ring, or no port of its own";
 	case -EFAULT:
 		return "its front end does not let us use the ring that it names";
+	case -EPROTO:
+		return "its front end does not have packets copied";
 	case -EEXIST:
 		return "its front end names a port that is in use";
 	default:

@@ -19,6 +19,7 @@
 #include "xen/build.h"
 #include "xen/console.h"
 #include "xen/hypercalls.h"
+#include "xen/net.h"
 #include "xen/store.h"
 #include "xen/xen.h"
 
@@ -31,6 +32,8 @@ struct xen {
 	struct xen_store store;
 	unsigned int blocks;
 	struct xen_block block[XEN_MAX_BLOCKS];
+	unsigned int nets;
+	struct xen_net net[XEN_MAX_NETS];
 	unsigned int cpus;
 	const char *name;		/* the person's for the guest, or NULL */
 };
@@ -38,11 +41,21 @@ struct xen {
 #define SHUTDOWN	XEN_STORE_HOME "/control/shutdown"
 #define CAN_SHUT_DOWN	XEN_STORE_HOME "/control/feature-poweroff"
 
-/* Only a disk of the launcher's own goes without virtio. */
+static bool is_disk(const struct options_device *device)
+{
+	return device->kind == &virtio_block_kind;
+}
+
+static bool is_card(const struct options_device *device)
+{
+	return device->kind == &virtio_net_kind || device->kind == &virtio_tunnet_kind;
+}
+
+/* Only what the launcher can do itself goes without virtio. */
 static int check_device(const struct options_device *device, const char *kernel)
 {
-	if (device->kind != &virtio_block_kind)
-		return misused("--%s=%s does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and of others only disks",
+	if (!is_disk(device) && !is_card(device))
+		return misused("--%s=%s does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and of others only disks and network cards",
 			       device->kind->option, device->value, kernel);
 	if (device->kind->shares_memory && device->kind->shares_memory(device->value))
 		return misused("--block=%s does not go with the kernel '%s': the disks of a guest of Xen's ABI are files and block devices, and no other program's",
@@ -50,21 +63,35 @@ static int check_device(const struct options_device *device, const char *kernel)
 	return 0;
 }
 
+static int check_devices(const struct options *options)
+{
+	unsigned int i, disks = 0, cards = 0;
+	int error = 0;
+
+	for (i = 0; !error && i < options->devices; i++) {
+		error = check_device(&options->device[i], options->kernel);
+		disks += is_disk(&options->device[i]);
+		cards += is_card(&options->device[i]);
+	}
+	if (!error && disks > XEN_MAX_BLOCKS)
+		error = misused("too many disks: a guest of Xen's ABI has %d at most", XEN_MAX_BLOCKS);
+	if (!error && cards > XEN_MAX_NETS)
+		error = misused("too many network cards: a guest of Xen's ABI has %d at most",
+				XEN_MAX_NETS);
+	return error;
+}
+
 /* Nothing that only virtio can do is left out without a word. */
 static int check_options(const struct options *options)
 {
-	unsigned int i;
-	int error = 0;
+	int error;
 
 	if (options->for_command || options->share.directory || options->port.name)
 		return misused("'lguest run' does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and so neither the host's files nor a port for the command",
 			       options->kernel);
-	for (i = 0; !error && i < options->devices; i++)
-		error = check_device(&options->device[i], options->kernel);
+	error = check_devices(options);
 	if (error)
 		return error;
-	if (options->devices > XEN_MAX_BLOCKS)
-		return misused("too many disks: a guest of Xen's ABI has %d at most", XEN_MAX_BLOCKS);
 	if (options->report_free)
 		return misused("--report-free does not go with the kernel '%s': a guest of Xen's ABI has no virtio balloon",
 			       options->kernel);
@@ -79,21 +106,49 @@ static void changed(void *argument, const char *path)
 
 	for (i = 0; i < xen->blocks; i++)
 		xen_block_changed(&xen->block[i], path);
+	for (i = 0; i < xen->nets; i++)
+		xen_net_changed(&xen->net[i], path);
 }
 
-static int add_disks(struct xen *xen, const struct options *options)
+static int add_disk(struct xen *xen, const struct options_device *device)
+{
+	struct xen_block *block = &xen->block[xen->blocks];
+
+	block->memory = xen->memory;
+	block->area = &xen->area;
+	block->device.store = &xen->store;
+	return xen_block_init(block, xen->blocks++, device->value);
+}
+
+static int add_card(struct xen *xen, const struct options_device *device)
+{
+	struct xen_net *card = &xen->net[xen->nets];
+	struct net_request request;
+	struct value value;
+	int error;
+
+	if (device->kind == &virtio_net_kind)
+		error = net_understand(&request, &value, device->value, xen->nets);
+	else
+		error = net_understand_tunnet(&request, &value, device->value, xen->nets);
+	if (!error) {
+		card->memory = xen->memory;
+		card->area = &xen->area;
+		card->device.store = &xen->store;
+		error = xen_net_init(card, xen->nets++, &request);
+	}
+	value_free(&value);
+	return error;
+}
+
+static int add_devices(struct xen *xen, const struct options *options)
 {
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; !error && i < options->devices; i++) {
-		struct xen_block *block = &xen->block[xen->blocks];
-
-		block->memory = xen->memory;
-		block->area = &xen->area;
-		block->device.store = &xen->store;
-		error = xen_block_init(block, xen->blocks++, options->device[i].value);
-	}
+	for (i = 0; !error && i < options->devices; i++)
+		error = is_disk(&options->device[i]) ? add_disk(xen, &options->device[i]) :
+						       add_card(xen, &options->device[i]);
 	return error;
 }
 
@@ -131,7 +186,7 @@ int xen_init(struct xen **xen, const struct options *options, struct guest_memor
 		error = -EMFILE;
 	if (!error)
 		error = xen_area_init(&new->area, memory->size);
-	return error ? error : add_disks(new, options);
+	return error ? error : add_devices(new, options);
 }
 
 /* What a guest finds in the store. */
@@ -156,6 +211,8 @@ static void fill_store(struct xen *xen)
 	}
 	for (i = 0; i < xen->blocks; i++)
 		xen_block_describe(&xen->block[i]);
+	for (i = 0; i < xen->nets; i++)
+		xen_net_describe(&xen->net[i]);
 }
 
 /**
@@ -209,10 +266,14 @@ int xen_set_up(const struct xen *xen, int vm)
 int xen_start(struct xen *xen, int vm)
 {
 	unsigned int i;
-	int error;
+	int error = 0;
 
 	for (i = 0; i < xen->blocks; i++)
 		xen->block[i].vm = vm;
+	for (i = 0; !error && i < xen->nets; i++)
+		error = xen_net_start(&xen->net[i], vm);
+	if (error)
+		return error;
 	if (xen_port_connect(&xen->console.port, vm, XEN_CONSOLE_PORT))
 		return host_refuses("the port of the guest's console");
 	if (xen_port_connect(&xen->store.port, vm, XEN_STORE_PORT))
@@ -250,16 +311,18 @@ int xen_power_down(struct xen *xen)
 }
 
 /**
- * xen_stop_disks() - the guest has ended: first the store, which connects disks, and them
+ * xen_stop_devices() - the guest has ended: first the store, which connects devices, and them
  * @xen: as xen_start() left it, if it came to that; lg.ko's descriptor of the VM is open
  */
-void xen_stop_disks(struct xen *xen)
+void xen_stop_devices(struct xen *xen)
 {
 	unsigned int i;
 
 	xen_store_stop(&xen->store);
 	for (i = 0; i < xen->blocks; i++)
 		xen_block_stop(&xen->block[i]);
+	for (i = 0; i < xen->nets; i++)
+		xen_net_stop(&xen->net[i]);
 }
 
 /**
@@ -268,7 +331,7 @@ void xen_stop_disks(struct xen *xen)
  */
 void xen_stop(struct xen *xen)
 {
-	xen_stop_disks(xen);
+	xen_stop_devices(xen);
 	xen_console_stop(&xen->console);
 }
 
@@ -287,6 +350,8 @@ void xen_exit(struct xen *xen)
 	xen_store_exit(&xen->store);
 	for (i = 0; i < xen->blocks; i++)
 		xen_block_exit(&xen->block[i]);
+	for (i = 0; i < xen->nets; i++)
+		xen_net_exit(&xen->net[i]);
 	xen_area_exit(&xen->area);
 	free(xen);
 }

@@ -21,7 +21,7 @@ int xen_set_up(const struct xen *xen, int vm);
 int xen_start(struct xen *xen, int vm);
 void xen_call(struct xen *xen, struct lguest_run *run);
 int xen_power_down(struct xen *xen);
-void xen_stop_disks(struct xen *xen);
+void xen_stop_devices(struct xen *xen);
 void xen_stop(struct xen *xen);
 void xen_exit(struct xen *xen);
 

@@ -4,13 +4,15 @@
 # Kernels of a distribution, as they are installed, run as guests: through Xen's ABI for
 # paravirtual guests, which they all carry. Each kernel in $LG_STOCK (/lg/stock) boots to a
 # shell, complains of nothing, and powers off; the first one does so with four CPUs, too, and
-# with programs that fork and change their memory on all of them. Each has a disk, too, by its
-# own driver ($LG_STOCK.ko/NAME.ko).
+# with programs that fork and change their memory on all of them. Each has a disk and a network,
+# too, by its own drivers ($LG_STOCK.ko/NAME/DRIVER.ko).
 # shellcheck disable=SC2016  # for the guest
 # shellcheck source=tests/selftests/check.sh
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
+# shellcheck source=tests/selftests/net_lib.sh
+. ./net_lib.sh
 stock=${LG_STOCK:-/lg/stock}
 [ -n "$(ls "$stock" 2>/dev/null)" ] || missing "no kernels of a distribution in $stock"
 first=$(find "$stock" -type f | sort | head -n 1)
@@ -28,7 +30,7 @@ make_initrd "$work/panic" 'echo c >/proc/sysrq-trigger; sleep 10'
 
 # What hears of "lguest stop": as any kernel, this one runs /sbin/poweroff.
 make_initrd "$work/stops" 'trap "exec poweroff -f" USR2' 'echo waits' 'while :; do sleep 1; done'
-make_initrd "$work/disk" 'mount -t devtmpfs none /dev; insmod /blkfront.ko || exit' \
+make_initrd "$work/disk" 'mount -t devtmpfs none /dev; insmod /xen-blkfront.ko || exit' \
 	'until [ -b /dev/xvda ]; do sleep 1; done' \
 	'echo "reads $(md5sum </dev/xvda)"' \
 	'dd if=/dev/zero of=/dev/xvda bs=64k count=2 seek=1 conv=fsync' \
@@ -86,16 +88,19 @@ four()
 	! grep -aE 'BUG:|WARNING:|Oops|Call Trace|rcu.*stall' "$work/out"
 }
 
+# with_driver DRIVER KERNEL INITRD: $work/drives is that initrd, with the kernel's driver.
+with_driver()
+{
+	{ cat "$3"; (cd "$stock.ko/$(basename "$2")" && echo "$1.ko" | cpio -o -H newc 2>/dev/null); } >"$work/drives"
+}
+
 # In the guest: what the host had written; on the host: what the guest has.
 has_a_disk()
 {
-	name=$(basename "$1")
-	mkdir -p "$work/driver"
-	cp "$stock.ko/$name.ko" "$work/driver/blkfront.ko" || return 1
-	{ cat "$work/disk"; (cd "$work/driver" && find . | cpio -o -H newc 2>/dev/null); } >"$work/disk.$name"
+	with_driver xen-blkfront "$1" "$work/disk" || return 1
 	head -c 1048576 /dev/urandom >"$work/xvda"
 	before=$(md5sum <"$work/xvda")
-	run 0 "$1" --block="$work/xvda" --initrd="$work/disk.$name" 256m "$1" || return 1
+	run 0 "$1" --block="$work/xvda" --initrd="$work/drives" 256m "$1" || return 1
 	after=$(md5sum <"$work/xvda")
 	written=$(dd if="$work/xvda" bs=64k count=2 skip=1 2>/dev/null | md5sum)
 	if ! grep -aF "reads $before" "$work/out" || ! grep -aF "sees $after" "$work/out" ||
@@ -104,6 +109,46 @@ has_a_disk()
 		return 1
 	fi
 	! grep -aE 'BUG:|WARNING:|Call Trace|I/O error' "$work/out"
+}
+
+# make_net_initrd FILE ADDRESS HOST: what speaks with that host, 16 MiB each way.
+make_net_initrd()
+{
+	make_initrd "$1" 'insmod /xen-netfront.ko || exit' \
+		'until [ -e /sys/class/net/eth0 ]; do sleep 1; done' \
+		"ip addr add $2/24 dev eth0; ip link set eth0 up" \
+		"ping -c 5 -i 0.2 -W 20 $3 | grep -q '5 packets received' && echo pinged" \
+		"wget -q -O /tmp/file http://$3:8080/file; echo \"got \$(md5sum </tmp/file)\"" \
+		"nc $3 8090 </tmp/file" \
+		'cat /sys/class/net/eth0/statistics/tx_packets | sed "s/^/sent packets: /"' \
+		'dmesg | grep -E "BUG:|WARNING:|vif.*(slots|offset|Invalid)"; exec poweroff -f'
+}
+
+# has_a_network KERNEL INITRD OPTIONS...
+has_a_network()
+{
+	with_driver xen-netfront "$1" "$2" || return 1
+	image=$1
+	shift 2
+	busybox nc -l -p 8090 <>"$work/stdin" >"$work/came" 2>/dev/null &
+	listener=$!
+	run 0 "$image" "$@" --initrd="$work/drives" 256m "$image"
+	ran=$?
+	kill "$listener" 2>/dev/null
+	wait "$listener"
+	[ "$ran" = 0 ] || return 1
+	grep -a '^sent packets' "$work/out"
+	if ! grep -aq '^pinged' "$work/out" || ! grep -aF "got $sum" "$work/out" ||
+	   [ "$(md5sum <"$work/came")" != "$sum" ]; then
+		tail -n 40 "$work/out"
+		return 1
+	fi
+	! grep -aE 'BUG:|WARNING:|Call Trace|vif.*(slots|offset|Invalid)|misuses' "$work/out"
+}
+
+has_the_hosts_network()
+{
+	need_modules && has_a_network "$first" "$work/tap" --tunnet=10.1.1.1
 }
 
 stops()
@@ -139,9 +184,17 @@ check runs_on_four_cpus runs_on_four
 for image in $(find "$stock" -type f | sort); do
 	check "has_a_disk_$(basename "$image")" has_a_disk "$image"
 done
+make_file 16
+serve 0.0.0.0
+make_net_initrd "$work/user" 10.0.2.15 10.0.2.2
+make_net_initrd "$work/tap" 10.1.1.2 10.1.1.1
+for image in $(find "$stock" -type f | sort); do
+	check "has_a_network_$(basename "$image")" has_a_network "$image" "$work/user" --net=user
+done
+check has_the_hosts_network has_the_hosts_network
 check restarts restarts
 check stops stops
 check panics panics
-check tells_of_its_devices misused 'no virtio devices' lguest --net=user 128m "$first"
+check tells_of_its_devices misused 'no virtio devices' lguest --vsock=5 128m "$first"
 check leaves_nothing_behind wait_for 5 refcnt_is 0
 checked

@@ -29,10 +29,10 @@ static enum { NOTHING, ABI, MEMORY, AREA, SETUP, VCPU } told;
 static uint8_t *memory, *area;
 static struct lguest_run *run;
 static struct lguest_regs regs;
-#define PORTS	4
+#define PORTS	8
 static int kick[PORTS], raised[PORTS];	/* eventfds of ports; 0: not connected */
 static unsigned int boots, steps, vms;
-static bool has_disk;
+static bool has_disk, has_card;
 
 static void set_memory(const struct lguest_memory *given)
 {
@@ -168,10 +168,10 @@ static void read_name(void)
 	ck_assert_mem_eq(answer + 16, "lguest", 6);
 }
 
-static void write_store(const char *name, const char *value)
+static void write_store(const char *device, const char *name, const char *value)
 {
 	char text[64], answer[16 + 3];
-	int size = snprintf(text, sizeof(text), "device/vbd/51712/%s", name) + 1;
+	int size = snprintf(text, sizeof(text), "device/%s/%s", device, name) + 1;
 
 	strcpy(text + size, value);
 	ask_store(11, text, size + strlen(value), answer, sizeof(answer));
@@ -184,23 +184,59 @@ static void connect_disk(void)
 	struct xen_grant_entry *grants = (void *)(area + PAGE_SIZE);
 
 	grants[8] = (struct xen_grant_entry){ XEN_GRANT_ACCESS, XEN_BACKEND, SIZE / PAGE_SIZE - 1 };
-	write_store("ring-ref", "8");
-	write_store("event-channel", "2");
-	write_store("state", "3");
+	write_store("vbd/51712", "ring-ref", "8");
+	write_store("vbd/51712", "event-channel", "2");
+	write_store("vbd/51712", "state", "3");
 	ck_assert_ptr_nonnull(strstr(unit_last_message, "no port of its own"));
 	unit_forget();
 	ck_assert_uint_eq(grants[8].flags, XEN_GRANT_ACCESS);
-	write_store("event-channel", "3");
-	write_store("state", "3");
+	write_store("vbd/51712", "event-channel", "3");
+	write_store("vbd/51712", "state", "3");
 	ck_assert_int_ne(raised[3], 0);
 	ck_assert_int_ne(kick[3], 0);
 	ck_assert_uint_eq(grants[8].flags, XEN_GRANT_ACCESS | XEN_GRANT_IN_USE);
 	/* It begins anew, without a word of an end. */
-	write_store("state", "1");
+	write_store("vbd/51712", "state", "1");
 	ck_assert_int_eq(raised[3] | kick[3], 0);
 	ck_assert_uint_eq(grants[8].flags, XEN_GRANT_ACCESS);
-	write_store("state", "3");
+	write_store("vbd/51712", "state", "3");
 	ck_assert_int_ne(raised[3], 0);
+}
+
+/* As xen-netfront does, with two rings, which are grants 9 and 10. */
+static void connect_card(void)
+{
+	struct xen_grant_entry *grants = (void *)(area + PAGE_SIZE);
+	char answer[16 + 17];
+
+	ask_store(2, "device/vif/0/mac", sizeof("device/vif/0/mac"), answer, sizeof(answer));
+	ck_assert_mem_eq(answer + 16, "52:54:00:12:34:56", 17);
+	grants[9] = (struct xen_grant_entry){ XEN_GRANT_ACCESS, XEN_BACKEND, SIZE / PAGE_SIZE - 1 };
+	grants[10] = (struct xen_grant_entry){ XEN_GRANT_ACCESS, XEN_BACKEND, SIZE / PAGE_SIZE - 2 };
+	write_store("vif/0", "tx-ring-ref", "9");
+	write_store("vif/0", "rx-ring-ref", "10");
+	write_store("vif/0", "event-channel-tx", "5");
+	write_store("vif/0", "event-channel-rx", "2");
+	write_store("vif/0", "state", "4");
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "does not have packets copied"));
+	write_store("vif/0", "request-rx-copy", "1");
+	write_store("vif/0", "state", "4");
+	ck_assert_ptr_nonnull(strstr(unit_last_message, "no port of its own"));
+	/* Nothing is half connected. */
+	ck_assert_int_eq(raised[5] | kick[5], 0);
+	ck_assert_uint_eq(grants[9].flags | grants[10].flags, XEN_GRANT_ACCESS);
+	unit_forget();
+	write_store("vif/0", "event-channel-rx", "6");
+	write_store("vif/0", "state", "4");
+	ck_assert(raised[5] && kick[5] && raised[6] && kick[6]);
+	ck_assert_uint_eq(grants[9].flags, XEN_GRANT_ACCESS | XEN_GRANT_IN_USE);
+	ck_assert_uint_eq(grants[10].flags, XEN_GRANT_ACCESS | XEN_GRANT_IN_USE);
+	write_store("vif/0", "state", "6");
+	ck_assert_int_eq(raised[5] | kick[5] | raised[6] | kick[6], 0);
+	ck_assert_uint_eq(grants[9].flags | grants[10].flags, XEN_GRANT_ACCESS);
+	write_store("vif/0", "state", "1");
+	write_store("vif/0", "state", "4");
+	ck_assert_int_ne(raised[6], 0);
 }
 
 static int step(void)
@@ -227,6 +263,8 @@ static int step(void)
 	read_name();
 	if (has_disk)
 		connect_disk();
+	if (has_card)
+		connect_card();
 	steps = 0;
 	run->exit_reason = LGUEST_EXIT_SHUTDOWN;
 	run->shutdown.reason = boots++ ? LGUEST_SHUTDOWN_POWEROFF : LGUEST_SHUTDOWN_RESTART;
@@ -308,6 +346,22 @@ START_TEST(disk_is_connected_at_each_start)
 }
 END_TEST
 
+START_TEST(card_is_connected_at_each_start)
+{
+	char option[100];
+	char *words[] = { "lguest", option, "64m", make_kernel(), "quiet", NULL };
+	int output = catch_output(O_NONBLOCK);
+
+	snprintf(option, sizeof(option), "--net=socket:%s/cable,mac=52:54:00:12:34:56",
+		 unit_directory());
+	has_card = true;
+	ck_assert_int_eq(launch(words, ARRAY_SIZE(words) - 1), 0);
+	ck_assert_uint_eq(boots, 2);
+	ck_assert_int_eq(raised[5] | kick[5] | raised[6] | kick[6], 0);
+	close(output);
+}
+END_TEST
+
 START_TEST(port_is_connected_whole_or_not_at_all)
 {
 	struct xen_port port;
@@ -338,6 +392,7 @@ int main(void)
 
 	UNIT_ADD(suite, guest_of_xen_boots_twice);
 	UNIT_ADD(suite, disk_is_connected_at_each_start);
+	UNIT_ADD(suite, card_is_connected_at_each_start);
 	UNIT_ADD(suite, port_is_connected_whole_or_not_at_all);
 	UNIT_ADD(suite, devices_are_refused_before_all_else);
 	return unit_run(suite);

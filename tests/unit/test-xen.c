@@ -25,6 +25,7 @@
 #include "xen/abi.h"
 #include "xen/area.h"
 #include "xen/build.h"
+#include "xen/net.h"
 #include "xen/tables.h"
 #include "virtio/virtio.h"
 #include "xen/xen.h"
@@ -309,13 +310,16 @@ static void leave(void *argument) { (void)argument; }
 START_TEST(devices_of_virtio_are_refused)
 {
 	struct options options = { .kernel = "bz", .cpus = 1, .devices = 1,
-				   .device = { { &virtio_net_kind, "user" } } };
+				   .device = { { &virtio_vsock_kind, "5" } } };
 	struct xen *xen = NULL;
 
 	ck_assert_int_eq(guest_memory_init(&memory, 64 * MIB), 0);
-	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "--net=user does not go with the kernel 'bz'");
+	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "--vsock=5 does not go with the kernel 'bz'");
 	options.device[0] = (struct options_device){ &virtio_block_kind, "vhost-user:x" };
 	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "no other program's");
+	for (options.devices = 0; options.devices <= XEN_MAX_NETS; options.devices++)
+		options.device[options.devices] = (struct options_device){ &virtio_net_kind, "user" };
+	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "too many network cards");
 	ck_assert_ptr_null(xen);
 	options.devices = 0;
 	options.report_free = true;
