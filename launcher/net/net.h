@@ -52,6 +52,7 @@ struct net_request {
 /* One kind of network. */
 struct net_ops {
 	uint64_t features;	/* of NET_OFFLOADS and MTU */
+	bool takes_large;	/* of the guest's packets, those that are larger than the MTU, too */
 	/* Open all that it needs. Return: 0, or a negative errno after telling the person. */
 	int (*init)(struct net *net, const struct net_request *request);
 	/*
@@ -78,6 +79,7 @@ struct net_ops {
 
 /* The guest's side of it. */
 struct net_card {
+	bool tells_mtu;		/* the driver hears of the network's; else it takes 1500 */
 	/*
 	 * Give a packet to the guest, or lose it; the packet is changed if the driver needs it.
 	 * Return: false if it must wait for room.

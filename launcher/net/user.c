@@ -26,8 +26,9 @@
 #include "base/value.h"
 #include "net/process.h"
 
-/* There is no wire, so packets may be as large as IPv4 allows. */
+/* There is no wire, so packets may be as large as IPv4 allows, if the guest hears of that. */
 #define USER_MTU	65520
+#define ETHERNET_MTU	1500
 #define GUEST_ADDRESS	"10.0.2.15"
 
 #define NAME_SERVERS	"/etc/resolv.conf"
@@ -372,7 +373,7 @@ static int add_forward(struct user *user, const char *text)
 }
 
 /* Make libslirp, with the addresses that QEMU's user network has, too. */
-static Slirp *new_slirp(struct user *user, bool restricted)
+static Slirp *new_slirp(struct user *user, bool restricted, uint16_t mtu)
 {
 	SlirpConfig config = {
 		.version = 4,
@@ -381,8 +382,8 @@ static Slirp *new_slirp(struct user *user, bool restricted)
 		.in6_enabled = true,
 		.vprefix_len = 64,
 		.vhostname = "guest",
-		.if_mtu = USER_MTU,
-		.if_mru = USER_MTU,
+		.if_mtu = mtu,
+		.if_mru = mtu,
 	};
 
 	inet_pton(AF_INET, "10.0.2.0", &config.vnetwork);
@@ -396,13 +397,20 @@ static Slirp *new_slirp(struct user *user, bool restricted)
 	return slirp_new(&config, &callbacks, user);
 }
 
-static int set_up(struct user *user, const struct value *value)
+/* What the process has to know. */
+struct wish {
+	const struct value *value;
+	uint16_t mtu;
+};
+
+static int set_up(struct user *user, const struct wish *wish)
 {
+	const struct value *value = wish->value;
 	unsigned int i;
 	int error = 0;
 
 	user->last = &user->first;
-	user->slirp = new_slirp(user, value_flag(value, "restrict"));
+	user->slirp = new_slirp(user, value_flag(value, "restrict"), wish->mtu);
 	if (!user->slirp)
 		return refuse(-ENOMEM, "can't make the user network: no memory");
 	for (i = 0; !error && i < value->words; i++)
@@ -487,6 +495,7 @@ static int user_init(struct net *net, const struct net_request *request)
 {
 	const struct value *value = request->value;
 	int error = value_refuse_others(value, "net=user", "mac=", "hostfwd=", "restrict", NULL);
+	struct wish wish = { .value = value };
 	struct forward forward;
 	unsigned int i;
 
@@ -496,13 +505,14 @@ static int user_init(struct net *net, const struct net_request *request)
 		if (!strncmp(value->word[i], "hostfwd=", 8) && !parse_forward(value->word[i] + 8, &forward))
 			return misused("'%s' is no port to forward: say hostfwd=tcp:127.0.0.1:2222-:22",
 				       value->word[i] + 8);
-	net->mtu = USER_MTU;
-	return net_process_start(net, "lguest-net", run, (void *)value);
+	wish.mtu = net->mtu = net->card->tells_mtu ? USER_MTU : ETHERNET_MTU;
+	return net_process_start(net, "lguest-net", run, &wish);
 }
 
 const struct net_ops net_user_ops = {
 	/* Packets of libslirp have their checksums, and it wants the same of the guest. */
 	.features = NET_FEATURE(GUEST_CSUM) | NET_FEATURE(MTU),
+	.takes_large = true,
 	.init = user_init,
 	.prepare = net_process_prepare,
 	.receive = net_process_receive,

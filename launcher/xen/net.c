@@ -47,9 +47,10 @@ void xen_net_describe(struct xen_net *card)
 
 	for (i = 0; i < ARRAY_SIZE(always); i++)
 		set_flag(card, always[i], true);
-	/* What is too large for segments can go as it is where packets may be large. */
-	set_flag(card, "feature-gso-tcpv4", features & NET_FEATURE(HOST_TSO4) || card->net.mtu);
-	set_flag(card, "feature-gso-tcpv6", features & NET_FEATURE(HOST_TSO6) || card->net.mtu);
+	set_flag(card, "feature-gso-tcpv4",
+		 features & NET_FEATURE(HOST_TSO4) || card->net.ops->takes_large);
+	set_flag(card, "feature-gso-tcpv6",
+		 features & NET_FEATURE(HOST_TSO6) || card->net.ops->takes_large);
 	for (i = 0; i < 2; i++) {
 		enum xen_device_side side = i ? XEN_FRONT : XEN_BACK;
 

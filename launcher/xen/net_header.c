@@ -100,8 +100,8 @@ static bool add_gso(struct virtio_net_hdr_v1 *header, const struct netif_extra *
  * @seen: bytes of it that can be read
  * @size: bytes of it in all
  *
- * A network that can't cut segments gets the frame in one piece: its packets may be large, or
- * the guest would not have been offered this.
+ * A network that can't cut segments gets the frame in one piece, if it takes large ones; else
+ * the guest has not been offered this.
  *
  * Return: false if the frame is not what the guest takes it for.
  */
@@ -122,9 +122,11 @@ bool xen_net_make_header(const struct xen_net *card, struct virtio_net_hdr_v1 *h
 	header->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	header->csum_start = htole16(transport.start);
 	header->csum_offset = htole16(transport.csum_offset);
-	if (!gso || (card->net.mtu && !(card->net.ops->features & wanted)))
+	if (!gso)
 		return true;
-	return card->net.ops->features & wanted && add_gso(header, gso, &transport, frame, seen);
+	if (!(card->net.ops->features & wanted))
+		return card->net.ops->takes_large;
+	return add_gso(header, gso, &transport, frame, seen);
 }
 
 /* Will the guest find the checksum where the header says that it is? */

@@ -57,6 +57,8 @@ static bool wire_send(struct net *net, struct iovec *iov, unsigned int count)
 static const struct net_ops wires[] = {
 	{ WIRE, .features = NET_OFFLOADS },
 	{ WIRE, .features = NET_FEATURE(GUEST_CSUM) },
+	{ WIRE, .features = NET_OFFLOADS },
+	{ WIRE, .features = NET_FEATURE(GUEST_CSUM), .takes_large = true },
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -153,8 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tx = begin_ring(&card.tx, 0);
 	/* They may even be the same page. */
 	rx = begin_ring(&card.rx, how & 1 && how & 2);
-	card.net.ops = &wires[how >> 2 & 1];
-	card.net.mtu = how & 8 ? 65520 : 0;
+	card.net.ops = &wires[how >> 2 & 3];
 	card.features = card.net.ops->features & (how & 16 ? NET_OFFLOADS : 0);
 	card.takes_pages = how & 32;
 	card.takes_ipv6 = how & 64;

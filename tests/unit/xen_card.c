@@ -64,6 +64,8 @@ static void wire_exit(struct net *net)
 
 const struct net_ops wire_ops = { WIRE, .features = NET_OFFLOADS };
 const struct net_ops plain_ops = { WIRE, .features = NET_FEATURE(GUEST_CSUM) };
+const struct net_ops large_ops = {
+	WIRE, .features = NET_FEATURE(GUEST_CSUM), .takes_large = true };
 
 /* --- The guest. --- */
 

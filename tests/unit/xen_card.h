@@ -36,7 +36,8 @@ extern uint32_t seen;		/* responses in tx */
 extern uint8_t packet[NET_MAX_PACKET + 1];	/* what came out last */
 
 extern const struct net_ops wire_ops;
-extern const struct net_ops plain_ops;	/* as the user network: computes no checksums */
+extern const struct net_ops plain_ops;	/* computes no checksums */
+extern const struct net_ops large_ops;	/* and takes packets of any size, as the user network */
 
 void set_up(const struct net_ops *ops, uint64_t features);
 void tear_down(void);

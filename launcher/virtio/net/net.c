@@ -271,6 +271,7 @@ static const struct virtio_ops net_remote_ops = {
 };
 
 static const struct net_card virtio_card = {
+	.tells_mtu = true,
 	.place = place,
 	.forget = forget_placed,
 	.link_changed = link_changed,
