@@ -354,6 +354,6 @@ const struct virtio_kind virtio_p9_kind = {
 	.value = "DIR[:TAG][,ro]",
 	.help = "a directory of the host; in the guest:\n"
 		"mount -t 9p -o trans=virtio,msize=512000 TAG /mnt\n"
-		"(TAG: share0, the next one share1)",
+		"(TAG: share0, the next one share1; Xen's ABI: trans=xen)",
 	.init = init_kind,
 };

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "base/message.h"
+#include "base/value.h"
 #include "lguest_uapi.h"
 #include "memory.h"
 #include "option/config.h"
@@ -20,6 +21,7 @@
 #include "xen/console.h"
 #include "xen/hypercalls.h"
 #include "xen/net.h"
+#include "xen/p9.h"
 #include "xen/store.h"
 #include "xen/xen.h"
 
@@ -34,6 +36,8 @@ struct xen {
 	struct xen_block block[XEN_MAX_BLOCKS];
 	unsigned int nets;
 	struct xen_net net[XEN_MAX_NETS];
+	unsigned int shares;
+	struct xen_p9 share[XEN_MAX_SHARES];
 	unsigned int cpus;
 	const char *name;		/* the person's for the guest, or NULL */
 };
@@ -51,11 +55,16 @@ static bool is_card(const struct options_device *device)
 	return device->kind == &virtio_net_kind || device->kind == &virtio_tunnet_kind;
 }
 
+static bool is_share(const struct options_device *device)
+{
+	return device->kind == &virtio_p9_kind;
+}
+
 /* Only what the launcher can do itself goes without virtio. */
 static int check_device(const struct options_device *device, const char *kernel)
 {
-	if (!is_disk(device) && !is_card(device))
-		return misused("--%s=%s does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and of others only disks and network cards",
+	if (!is_disk(device) && !is_card(device) && !is_share(device))
+		return misused("--%s=%s does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and of others only disks, network cards and shares",
 			       device->kind->option, device->value, kernel);
 	if (device->kind->shares_memory && device->kind->shares_memory(device->value))
 		return misused("--block=%s does not go with the kernel '%s': the disks of a guest of Xen's ABI are files and block devices, and no other program's",
@@ -65,19 +74,22 @@ static int check_device(const struct options_device *device, const char *kernel)
 
 static int check_devices(const struct options *options)
 {
-	unsigned int i, disks = 0, cards = 0;
+	unsigned int i, disks = 0, cards = 0, shares = 0;
 	int error = 0;
 
 	for (i = 0; !error && i < options->devices; i++) {
 		error = check_device(&options->device[i], options->kernel);
 		disks += is_disk(&options->device[i]);
 		cards += is_card(&options->device[i]);
+		shares += is_share(&options->device[i]);
 	}
 	if (!error && disks > XEN_MAX_BLOCKS)
 		error = misused("too many disks: a guest of Xen's ABI has %d at most", XEN_MAX_BLOCKS);
 	if (!error && cards > XEN_MAX_NETS)
 		error = misused("too many network cards: a guest of Xen's ABI has %d at most",
 				XEN_MAX_NETS);
+	if (!error && shares > XEN_MAX_SHARES)
+		error = misused("too many shares: a guest of Xen's ABI has %d at most", XEN_MAX_SHARES);
 	return error;
 }
 
@@ -87,7 +99,7 @@ static int check_options(const struct options *options)
 	int error;
 
 	if (options->for_command || options->share.directory || options->port.name)
-		return misused("'lguest run' does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and so neither the host's files nor a port for the command",
+		return misused("'lguest run' does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and so no port for the command",
 			       options->kernel);
 	error = check_devices(options);
 	if (error)
@@ -108,6 +120,8 @@ static void changed(void *argument, const char *path)
 		xen_block_changed(&xen->block[i], path);
 	for (i = 0; i < xen->nets; i++)
 		xen_net_changed(&xen->net[i], path);
+	for (i = 0; i < xen->shares; i++)
+		xen_p9_changed(&xen->share[i], path);
 }
 
 static int add_disk(struct xen *xen, const struct options_device *device)
@@ -141,6 +155,29 @@ static int add_card(struct xen *xen, const struct options_device *device)
 	return error;
 }
 
+static int add_share(struct xen *xen, const char *directory, const char *tag, bool read_only)
+{
+	struct xen_p9 *share = &xen->share[xen->shares];
+
+	share->memory = xen->memory;
+	share->area = &xen->area;
+	share->device.store = &xen->store;
+	return xen_p9_init(share, xen->shares++, directory, tag, read_only);
+}
+
+static int add_share_by_text(struct xen *xen, const struct options_device *device)
+{
+	struct value value;
+	char *tag;
+	int error;
+
+	error = virtio_p9_parse(&value, device->value, &tag);
+	if (!error)
+		error = add_share(xen, value.first, tag, value_flag(&value, "ro"));
+	value_free(&value);
+	return error;
+}
+
 static int add_devices(struct xen *xen, const struct options *options)
 {
 	unsigned int i;
@@ -148,7 +185,8 @@ static int add_devices(struct xen *xen, const struct options *options)
 
 	for (i = 0; !error && i < options->devices; i++)
 		error = is_disk(&options->device[i]) ? add_disk(xen, &options->device[i]) :
-						       add_card(xen, &options->device[i]);
+			is_card(&options->device[i]) ? add_card(xen, &options->device[i]) :
+						       add_share_by_text(xen, &options->device[i]);
 	return error;
 }
 
@@ -213,6 +251,8 @@ static void fill_store(struct xen *xen)
 		xen_block_describe(&xen->block[i]);
 	for (i = 0; i < xen->nets; i++)
 		xen_net_describe(&xen->net[i]);
+	for (i = 0; i < xen->shares; i++)
+		xen_p9_describe(&xen->share[i]);
 }
 
 /**
@@ -272,6 +312,8 @@ int xen_start(struct xen *xen, int vm)
 		xen->block[i].vm = vm;
 	for (i = 0; !error && i < xen->nets; i++)
 		error = xen_net_start(&xen->net[i], vm);
+	for (i = 0; i < xen->shares; i++)
+		xen->share[i].vm = vm;
 	if (error)
 		return error;
 	if (xen_port_connect(&xen->console.port, vm, XEN_CONSOLE_PORT))
@@ -323,6 +365,8 @@ void xen_stop_devices(struct xen *xen)
 		xen_block_stop(&xen->block[i]);
 	for (i = 0; i < xen->nets; i++)
 		xen_net_stop(&xen->net[i]);
+	for (i = 0; i < xen->shares; i++)
+		xen_p9_stop(&xen->share[i]);
 }
 
 /**
@@ -352,6 +396,8 @@ void xen_exit(struct xen *xen)
 		xen_block_exit(&xen->block[i]);
 	for (i = 0; i < xen->nets; i++)
 		xen_net_exit(&xen->net[i]);
+	for (i = 0; i < xen->shares; i++)
+		xen_p9_exit(&xen->share[i]);
 	xen_area_exit(&xen->area);
 	free(xen);
 }
