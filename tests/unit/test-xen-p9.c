@@ -306,8 +306,7 @@ START_TEST(read_only_share_is_not_written)
 }
 END_TEST
 
-/* Then the other one is served all the same. */
-static void misuses_ring_0(void)
+static void wait_for_misuse(void)
 {
 	int i;
 
@@ -315,6 +314,12 @@ static void misuses_ring_0(void)
 		usleep(10000);
 	ck_assert_int_eq(unit_messages, 1);
 	ck_assert_ptr_nonnull(strstr(unit_last_message, "misuses a shared directory"));
+}
+
+/* Then the other one is served all the same. */
+static void misuses_ring_0(void)
+{
+	wait_for_misuse();
 	unit_forget();
 	send_message(1, P9_TCLUNK, 1, "4", 0);
 	ck_assert_uint_eq(receive(1, 1), P9_TCLUNK + 1);
@@ -325,13 +330,18 @@ static void misuses_ring_0(void)
 START_TEST(indices_that_lie_end_a_ring)
 {
 	static const uint32_t hostile[] = { SIZE + 1, 0x80000000, 0xffffffff };
+	uint32_t cons;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(hostile); i++) {
 		set_up(false);
 		mount_it();
+		cons = indices(0)->out_cons;
+		*byte(0, true, cons) = 11;	/* as if there were a message */
 		indices(0)->out_prod += hostile[i];
 		kick(0);
+		wait_for_misuse();
+		ck_assert_uint_eq(indices(0)->out_cons, cons);
 		misuses_ring_0();
 		set_up(false);
 		mount_it();
