@@ -7,6 +7,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "boot/from_disk.h"
 #include "boot/plan.h"
 #include "base/clock.h"
 #include "option/config.h"
@@ -81,27 +82,45 @@ static void check_cpus(unsigned int wanted)
 		detail("the guest's %u CPUs take turns on this host's %ld", wanted, have);
 }
 
-/* Open and make all that every start of the guest needs. */
-static int set_up(struct vm *vm, const struct options *options, struct boot_request *request)
+static int make_command_line(const struct vm *vm, const struct options *options,
+			     struct boot_request *request)
 {
-	char *devices;
-	int error;
+	char *devices = vm_describe_devices(vm);
 
-	error = boot_plan_open(options, request);
-	if (!error)
-		error = boot_plan_abi(options, request);
-	if (!error)
-		error = vm_init(vm, options, request->xen);
-	if (error)
-		return error;
-	devices = vm_describe_devices(vm);
+	free(request->command_line);
+	request->command_line = NULL;
 	if (devices)
-		request->command_line = boot_plan_command_line(options, devices);
+		request->command_line = request->from_disk ?
+			from_disk_command_line(options, request, devices) :
+			boot_plan_command_line(options, devices);
 	free(devices);
 	if (!request->command_line)
 		return -ENOMEM;
 	detail("kernel command line: %s", request->command_line);
 	return 0;
+}
+
+/* Open and make all that every start of the guest needs. */
+static int set_up(struct vm *vm, const struct options *options, struct boot_request *request)
+{
+	int error = boot_plan_open(options, request);
+
+	if (!error)
+		error = boot_plan_abi(options, request);
+	if (!error)
+		error = vm_init(vm, options, request->xen);
+	return error ? error : make_command_line(vm, options, request);
+}
+
+/* Make the VM ready for another start, and read again what the guest may have changed. */
+static int set_up_again(struct vm *vm, const struct options *options, struct boot_request *request)
+{
+	int error = vm_restart(vm);
+
+	if (error || !request->from_disk)
+		return error;
+	error = from_disk_read(request);
+	return error ? error : make_command_line(vm, options, request);
 }
 
 /* Give up what rights we can: everything is open. After this, the devices may have threads. */
@@ -137,13 +156,15 @@ static int boot(struct vm *vm, const struct boot_request *request)
 
 /* Run the guest once. Return: the exit status, or -1 to run it again. */
 static int run_once(struct vm *vm, const struct options *options, struct session *session,
-		    const struct boot_request *request)
+		    struct boot_request *request)
 {
 	enum run_end end;
 
 	recent_clear();
 	if (boot(vm, request))
 		return EXIT_NOT_STARTED;
+	if (request->from_disk)
+		from_disk_forget(request);
 	if (session)
 		session_attach(session, vm);
 	end = run_guest(vm);
@@ -180,8 +201,8 @@ static int run_all(const struct options *options, struct session *session)
 	while (status < 0 && !session && !control_killed()) {
 		wait_for_turn(&vm, begin);
 		begin = now_ms();
-		status = vm_restart(&vm) ? EXIT_NOT_STARTED :
-					   run_once(&vm, options, session, &request);
+		status = set_up_again(&vm, options, &request) ?
+			 EXIT_NOT_STARTED : run_once(&vm, options, session, &request);
 	}
 	vm_exit(&vm);
 	boot_plan_close(&request);

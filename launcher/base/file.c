@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/message.h"
 
@@ -107,6 +106,29 @@ int file_read(int fd, const char *path, void *buffer, size_t size)
 		at += got;
 		from += got;
 		size -= got;
+	}
+	return 0;
+}
+
+/**
+ * file_write() - write to a file, wherever its offset stands
+ * @fd: the file
+ * @contents: what goes there
+ * @at: where
+ *
+ * Return: 0 or a negative errno.
+ */
+int file_write(int fd, struct bytes contents, uint64_t at)
+{
+	while (contents.size) {
+		ssize_t done = pwrite(fd, contents.at, contents.size, at);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -EIO;
+		bytes_take(&contents, done);
+		at += done;
 	}
 	return 0;
 }

@@ -18,6 +18,7 @@
 
 struct guest_memory;
 struct kernel;
+struct from_disk;
 
 /* A file that a guest starts from: opened once, read at each start. */
 struct boot_file {
@@ -33,6 +34,7 @@ struct boot_request {
 	char *command_line;
 	unsigned int cpus;
 	bool xen;			/* the kernel is run by Xen's ABI, not by lguest's */
+	struct from_disk *from_disk;	/* what it starts from is on its own disk; or NULL */
 	struct kernel *ahead;		/* opened to find that out, for the first start; or NULL */
 };
 

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process that unpacks kernels. A kernel may lie on the guest's own disk, where the guest
- * can change it before each boot, and seven libraries unpack it. So the launcher leaves this
- * to a process that can do little more than compute. It lives as long as the VM. At each
- * boot it gets a descriptor of the kernel's file, and answers with a descriptor of the
- * segments and with their addresses, which the launcher checks.
+ * A process that unpacks kernels, and finds them on disks. A kernel may lie on the guest's own
+ * disk, where the guest can change it before each boot, and seven libraries unpack it. So the
+ * launcher leaves this to a process that can do little more than compute. It lives as long as
+ * the VM. At each boot it gets a descriptor of the kernel's file, and answers with a descriptor
+ * of the segments and with their addresses, which the launcher checks. If nobody has named a
+ * kernel, it gets a descriptor of the disk before, only to read, and answers with files in
+ * memory: what the guest is to start from.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,15 +36,25 @@
 #define MAX_LINES	16	/* in one answer */
 #define MAX_LINES_EVER	256	/* in all answers: a guest may restart any number of times */
 
+/* The process's own memory, at most: to look into a disk, and to unpack a kernel. */
+#define MEMORY_FIND	(256ULL << 20)
+#define MEMORY_UNPACK	(KERNEL_FILE_MAX + (1ULL << 30))
+
 /* The file of segments must not change once the launcher has checked it. */
 #define SEALS		(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+struct question {
+	enum { UNPACK, FIND } what;
+	uint64_t most;			/* FIND: bytes that a file may have */
+	char path[PATH_ROOM];
+};
 
 struct answer_segment {
 	uint64_t gpa, size;	/* in guest memory */
 	uint64_t offset, bytes;	/* in the file that comes with the answer */
 };
 
-/* The last message of an answer; lines for the person come before it. */
+/* The last message of an answer to UNPACK; lines for the person come before it. */
 struct answer {
 	int32_t error;
 	uint32_t segments;
@@ -49,7 +63,14 @@ struct answer {
 	struct answer_segment segment[ELF_MAX_SEGMENTS];
 };
 
+/* That of an answer to FIND. */
+struct answer_found {
+	int32_t error;
+	struct loader_found found;
+};
+
 _Static_assert(sizeof(struct answer) > LINE_ROOM, "its size tells it from a line");
+_Static_assert(sizeof(struct answer_found) > LINE_ROOM, "its size tells it from a line");
 
 static struct process parser;
 
@@ -68,6 +89,14 @@ static const struct sandbox_call calls[] = {
 	SANDBOX_CALL(pread64),
 	SANDBOX_CALL(pwrite64),
 	SANDBOX_CALL(lseek),
+	SANDBOX_CALL_IF(prlimit64, 0, SANDBOX_INT, 0),
+	/* libblkid's. */
+	SANDBOX_CALL(read),
+	SANDBOX_CALL(fstat),
+	SANDBOX_CALL_IF(newfstatat, 3, SANDBOX_INT, AT_EMPTY_PATH),
+	SANDBOX_CALL(fadvise64),
+	SANDBOX_CALL_IF(ioctl, 1, SANDBOX_INT, BLKGETSIZE64),
+	SANDBOX_CALL_IF(ioctl, 1, SANDBOX_INT, BLKSSZGET),
 	SANDBOX_CALL(close),
 	SANDBOX_CALL(memfd_create),
 	SANDBOX_CALL_IF(fcntl, 1, SANDBOX_INT, F_ADD_SEALS),
@@ -78,21 +107,6 @@ static int launcher;
 static void send_line(const char *line)
 {
 	process_send(launcher, line, strlen(line), NULL, 0);
-}
-
-static int write_segment(int fd, struct bytes contents, uint64_t at)
-{
-	while (contents.size) {
-		ssize_t done = pwrite(fd, contents.at, contents.size, at);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done ? -errno : -EIO;
-		bytes_take(&contents, done);
-		at += done;
-	}
-	return 0;
 }
 
 /*
@@ -116,7 +130,7 @@ static int put_segments(const struct kernel *kernel, struct answer *answer)
 		};
 		at += segment->contents.size;
 		error = at > KERNEL_FILE_MAX ? -EFBIG :
-			write_segment(fd, segment->contents, at - segment->contents.size);
+			file_write(fd, segment->contents, at - segment->contents.size);
 	}
 	if (!error && fcntl(fd, F_ADD_SEALS, SEALS) < 0)
 		error = -errno;
@@ -150,6 +164,38 @@ static void answer_with(const char *path, int file)
 	file_close(&fd);
 }
 
+/* A sanitizer has more. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_FACTOR	(1ULL << 20)
+#else
+#define MEMORY_FACTOR	1
+#endif
+
+static void limit_memory(uint64_t bytes)
+{
+	struct rlimit limit = {
+		.rlim_cur = bytes * MEMORY_FACTOR,
+		.rlim_max = MEMORY_UNPACK * MEMORY_FACTOR,
+	};
+
+	setrlimit(RLIMIT_DATA, &limit);
+}
+
+static void answer_where(const struct question *question, int disk)
+{
+	struct answer_found answer = { 0 };
+	int file[LOADER_FILES];
+
+	limit_memory(MEMORY_FIND);
+	answer.error = loader_find(disk, question->path, question->most, &answer.found, file);
+	limit_memory(MEMORY_UNPACK);
+	/* The initrd's comes last, and may be none. */
+	process_send(launcher, &answer, sizeof(answer), file,
+		     (file[LOADER_KERNEL] >= 0) + (file[LOADER_INITRD] >= 0));
+	file_close(&file[LOADER_KERNEL]);
+	file_close(&file[LOADER_INITRD]);
+}
+
 static void run(int socket, void *argument)
 {
 	static const struct sandbox sandbox = {
@@ -157,22 +203,25 @@ static void run(int socket, void *argument)
 		.calls = calls,
 		.count = ARRAY_SIZE(calls),
 	};
-	char path[PATH_ROOM];
+	struct question question;
 	unsigned int count;
 	ssize_t size;
 	int file;
 
 	(void)argument;
 	launcher = socket;
+	limit_memory(MEMORY_UNPACK);
 	message_sink = send_line;
 	sandbox_enter(&sandbox);
 	for (;;) {
 		count = 1;
-		size = process_receive(socket, path, sizeof(path) - 1, &file, &count);
-		if (size <= 0 || !count)
+		size = process_receive(socket, &question, sizeof(question), &file, &count);
+		if (size != sizeof(question) || !count)
 			return;
-		path[size] = '\0';
-		answer_with(path, file);
+		if (question.what == FIND)
+			answer_where(&question, file);
+		else
+			answer_with(question.path, file);
 		close(file);
 	}
 }
@@ -244,15 +293,21 @@ static bool check_segment(const struct answer_segment *from, struct bytes conten
 	return true;
 }
 
-/* Map the file of segments, if its seals say that it can't change any more. */
-static bool map_segments(struct kernel *kernel, int fd)
+/* Is it a file in memory that can't change any more? */
+static bool is_sealed(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+static bool map_segments(struct kernel *kernel, int fd)
+{
 	struct stat status;
 	void *at;
 
-	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &status) < 0 ||
-	    status.st_size < 0 || (uint64_t)status.st_size > KERNEL_FILE_MAX)
+	if (!is_sealed(fd) || fstat(fd, &status) < 0 || status.st_size < 0 ||
+	    (uint64_t)status.st_size > KERNEL_FILE_MAX)
 		return false;
 	if (!status.st_size)
 		return true;
@@ -279,40 +334,126 @@ static bool check_answer(const struct answer *answer, struct kernel *kernel, int
 	return true;
 }
 
-/* Ask the process. Return: 0, or a negative errno after telling the person. */
-static int ask(struct kernel *kernel, const char *path, int file)
+/*
+ * Ask the process. Return: 0 with an answer, which may be that the process has told the person
+ * why it has none; or a negative errno after telling the person.
+ */
+static int ask(struct question *question, const char *path, int file,
+	       struct process_answer *answer)
 {
-	struct answer answer;
 	size_t length = strlen(path);
+	int error;
+
+	memset(question->path, 0, sizeof(question->path));
+	if (length >= PATH_ROOM)
+		path += length - PATH_ROOM + 1;
+	strcpy(question->path, path);
+	answer->size = answer->room;
+	answer->most = MAX_LINES_EVER - lines_ever < MAX_LINES ? MAX_LINES_EVER - lines_ever : MAX_LINES;
+	error = process_send(parser.socket, question, sizeof(*question), &file, 1);
+	if (!error)
+		error = process_receive_answer(parser.socket, now_ms() + parser_limit_ms, answer);
+	lines_ever += answer->lines;
+	return error ? has_no_answer(error, path) : 0;
+}
+
+/* Return: the error in an answer. Believe in one only if a line has told the person why. */
+static int error_in(const struct process_answer *answer, int error)
+{
+	return error < 0 && error >= -4095 && answer->lines ? error : 0;
+}
+
+static int refuse_answer(const char *path)
+{
+	end_parser();
+	return refuse(-EPROTO, "the process that unpacks kernels gives a wrong answer for '%s'", path);
+}
+
+static int ask_for_kernel(struct kernel *kernel, const char *path, int file)
+{
+	struct question question = { .what = UNPACK };
+	struct answer answer;
 	int fd = -1, error;
 	struct process_answer what = {
-		.to = &answer,
-		.room = sizeof(answer),
-		.size = sizeof(answer),
-		.fd = &fd,
-		.most = MAX_LINES_EVER - lines_ever < MAX_LINES ? MAX_LINES_EVER - lines_ever : MAX_LINES,
+		.to = &answer, .room = sizeof(answer), .fd = &fd, .fds = 1,
 	};
 
 	memset(kernel, 0, sizeof(*kernel));
 	kernel->mapped = true;
-	if (length >= PATH_ROOM)
-		path += length - PATH_ROOM + 1;
-	error = process_send(parser.socket, path, strlen(path), &file, 1);
-	if (!error)
-		error = process_receive_answer(parser.socket, now_ms() + parser_limit_ms, &what);
-	lines_ever += what.lines;
+	error = ask(&question, path, file, &what);
 	if (error)
-		return has_no_answer(error, path);
-	/* Believe in an error only if a line has told the person why. */
-	error = answer.error < 0 && answer.error >= -4095 && what.lines ? answer.error : 0;
-	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd))) {
-		end_parser();
-		error = refuse(-EPROTO, "the process that unpacks kernels gives a wrong answer for '%s'", path);
-	}
+		return error;
+	error = error_in(&what, answer.error);
+	if (!error && (fd < 0 || !check_answer(&answer, kernel, fd)))
+		error = refuse_answer(path);
 	file_close(&fd);
 	if (error)
 		kernel_close(kernel);
 	return error;
+}
+
+/* The process may have put anything there: make it text, and harmless for a terminal. */
+static void make_text(char *text, size_t room)
+{
+	text[room - 1] = '\0';
+	message_plain(text, strlen(text));
+}
+
+static int ask_for_files(struct question *question, const char *path, int disk,
+			 struct loader_found *found, int file[LOADER_FILES])
+{
+	struct answer_found answer;
+	struct process_answer what = {
+		.to = &answer, .room = sizeof(answer), .fd = file, .fds = LOADER_FILES,
+	};
+	int error = ask(question, path, disk, &what);
+
+	if (error)
+		return error;
+	*found = answer.found;
+	make_text(found->place, sizeof(found->place));
+	make_text(found->entry, sizeof(found->entry));
+	make_text(found->kernel, sizeof(found->kernel));
+	make_text(found->initrd, sizeof(found->initrd));
+	make_text(found->words, sizeof(found->words));
+	make_text(found->root, sizeof(found->root));
+	error = error_in(&what, answer.error);
+	if (!error && (!is_sealed(file[LOADER_KERNEL]) ||
+		       (file[LOADER_INITRD] >= 0 && !is_sealed(file[LOADER_INITRD]))))
+		error = refuse_answer(path);
+	if (error) {
+		file_close(&file[LOADER_KERNEL]);
+		file_close(&file[LOADER_INITRD]);
+	}
+	return error;
+}
+
+static int refuse_ended(const char *path)
+{
+	return refuse(-EPIPE, "can't unpack '%s': the process that unpacks kernels has ended before",
+		      path);
+}
+
+/**
+ * parser_find() - find on a guest's disk what it starts from, in the process if there is one
+ * @disk: a descriptor of the disk, which the caller closes; the process can do with it what it
+ *	  allows
+ * @path: the disk's name for the person
+ * @most: bytes that each file may have
+ * @found: filled in
+ * @file: descriptors of files in memory go there, which the caller closes; the second may be -1
+ *
+ * Return: 0, or a negative errno after telling the person.
+ */
+int parser_find(int disk, const char *path, uint64_t most, struct loader_found *found,
+		int file[LOADER_FILES])
+{
+	struct question question = { .what = FIND, .most = most };
+
+	if (was_ended)
+		return refuse_ended(path);
+	return parser.pid ? ask_for_files(&question, path, disk, found, file) :
+			    loader_find(disk, path, most, found, file);
 }
 
 /**
@@ -326,7 +467,6 @@ static int ask(struct kernel *kernel, const char *path, int file)
 int parser_open(struct kernel *kernel, int file, const char *path)
 {
 	if (was_ended)
-		return refuse(-EPIPE, "can't unpack '%s': the process that unpacks kernels has ended before",
-			      path);
-	return parser.pid ? ask(kernel, path, file) : kernel_open(kernel, file, path);
+		return refuse_ended(path);
+	return parser.pid ? ask_for_kernel(kernel, path, file) : kernel_open(kernel, file, path);
 }

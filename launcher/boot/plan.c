@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "boot/boot.h"
+#include "boot/from_disk.h"
 #include "boot/kernel.h"
 #include "boot/parser.h"
 #include "boot/plan.h"
@@ -66,7 +67,8 @@ static bool is_trusted(int fd)
  *
  * The files are opened once for all starts of the guest: later changes of their names do not
  * matter. The initrd is the file that --initrd names. Without --initrd, and without root= for
- * the kernel, it is initrd.img beside the kernel, if there is one.
+ * the kernel, it is initrd.img beside the kernel, if there is one. Without a kernel, both are
+ * on the first disk (from_disk.c).
  *
  * Return: 0, or a negative errno after telling the person.
  */
@@ -75,6 +77,11 @@ int boot_plan_open(const struct options *options, struct boot_request *request)
 	request->kernel = (struct boot_file){ -1, options->kernel };
 	request->initrd = (struct boot_file){ -1, options->initrd };
 	request->found_initrd = NULL;
+	if (options->from_disk) {
+		int error = from_disk_open(options, request);
+
+		return error ? error : from_disk_read(request);
+	}
 	request->kernel.fd = file_open(options->kernel, "kernel");
 	if (request->kernel.fd < 0)
 		return request->kernel.fd;
@@ -125,6 +132,8 @@ int boot_plan_abi(const struct options *options, struct boot_request *request)
  */
 void boot_plan_close(struct boot_request *request)
 {
+	if (request->from_disk)
+		from_disk_close(request);
 	if (request->ahead)
 		kernel_close(request->ahead);
 	free(request->ahead);

@@ -27,11 +27,14 @@ static void print_commands(void)
 void help_print(void)
 {
 	fputs("Usage: lguest [OPTIONS] MEMORY KERNEL [KERNEL ARGUMENTS...]\n"
+	      "       lguest [OPTIONS] MEMORY --block=FILE\n"
 	      "       lguest COMMAND ...\n"
 	      "Run a Linux guest on a host that needs no virtualisation hardware.\n"
 	      "\n"
 	      "MEMORY is the guest's memory: 64m, 2g, 65536k; a plain number means MiB.\n"
-	      "KERNEL is a bzImage or a vmlinux with lguest support.\n"
+	      "KERNEL is a bzImage or a vmlinux with lguest or Xen PV support. Without it, kernel,\n"
+	      "initrd and command line are those on the first disk of --block, at each boot anew.\n"
+	      "Options may stand behind MEMORY, too.\n"
 	      "\n"
 	      "Devices, each as often as it is wanted:\n", stdout);
 	option_help_devices();

@@ -60,16 +60,18 @@ struct options {
 	enum options_abi abi;
 	unsigned int cpus;	/* 1 to LGUEST_MAX_VCPUS */
 	uint64_t memory;	/* bytes, a multiple of the page size */
-	const char *kernel;
+	const char *kernel;	/* its file; or, if this is true, the value of the --block that */
+	bool from_disk;		/* has it */
 	bool found_kernel;	/* nobody has named it: its owner must be trusted */
 	const char *initrd;
 	bool has_initrd_fd;	/* it is open already, and its name is only for messages: */
 	int initrd_fd;
 	char **arguments;	/* for the guest's kernel, up to NULL */
 
+	const char *append;	/* more for the kernel's command line, or NULL */
+
 	/* Of "lguest run" alone. */
 	bool for_command;	/* the guest is there for a command, which gets the signals */
-	const char *append;	/* more for the kernel's command line, or NULL */
 	bool writable;		/* what the guest writes to the host's files stays */
 	bool as_user;
 	unsigned int timeout;	/* seconds; 0: none */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The command line of the launcher: options, how much memory, which kernel. All that follows is
- * for the kernel.
+ * for the kernel. Options may also stand between the amount of memory and the kernel.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -12,6 +12,7 @@
 #include "base/message.h"
 #include "option/rows.h"
 #include "option/options.h"
+#include "virtio/virtio.h"
 
 #define TRY_HELP	"'lguest --help' lists what there is"
 
@@ -111,33 +112,17 @@ static int use_option(struct options *options, unsigned int number, const char *
 	return option_use(options, number, value);
 }
 
-/**
- * options_read() - understand the options of a command line
- * @options: filled in
- * @argc: number of words
- * @argv: the name of the program or command, then the words, up to NULL;
- *	  @options refers to them
- * @whose: whose options they are: OF_START or OF_RUN
- *
- * Return: 0, or a negative errno after telling the person. What follows the options is in
- * @options->words.
- */
-int options_read(struct options *options, int argc, char **argv, unsigned int whose)
+/* Understand the options up to the first word that is none. Return: 0 or a negative errno. */
+static int read_some(struct options *options, const struct table *table, int argc, char **argv,
+		     unsigned int whose)
 {
-	int option, number, error, word = 1;
-	struct table table;
+	int option, number, error, word = optind ? optind : 1;
 
-	fill_table(&table, whose);
-	memset(options, 0, sizeof(*options));
-	options->cpus = 1;
-	options->panic_status = -1;
-	opterr = 0;
-	optind = 0;	/* glibc: begin anew; tests parse more than once */
 	for (;; word = optind) {
 		error = word < argc ? check_name(argv[word], whose) : 0;
 		if (error)
 			return error;
-		option = getopt_long(argc, argv, table.letters, table.option, NULL);
+		option = getopt_long(argc, argv, table->letters, table->option, NULL);
 		if (option == -1)
 			break;
 		if (option == '?' || option == ':')
@@ -155,6 +140,41 @@ int options_read(struct options *options, int argc, char **argv, unsigned int wh
 	return 0;
 }
 
+/**
+ * options_read() - understand the options of a command line
+ * @options: filled in
+ * @argc: number of words
+ * @argv: the name of the program or command, then the words, up to NULL; changed: MEMORY moves
+ *	  behind all options; @options refers to them
+ * @whose: whose options they are: OF_START or OF_RUN
+ *
+ * Return: 0, or a negative errno after telling the person. What follows the options is in
+ * @options->words.
+ */
+int options_read(struct options *options, int argc, char **argv, unsigned int whose)
+{
+	struct table table;
+	char *memory;
+	int error;
+
+	fill_table(&table, whose);
+	memset(options, 0, sizeof(*options));
+	options->cpus = 1;
+	options->panic_status = -1;
+	opterr = 0;
+	optind = 0;	/* glibc: begin anew; tests parse more than once */
+	error = read_some(options, &table, argc, argv, whose);
+	if (error || whose != OF_START || optind + 1 >= argc || !amount_looks_like(argv[optind]) ||
+	    argv[optind + 1][0] != '-')
+		return error;
+	/* More options, between MEMORY and KERNEL. */
+	memory = argv[optind++];
+	error = read_some(options, &table, argc, argv, whose);
+	if (!error)
+		*--options->words = memory;
+	return error;
+}
+
 /* Complain if an amount of memory was taken for the value of the option before it. */
 static int check_value_taken(const struct options *options)
 {
@@ -164,6 +184,28 @@ static int check_value_taken(const struct options *options)
 		return 0;
 	return misused("'%s' was taken as the value of --%s: say --%s=%s", word, options->took,
 		       options->took, option_value(option_find(options->took, strlen(options->took))));
+}
+
+/* Nobody has named a kernel: it is on the first disk. */
+static int use_disk(struct options *options)
+{
+	unsigned int i;
+
+	for (i = 0; i < options->devices; i++)
+		if (options->device[i].kind == &virtio_block_kind)
+			break;
+	if (i == options->devices)
+		return misused("which kernel? For example: lguest %s bzImage; or a disk that has one: --block=FILE",
+			       *options->words);
+	options->kernel = options->device[i].value;
+	options->from_disk = true;
+	if (virtio_block_kind.shares_memory(options->kernel))
+		return misused("which kernel? The first disk, --block=%s, is another program's, and can't be looked into",
+			       options->kernel);
+	if (options->initrd)
+		return misused("--initrd goes with a KERNEL, and nobody has named one: the disk '%s' has its own",
+			       options->kernel);
+	return 0;
 }
 
 /**
@@ -192,10 +234,13 @@ int options_guest(struct options *options)
 	error = amount_memory(word[0], &options->memory);
 	if (error)
 		return error;
+	options->arguments = word + 1 + !!word[1];
 	if (!word[1])
-		return misused("which kernel? For example: lguest %s bzImage", word[0]);
+		return use_disk(options);
+	if (options->append)
+		return misused("--append is for a kernel that the disk has: put '%s' behind the kernel '%s'",
+			       options->append, word[1]);
 	options->kernel = word[1];
-	options->arguments = word + 2;
 	return 0;
 }
 

@@ -109,7 +109,8 @@ static const struct option_row rows[] = {
 	{ OF_RUN, "timeout", "S", "end it after so many seconds, with status 124",
 	  .use = use_timeout },
 	{ OF_RUN, "panic-status", "N", "the status after a panic (255)", .use = use_panic_status },
-	{ OF_RUN, "append", "TEXT", "more arguments for the kernel", TEXT(append) },
+	{ OF_BOTH, "append", "TEXT", "more arguments for a kernel that 'run' or a disk has",
+	  TEXT(append) },
 	{ OF_START, "initrd", "FILE", "the guest's initial file system (default: initrd.img beside\n"
 				      "KERNEL, if it is there and no root= is given)",
 	  TEXT(initrd) },

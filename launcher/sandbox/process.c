@@ -306,19 +306,19 @@ ssize_t process_receive_until(int socket, int64_t until, void *data, size_t room
  */
 int process_receive_answer(int socket, int64_t until, struct process_answer *answer)
 {
-	unsigned int count;
+	unsigned int count, i;
 	ssize_t size;
 
 	for (answer->lines = 0; ; answer->lines++) {
-		count = !!answer->fd;
-		if (answer->fd)
-			*answer->fd = -1;
+		count = answer->fds;
+		for (i = 0; i < answer->fds; i++)
+			answer->fd[i] = -1;
 		size = process_receive_until(socket, until, answer->to, answer->room, answer->fd,
-					     answer->fd ? &count : NULL);
+					     &count);
 		if (size == (ssize_t)answer->size)
 			return 0;
-		if (answer->fd)
-			file_close(answer->fd);
+		for (i = 0; i < answer->fds; i++)
+			file_close(&answer->fd[i]);
 		if (size <= 0)
 			return size == -ETIMEDOUT ? -ETIMEDOUT : -EPIPE;
 		if (answer->lines == answer->most)

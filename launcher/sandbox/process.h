@@ -37,7 +37,8 @@ struct process_answer {
 	void *to;		/* each message is written here, the answer last */
 	size_t room;		/* bytes there */
 	size_t size;		/* of the answer: any other message is a line */
-	int *fd;		/* the answer's descriptor, or -1, goes there; NULL: it has none */
+	int *fd;		/* the answer's descriptors, or -1, go there: */
+	unsigned int fds;	/* so many at most, which may be none */
 	unsigned int most;	/* lines that may come */
 	unsigned int lines;	/* lines that have come */
 };

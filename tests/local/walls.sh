@@ -36,11 +36,12 @@ main'
 in_launcher()
 {
 	local tree=launcher objects=build/launcher known=''
-	local inside='(p9/(server|fields)|net/process|boot/(bzimage|payload|elf_image|pagetables)|session/cpio|virtio/(net|block|console)/.*)[.]h'
+	local inside='(p9/(server|fields)|net/process|boot/(bzimage|payload|elf_image|pagetables)|loader/(bls|entry|ext|grub|volume)|session/cpio|virtio/(net|block|console)/.*)[.]h'
 	local floors='base
 memory option/config.h
 terminal
 sandbox
+loader
 boot p9 disk net
 virtio
 virtio/block virtio/net virtio/console virtio/balloon virtio/rng virtio/p9 virtio/vsock xen

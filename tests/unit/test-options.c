@@ -280,6 +280,43 @@ START_TEST(questions_need_no_kernel)
 }
 END_TEST
 
+START_TEST(options_may_stand_behind_memory)
+{
+	ck_assert_int_eq(PARSE("--cpus=2", "64m", "--block=a", "-v", "bz", "--quiet"), 0);
+	ck_assert_uint_eq(options.memory, 64ULL << 20);
+	ck_assert_uint_eq(options.cpus, 2);
+	ck_assert_uint_eq(options.devices, 1);
+	ck_assert(options.verbose);
+	ck_assert_str_eq(options.kernel, "bz");
+	ck_assert_str_eq(options.arguments[0], "--quiet");
+	ck_assert_ptr_null(options.arguments[1]);
+	ck_assert_int_eq(PARSE("64m", "--", "bz"), 0);
+	ck_assert_str_eq(options.kernel, "bz");
+	ck_assert_int_eq(PARSE("64m", "--help"), 0);
+	ck_assert_int_eq(options.action, OPTIONS_HELP);
+	unit_refused(PARSE("64m", "--nonsense", "bz"), "unknown option '--nonsense'");
+	unit_refused(PARSE("64m", "--initrd", "bz"), "which kernel");
+}
+END_TEST
+
+START_TEST(without_a_kernel_the_first_disk_has_it)
+{
+	ck_assert_int_eq(PARSE("--block=a,ro", "--block=b", "64m"), 0);
+	ck_assert(options.from_disk);
+	ck_assert_str_eq(options.kernel, "a,ro");
+	ck_assert_ptr_null(options.arguments[0]);
+	ck_assert_int_eq(PARSE("64m", "--block=a", "--append=quiet"), 0);
+	ck_assert(options.from_disk);
+	ck_assert_str_eq(options.append, "quiet");
+	ck_assert_int_eq(PARSE("--block=a", "64m", "bz"), 0);
+	ck_assert(!options.from_disk);
+	unit_refused(PARSE("64m", "--net=user"), "or a disk that has one: --block=FILE");
+	unit_refused(PARSE("64m", "--block=vhost-user:s"), "another program's, and can't be looked into");
+	unit_refused(PARSE("64m", "--block=a", "--initrd=b"), "--initrd goes with a KERNEL");
+	unit_refused(PARSE("--append=quiet", "64m", "bz"), "put 'quiet' behind the kernel 'bz'");
+}
+END_TEST
+
 START_TEST(bad_command_lines_are_refused)
 {
 	unit_refused(parse((char *[]){ "lguest", NULL }), "how much memory");
@@ -336,6 +373,8 @@ int main(void)
 	UNIT_ADD(suite, values_are_taken_apart);
 	UNIT_ADD(suite, values_of_nothing_are_refused);
 	UNIT_ADD(suite, questions_need_no_kernel);
+	UNIT_ADD(suite, options_may_stand_behind_memory);
+	UNIT_ADD(suite, without_a_kernel_the_first_disk_has_it);
 	UNIT_ADD(suite, bad_command_lines_are_refused);
 	UNIT_ADD(suite, kernel_arguments_follow_ours);
 	return unit_run(suite);

@@ -176,6 +176,41 @@ START_TEST(initrd_that_becomes_a_link_is_the_file_it_was)
 }
 END_TEST
 
+/* --- The guest's own disk. --- */
+
+static int own_disk, next_disk;
+
+/* As a guest would that installs another kernel. */
+static void installs_another(void)
+{
+	static char block[4096];
+	off_t at;
+
+	initrd_is("the first");
+	for (at = 0; pread(next_disk, block, sizeof(block), at) == sizeof(block); at += sizeof(block))
+		ck_assert_int_eq(pwrite(own_disk, block, sizeof(block), at), sizeof(block));
+}
+
+static void has_another(void)
+{
+	initrd_is("the next");
+}
+
+START_TEST(what_the_guest_has_installed_on_its_disk_is_booted)
+{
+	make_directory();
+	ck_assert_int_eq(system("mkdir root && cp vmdir/kernel root/vmlinuz && echo the first >root/initrd.img &&"
+				"/sbin/mke2fs -q -d root disk 8M >/dev/null 2>&1 && echo the next >root/initrd.img &&"
+				"/sbin/mke2fs -q -d root next 8M >/dev/null 2>&1"), 0);
+	own_disk = open("disk", O_WRONLY);
+	next_disk = open("next", O_RDONLY);
+	boot[0] = installs_another;
+	boot[1] = has_another;
+	ck_assert_int_eq(LAUNCH("64m", "--block=disk"), 0);
+	ck_assert_uint_eq(boots, 2);
+}
+END_TEST
+
 static void nothing(void)
 {
 }
@@ -544,6 +579,7 @@ int main(void)
 
 	UNIT_ADD(suite, default_initrd_that_becomes_a_link_leads_nowhere);
 	UNIT_ADD(suite, initrd_that_becomes_a_link_is_the_file_it_was);
+	UNIT_ADD(suite, what_the_guest_has_installed_on_its_disk_is_booted);
 	UNIT_ADD(suite, restarts_are_so_far_apart);
 	UNIT_ADD(suite, port_that_becomes_a_link_leads_nowhere);
 	UNIT_ADD(suite, restart_keeps_a_disk);
