@@ -55,6 +55,9 @@ build_for()
 	done
 	[ -n "$no_build" ] || build_common
 	no_build=1
+	if [[ "$*" = *' --debian-kernel '* ]]; then
+		scripts/build-debian-guest --kernel >/dev/null || broken "the disk with Debian's kernel can't be made"
+	fi
 	if [[ "$*" = *' --debian '* ]]; then
 		scripts/build-debian-guest >/dev/null || broken "the Debian guest's disk can't be made"
 		"$tests/lib/make-repository" "$LG_BUILD/selftests/repository" || broken "no packages for the Debian guest"
