@@ -263,6 +263,18 @@ START_TEST(grubs_default_may_be_said_in_many_ways)
 }
 END_TEST
 
+/* Ubuntu's cloud images have one kernel twice: with an initrd, and without. */
+START_TEST(the_first_kernel_of_an_entry_counts)
+{
+	begin();
+	grub_is("/boot/grub/grub.cfg",
+		"menuentry 'Ubuntu' {\n\tif [ \"${initrdfail}\" = 1 ]; then\n"
+		"\t  linux\t/boot/one root=PARTUUID=1 ro\n\t  initrd\t/boot/one.img\n\telse\n"
+		"\t  linux\t/boot/one root=PARTUUID=1 ro panic=-1\n\tfi\n\tinitrdfail\n}\n");
+	found_is("kernel 1", "initrd 1", "root=PARTUUID=1 ro console=hvc0");
+}
+END_TEST
+
 START_TEST(a_grub_without_an_entry_leaves_it_to_others)
 {
 	static const char * const configs[] = {
@@ -502,6 +514,7 @@ int main(void)
 	UNIT_ADD(suite, a_partition_for_boot_alone_has_the_root_beside_it);
 	UNIT_ADD(suite, grubs_default_entry_counts);
 	UNIT_ADD(suite, grubs_default_may_be_said_in_many_ways);
+	UNIT_ADD(suite, the_first_kernel_of_an_entry_counts);
 	UNIT_ADD(suite, a_grub_without_an_entry_leaves_it_to_others);
 	UNIT_ADD(suite, the_last_entry_of_loader_entries_counts);
 	UNIT_ADD(suite, what_can_not_be_booted_from_is_named);
