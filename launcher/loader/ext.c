@@ -184,6 +184,15 @@ void ext_close(struct ext *ext)
 	ext->fs = NULL;
 }
 
+/**
+ * ext_is_unclean() - may there be newer things in the journal?
+ * @ext: from ext_open()
+ */
+bool ext_is_unclean(const struct ext *ext)
+{
+	return ext2fs_has_feature_journal_needs_recovery(((ext2_filsys)ext->fs)->super);
+}
+
 static int find(struct ext *ext, const char *path, ext2_ino_t *number, struct ext2_inode *inode)
 {
 	errcode_t code = ext2fs_namei_follow(ext->fs, EXT2_ROOT_INO, EXT2_ROOT_INO, path, number);

@@ -17,6 +17,7 @@ struct ext {
 
 int ext_open(struct ext *ext, int disk, const struct volume *volume);
 void ext_close(struct ext *ext);
+bool ext_is_unclean(const struct ext *ext);
 bool ext_has(struct ext *ext, const char *path);
 bool ext_has_directory(struct ext *ext, const char *path);
 int ext_list(struct ext *ext, const char *path, void (*take)(void *argument, const char *name),

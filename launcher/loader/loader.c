@@ -312,6 +312,9 @@ int loader_find(int disk, const char *path, uint64_t most, struct loader_found *
 		volume = find_entry(search, &ext);
 		if (volume) {
 			describe(search, volume, &ext, found);
+			if (ext_is_unclean(&ext))
+				detail("%s: the file system of %s was not unmounted, and what is only in its journal does not count: fsck.ext4 brings it in",
+				       path, found->place);
 			error = take_files(search, &ext, most, found, file);
 			ext_close(&ext);
 		} else {

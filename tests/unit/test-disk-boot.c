@@ -460,6 +460,22 @@ START_TEST(each_start_reads_the_disk_anew)
 }
 END_TEST
 
+START_TEST(a_journal_that_was_not_brought_in_is_told)
+{
+	begin();
+	put("/vmlinuz", "the kernel");
+	make_disk();
+	shell("/sbin/debugfs -w -R 'feature needs_recovery' %s >/dev/null 2>&1", disk);
+	found_is("the kernel", NULL, "console=hvc0 root=/dev/vda rw");
+	message_verbose = true;
+	unit_remember();
+	ck_assert_int_eq(find(), 0);
+	ck_assert_ptr_nonnull(strstr(unit_said, "the whole disk (ext4) was not unmounted"));
+	ck_assert_ptr_nonnull(strstr(unit_said, "the whole disk (ext4), by its usual name: kernel /vmlinuz, initrd none"));
+	boot_plan_close(&request);
+}
+END_TEST
+
 START_TEST(who_takes_over_the_process_has_nothing)
 {
 	begin();
@@ -524,6 +540,7 @@ int main(void)
 	UNIT_ADD(suite, a_superblock_that_wants_all_memory_is_refused);
 	UNIT_ADD(suite, a_broken_file_system_is_refused_in_one_line);
 	UNIT_ADD(suite, each_start_reads_the_disk_anew);
+	UNIT_ADD(suite, a_journal_that_was_not_brought_in_is_told);
 	UNIT_ADD(suite, who_takes_over_the_process_has_nothing);
 	UNIT_ADD(suite, a_guest_of_either_abi_may_be_on_the_disk);
 	return unit_run(suite);
