@@ -185,9 +185,10 @@ stops()
 restarts()
 {
 	timeout 100 lguest --name=one --initrd="$work/restart" 128m "$first" quiet >"$work/out" 2>&1 </dev/null &
+	pid=$!
 	wait_for 90 twice_started; found=$?
 	lguest kill one
-	wait
+	wait "$pid"	# the server of files goes on
 	return "$found"
 }
 twice_started() { [ "$(grep -ac started "$work/out")" -ge 2 ]; }
