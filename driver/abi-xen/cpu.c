@@ -3,6 +3,7 @@
  * What a guest's kernel tells of its virtual CPU, and asks of it: where its handlers are,
  * segments, MSRs, CPUID.
  */
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/desc.h>
@@ -80,7 +81,8 @@ static long take_tls(struct lg_vcpu *vcpu, unsigned int entry, u64 descriptor)
 	if (entry < GDT_ENTRY_TLS_MIN || entry >= GDT_ENTRY_TLS_MIN + LG_TLS_ENTRIES)
 		return 0;
 	memcpy(tls, vcpu->xen->tls, sizeof(tls));
-	tls[entry - GDT_ENTRY_TLS_MIN] = descriptor;
+	entry = array_index_nospec(entry - GDT_ENTRY_TLS_MIN, LG_TLS_ENTRIES);
+	tls[entry] = descriptor;
 	err = lg_set_tls(vcpu, tls);
 	if (!err)
 		memcpy(vcpu->xen->tls, tls, sizeof(tls));

@@ -14,6 +14,19 @@ cd "$(dirname -- "$0")/../.." || exit 1
 list()
 {
 	cat <<'END'
+bytes[insn->length]			fewer than 15: a guess reads what lies behind them on the stack
+entries[LG_FIXED_INDEX - first]		a constant less a counter
+of_kind[port->kind]			the host's
+ports[port]				clamped by the caller, or the host gives the numbers
+time[RUNSTATE_running]			a constant
+tls[entry]				clamped in the line before
+traps[trap.vector]			256 entries, a byte
+traps[vector]				256 entries, and the processor or the host says which
+vcpu_info[vcpu->id]			the host's
+virq_port[port->virq]			the host's: bind_virq() has checked it
+virq_port[virq]				a constant of the caller's
+word[words++]				the host's own counter
+word[words]				the host's own counter
 bytes[c->at++]				at most 15 bytes: a guess reads what lies behind them on the stack
 by_id[page->id]				the host gives the numbers
 by_id[spte / LG_ENTRIES]		the host makes the numbers of entries
