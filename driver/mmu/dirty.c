@@ -33,11 +33,12 @@ static bool take_dirty_mark(struct lg_vm *vm, gfn_t gfn)
  * lg_table_changed - has the guest's table behind @page changed since it was compared?
  * @vcpu: the virtual CPU that flushes; its mutex is held
  * @page: shadow page
+ * @take: the caller compares the table now, and that counts: say yes once
  *
- * Says yes once: the caller compares the table now. Always yes for a top-level table, which has
+ * Always yes for a top-level table, which has
  * no mark.
  */
-bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
+bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page, bool take)
 {
 	struct lg_vm *vm = vcpu->vm;
 	struct lg_shadow_page *other;
@@ -45,7 +46,7 @@ bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 
 	lockdep_assert_held_write(&vm->mmu_lock);
 	if (unlikely(vm->mmu.watches))
-		return lg_watched_changed(vcpu, page);
+		return lg_watched_changed(vcpu, page, take);
 	if (page->level == LG_PT_LEVELS || page->gfn >= vm->mmu.dirty_map_size)
 		return true;
 	/* The mark concerns all shadow pages of this table. */
@@ -54,7 +55,8 @@ bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 			if (other->gfn == page->gfn)
 				other->changed = true;
 	changed = page->changed;
-	page->changed = false;
+	if (take)
+		page->changed = false;
 	return changed;
 }
 

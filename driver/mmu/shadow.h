@@ -130,7 +130,7 @@ unsigned int lg_shadow_reclaim(struct lg_vm *vm, unsigned int wanted);
 void lg_flush_others(struct lg_vm *vm);
 
 /* dirty.c */
-bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+bool lg_table_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page, bool take);
 
 /* watched.c */
 void lg_set_watched(struct lg_vm *vm, gfn_t gfn, bool watched);
@@ -139,7 +139,7 @@ void lg_table_stored(struct lg_vm *vm, gfn_t gfn);
 void lg_watch_new(struct lg_vm *vm, struct lg_shadow_page *page);
 void lg_unwatch(struct lg_vm *vm, struct lg_shadow_page *page);
 /* watch.c */
-bool lg_watched_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page);
+bool lg_watched_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page, bool take);
 void lg_check_watched(struct lg_vm *vm);
 
 /* May no shadow entry let the guest write to this frame now? */

@@ -69,16 +69,22 @@ static void read_guest_entries(struct lg_vm *vm, const struct lg_shadow_page *pa
 		entries[LG_FIXED_INDEX - first] = vm->mmu.fixed_entry;
 }
 
+/* What else does a comparison of a page do? */
+enum sync_how {
+	SYNC_FLUSH,		/* compare the pages below, too */
+	SYNC_FLUSH_PAGE,	/* nothing */
+	SYNC_FAULT,		/* those below, too, but a flush still has to compare all of them */
+};
+
 /*
- * Compare the entries of @page for the addresses from @start to @last, both of which it covers,
- * and with @below those of the pages below, too.
+ * Compare the entries of @page for the addresses from @start to @last, both of which it covers.
  *
  * A page is compared as a whole at most once, however many entries of a hostile guest's tables lead
  * to it, and each of the two edges of a range is one path down: so the number of shadow pages
  * bounds the time.
  */
 static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, gva_t start,
-			     gva_t last, bool below)
+			     gva_t last, enum sync_how how)
 {
 	u64 span = 1ULL << (PAGE_SHIFT + 9 * (page->level - 1)), entries[BATCH];
 	unsigned int first = lg_table_index(start, page->level), i;
@@ -92,12 +98,12 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 	if (page->synced == vm->mmu.sync_clock &&
 	    (page->synced_whole || (page->synced_start == start && page->synced_last == last)))
 		return;
-	changed = !whole || lg_table_changed(vcpu, page);
+	changed = !whole || lg_table_changed(vcpu, page, how != SYNC_FAULT);
 	page->synced = vm->mmu.sync_clock;
 	page->synced_whole = whole;
 	page->synced_start = start;
 	page->synced_last = last;
-	if (!changed && (page->level == 1 || !below))
+	if (!changed && (page->level == 1 || how == SYNC_FLUSH_PAGE))
 		return;
 	vcpu->stats.shadow_syncs++;
 	for (i = first; (i = find_next_bit(page->used, end + 1, i)) <= end; i++) {
@@ -106,7 +112,7 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 
 		if (!changed) {
 			if (child && !(child->role & LG_ROLE_SPLIT))
-				sync_shadow_page(vcpu, child, from, from | (span - 1), true);
+				sync_shadow_page(vcpu, child, from, from | (span - 1), how);
 			continue;
 		}
 		/* Read the guest's entries in batches, from the next one that is needed. */
@@ -116,8 +122,8 @@ static void sync_shadow_page(struct lg_vcpu *vcpu, struct lg_shadow_page *page, 
 					   entries);
 		}
 		child = sync_branch_entry(vm, page, i, entries[i - read]);
-		if (child && below)
-			sync_shadow_page(vcpu, child, from, min(last, from | (span - 1)), true);
+		if (child && how != SYNC_FLUSH_PAGE)
+			sync_shadow_page(vcpu, child, from, min(last, from | (span - 1)), how);
 	}
 }
 
@@ -184,11 +190,19 @@ void lg_entry_written(struct lg_vcpu *vcpu, gpa_t gpa)
 	write_unlock(&vm->mmu_lock);
 }
 
-/** lg_shadow_sync - bring @page and all below it, 4 levels at most, up to date; mmu_lock written */
+/**
+ * lg_shadow_sync - bring @page and all below it, 4 levels at most, up to date, in a fault
+ * @vcpu: the virtual CPU
+ * @page: shadow page
+ *
+ * mmu_lock written. The fault has read entries of the guest's before, and will make its own of
+ * them: so no table counts as compared by this. The flush that the guest asks for behind a store
+ * that came between finds it still changed.
+ */
 void lg_shadow_sync(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
 {
 	vcpu->vm->mmu.sync_clock++;
-	sync_shadow_page(vcpu, page, 0, ~0ULL, true);
+	sync_shadow_page(vcpu, page, 0, ~0ULL, SYNC_FAULT);
 }
 
 /* For a VM that watches: compare the tables that may have changed, wherever they are. */
@@ -202,22 +216,24 @@ static void sync_pending(struct lg_vcpu *vcpu)
 	list_splice_init(&mmu->pending, &pending);
 	while ((page = list_first_entry_or_null(&pending, struct lg_shadow_page, pending))) {
 		list_del_init(&page->pending);
-		sync_shadow_page(vcpu, page, 0, ~0ULL, false);
-		/* It may have been the last entry of its own table that led to it. */
-		if ((page->changed || !page->settled) && mmu->by_id[page->id] == page)
+		sync_shadow_page(vcpu, page, 0, ~0ULL, SYNC_FLUSH_PAGE);
+		if (page->changed || !page->settled)
 			list_add_tail(&page->pending, &mmu->pending);
 	}
 }
 
+/* Below the roots of a VM that watches, all that may have changed is pending. */
+static bool finds_changes(const struct lg_vm *vm, gva_t start, gva_t last)
+{
+	return vm->mmu.watches && !start && last >= USER_LAST;
+}
+
 static void sync_root(struct lg_vcpu *vcpu, struct lg_root *root, gva_t start, gva_t last)
 {
-	/* Below the roots of a VM that watches, all that may have changed is pending. */
-	bool below = !vcpu->vm->mmu.watches || start || last < USER_LAST;
+	enum sync_how how = finds_changes(vcpu->vm, start, last) ? SYNC_FLUSH_PAGE : SYNC_FLUSH;
 
-	sync_shadow_page(vcpu, root->user, start, last, below);
-	sync_shadow_page(vcpu, root->kernel, start, last, below);
-	if (!below)
-		sync_pending(vcpu);
+	sync_shadow_page(vcpu, root->user, start, last, how);
+	sync_shadow_page(vcpu, root->kernel, start, last, how);
 }
 
 static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)
@@ -229,6 +245,8 @@ static void sync_roots(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last
 	for (i = 0; every && i < LG_ROOTS; i++)
 		if (vcpu->roots[i].gfn != ~0ULL)
 			sync_root(vcpu, &vcpu->roots[i], start, last);
+	if (finds_changes(vcpu->vm, start, last))
+		sync_pending(vcpu);
 }
 
 /** lg_sync_user - bring user space of the current address space up to date; mmu_lock written */
@@ -236,7 +254,7 @@ void lg_sync_user(struct lg_vcpu *vcpu)
 {
 	lockdep_assert_held_write(&vcpu->vm->mmu_lock);
 	vcpu->vm->mmu.sync_clock++;
-	sync_root(vcpu, vcpu->root, 0, USER_LAST);
+	sync_roots(vcpu, false, 0, USER_LAST);
 }
 
 static void flush_gva_range(struct lg_vcpu *vcpu, bool every, gva_t start, gva_t last)

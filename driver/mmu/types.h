@@ -50,7 +50,6 @@ struct lg_mmu {
 	u64 dirty_map_size;
 	bool watches;			/* there is no map: mmu/watch.c */
 	struct list_head pending;	/* pages that may have changed, in a VM that watches */
-	atomic_t entries_in_writing;	/* by lg_write_entry() */
 	u64 fixed_entry;		/* of slot LG_FIXED_INDEX of all top-level tables; 0: theirs */
 	struct list_head unlinked;	/* pages to be freed once no CPU can walk them */
 	struct list_head spare;		/* pages ready for the next faults */
@@ -58,6 +57,7 @@ struct lg_mmu {
 	struct lg_shadow_page **by_id;	/* all pages in use, by number */
 	unsigned long *ids;		/* bitmap: numbers in use */
 	unsigned int nr_ids, id_hint;
+	atomic_t entries_in_writing;	/* by lg_write_entry() */
 };
 
 /* One cached guest CR3 and the pages that shadow it: mmu/pages.c. */

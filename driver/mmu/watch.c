@@ -20,7 +20,7 @@
 #include "mmu/shadow.h"
 
 /* A frame that more entries map is not watched: time under mmu_lock is bounded. */
-#define MOST_SPTES	64
+#define MOST_SPTES	16
 
 static bool check_shadow;
 module_param(check_shadow, bool, 0644);
@@ -72,14 +72,17 @@ static bool others_have_flushed(const struct lg_vcpu *vcpu, u64 generation)
  * lg_watched_changed - lg_table_changed() for a VM that watches
  * @vcpu: the virtual CPU that flushes; its mutex is held
  * @page: shadow page of a guest's table; if true is returned, the caller compares it now
+ * @take: and then it counts as compared
  */
-bool lg_watched_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page)
+bool lg_watched_changed(struct lg_vcpu *vcpu, struct lg_shadow_page *page, bool take)
 {
 	struct lg_vm *vm = vcpu->vm;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
 	if (page->role & (LG_ROLE_ROOT | LG_ROLE_SPLIT))
 		return true;
+	if (!take)
+		return page->changed || !page->settled;
 	if (page->changed) {
 		page->changed = !watch(vm, page->gfn);
 		page->read_only_since = atomic64_read(&vm->mmu.generation);
@@ -113,8 +116,9 @@ static void check_page(struct lg_vm *vm, const struct lg_shadow_page *page)
 	u64 entry;
 
 	for_each_set_bit(i, page->used, LG_ENTRIES)
+		/* An entry that the host is writing is shadowed in a moment: lg_write_entry(). */
 		if (!lg_read_entries(vm, (page->gfn << PAGE_SHIFT) + i * 8, &entry, 1) &&
-		    !agrees(page, i, entry))
+		    !agrees(page, i, entry) && !atomic_read(&vm->mmu.entries_in_writing))
 			pr_warn_ratelimited("check_shadow: table 0x%llx, entry %u: 0x%llx is shadowed by 0x%llx\n",
 					    page->gfn, i, entry, page->table[i]);
 }
@@ -125,9 +129,7 @@ void lg_check_watched(struct lg_vm *vm)
 	const struct lg_shadow_page *page;
 
 	lockdep_assert_held_write(&vm->mmu_lock);
-	/* An entry that the host is writing is shadowed in a moment: lg_write_entry(). */
-	if (likely(!READ_ONCE(check_shadow)) || !vm->mmu.watches ||
-	    atomic_read(&vm->mmu.entries_in_writing))
+	if (likely(!READ_ONCE(check_shadow)) || !vm->mmu.watches)
 		return;
 	list_for_each_entry(page, &vm->mmu.pages, list)
 		if (!(page->role & LG_ROLE_SPLIT) && page->settled && !page->changed)
