@@ -6,15 +6,13 @@
  * (session/session.c), and an init of our own (session/image.c).
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/commands.h"
-#include "base/compiler.h"
+#include "command/run_kernel.h"
 #include "option/config.h"
 #include "base/exit_status.h"
 #include "base/file.h"
@@ -24,11 +22,11 @@
 #include "option/options.h"
 #include "session/command.h"
 #include "session/image.h"
+#include "session/modules.h"
 #include "session/session.h"
 #include "session/protocol.h"
 #include "start.h"
 #include "terminal/terminal.h"
-#include "base/user.h"
 
 #define DEFAULT_MEMORY	(512ULL << 20)
 
@@ -49,73 +47,6 @@ static void print_help(void)
 	      stdout);
 }
 
-static bool is_there(const char *path)
-{
-	return !access(path, R_OK);
-}
-
-/*
- * The current directory may be another user's, and a kernel from there could read all files of
- * this host. boot_plan_open() checks the file again when it is open.
- */
-static bool is_trusted(const char *path)
-{
-	struct stat status;
-
-	if (!stat(path, &status) && user_is_trusted(status.st_uid))
-		return true;
-	message("'%s' is another user's, and not taken: --kernel=%s takes it", path, path);
-	return false;
-}
-
-static char *copy(const char *text)
-{
-	char *made = strdup(text);
-
-	if (!made)
-		no_memory();
-	return made;
-}
-
-/* Return: the name of a kernel, malloc, or NULL after telling the person. */
-static char *find_kernel(struct options *options)
-{
-	static const char * const places[] = {
-		"arch/x86/boot/bzImage", "/usr/local/share/lguest/bzImage",
-		"/usr/share/lguest/bzImage", "/usr/lib/lguest/bzImage",
-	};
-	const char *named = options->kernel ? options->kernel : getenv("LGUEST_KERNEL");
-	char self[PATH_MAX], *beside, *slash;
-	ssize_t length;
-	unsigned int i;
-
-	if (named && *named)
-		return copy(named);
-	if (is_there(places[0]) && is_trusted(places[0])) {
-		message("the kernel is %s, from the current directory", places[0]);
-		options->found_kernel = true;
-		return copy(places[0]);
-	}
-	length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	self[length > 0 ? length : 0] = '\0';
-	slash = strrchr(self, '/');
-	if (slash) {
-		*slash = '\0';
-		if (asprintf(&beside, "%s/guest-6.12/bzImage", self) < 0) {
-			no_memory();
-			return NULL;
-		}
-		if (is_there(beside))
-			return beside;
-		free(beside);
-	}
-	for (i = 1; i < ARRAY_SIZE(places); i++)
-		if (is_there(places[i]))
-			return copy(places[i]);
-	refuse(-ENOENT, "which kernel? There is no arch/x86/boot/bzImage of yours here: use --kernel FILE");
-	return NULL;
-}
-
 /* Do the arguments of the kernel set its address? */
 static bool names_address(const char *append)
 {
@@ -124,7 +55,7 @@ static bool names_address(const char *append)
 
 /*
  * Make the person's options those of a guest for a command.
- * @kernel: from find_kernel()
+ * @kernel: from run_kernel()
  * @argument: room for the kernel's arguments: three, and the end
  * @image: the guest's initial file system
  */
@@ -172,22 +103,44 @@ static int run_guest_for(struct session *session, struct options *options, bool 
 	return session_status(session, status);
 }
 
+/*
+ * Make the initial file system, with what the kernel needs first. A kernel that does not say its
+ * release, or has no modules here, must have all in itself.
+ *
+ * Return: a descriptor of it, or a negative errno after telling the person.
+ */
+static int make_image(struct options *options, const char *kernel)
+{
+	struct module_list modules = { 0 };
+	char release[MODULES_RELEASE];
+	int image = 0;
+
+	if (!modules_release(kernel, release) && modules_are_known(release)) {
+		options->lacks = modules_missing(release);
+		image = modules_find(&modules, release);
+	}
+	if (!image)
+		image = run_image(&modules);
+	modules_forget(&modules);
+	return image;
+}
+
 static int run(struct options *options)
 {
 	/* Keys go to the terminal in the guest if both sides have a terminal. */
 	bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-	int image = -1, error, status = -1;
 	char *kernel = NULL, *argument[4];
+	int image = -1, error, status = -1;
 	struct session session;
 
 	error = session_init(&session, options->timeout);
 	if (!error)
-		error = image = run_image();
-	if (error >= 0)
 		error = session_make_command(options, terminal, &session.command);
 	if (!error)
-		kernel = find_kernel(options);
-	if (kernel) {
+		kernel = run_kernel(options);
+	if (kernel)
+		image = make_image(options, kernel);
+	if (image >= 0) {
 		plan_guest(options, &session, kernel, argument, image);
 		status = run_guest_for(&session, options, terminal);
 	}

@@ -71,6 +71,7 @@ struct options {
 	const char *append;	/* more for the kernel's command line, or NULL */
 
 	/* Of "lguest run" alone. */
+	const char *lacks;	/* a module that its kernel would need with Xen's ABI, or NULL */
 	bool for_command;	/* the guest is there for a command, which gets the signals */
 	bool writable;		/* what the guest writes to the host's files stays */
 	bool as_user;

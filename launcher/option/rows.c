@@ -99,8 +99,8 @@ static int use_abi(struct options *options, const char *value)
 
 static const struct option_row rows[] = {
 	{ OF_RUN, "kernel", "FILE", "a bzImage or vmlinux (default: $LGUEST_KERNEL, else\n"
-				    "arch/x86/boot/bzImage, else one beside this program or\n"
-				    "one that is installed)", TEXT(kernel) },
+				    "arch/x86/boot/bzImage, else this host's if it has 9p,\n"
+				    "else lguest's own, which is also --kernel=lguest)", TEXT(kernel) },
 	{ OF_RUN, "memory", "SIZE", "the guest's memory (512m)", .use = use_memory },
 	{ OF_RUN, "rw", NULL, "what it writes stays; without this, it is gone at the end",
 	  FLAG(writable) },

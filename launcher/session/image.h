@@ -3,6 +3,8 @@
 #ifndef _LAUNCHER_RUN_IMAGE_H
 #define _LAUNCHER_RUN_IMAGE_H
 
-int run_image(void);
+struct module_list;
+
+int run_image(const struct module_list *modules);
 
 #endif /* _LAUNCHER_RUN_IMAGE_H */

@@ -14,37 +14,17 @@
 #include "base/file.h"
 #include "base/thread.h"
 #include "xen/console.h"
+#include "xen/console_ring.h"
 
 /* How often to look for room when there is something for the guest: see run_output(). */
 #define LOOK_AGAIN_MS	100
 
-#define IN_SIZE		(sizeof(((struct xen_console_ring *)0)->in))
-#define OUT_SIZE	(sizeof(((struct xen_console_ring *)0)->out))
-
-/* Bytes that the guest has for us; if it lies, none. */
-static uint32_t bytes_out(struct xen_console *console)
-{
-	uint32_t prod = __atomic_load_n(&console->ring->out_prod, __ATOMIC_ACQUIRE);
-	uint32_t size = prod - console->out_cons;
-
-	if (size <= OUT_SIZE)
-		return size;
-	console->out_cons += size;
-	return 0;
-}
-
 static void write_output(struct xen_console *console)
 {
-	uint8_t text[OUT_SIZE];
-	uint32_t size, i;
+	uint8_t text[XEN_CONSOLE_OUT];
+	uint32_t size;
 
-	while ((size = bytes_out(console))) {
-		for (i = 0; i < size; i++)
-			text[i] = console->ring->out[(console->out_cons + i) % OUT_SIZE];
-		console->out_cons += size;
-		__atomic_store_n(&console->ring->out_cons, console->out_cons, __ATOMIC_RELEASE);
-		/* The guest sees that before we look once more at where it is. */
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	while ((size = xen_console_take(console->ring, &console->out_cons, text))) {
 		event_set(console->port.raise);
 		terminal_write(text, size);
 		/* When the guest has ended, there is no more than the ring held. */
@@ -78,19 +58,10 @@ static void *run_output(void *argument)
 	return NULL;
 }
 
-/* Bytes that the guest has room for; if it lies, none. */
-static uint32_t room_in(const struct xen_console *console)
-{
-	uint32_t cons = __atomic_load_n(&console->ring->in_cons, __ATOMIC_ACQUIRE);
-	uint32_t used = console->in_prod - cons;
-
-	return used <= IN_SIZE ? IN_SIZE - used : 0;
-}
-
 /* There is something to read, or input has ended. */
 static void read_input(struct xen_console *console)
 {
-	size_t room = (console->is_tty ? XEN_CONSOLE_INPUT : IN_SIZE) - console->size;
+	size_t room = (console->is_tty ? XEN_CONSOLE_INPUT : XEN_CONSOLE_IN) - console->size;
 	uint8_t lost[64], *to = room ? console->text + console->size : lost;
 	ssize_t got = read(console->in, to, room ? room : sizeof(lost));
 
@@ -110,16 +81,13 @@ static void read_input(struct xen_console *console)
 
 static void give_input(struct xen_console *console)
 {
-	uint32_t room = room_in(console), size, i;
+	uint32_t size = xen_console_room(console->ring, console->in_prod);
 
-	size = console->size < room ? console->size : room;
+	if (size > console->size)
+		size = console->size;
 	if (!size)
 		return;
-	for (i = 0; i < size; i++)
-		console->ring->in[(console->in_prod + i) % IN_SIZE] = console->text[i];
-	console->in_prod += size;
-	__atomic_store_n(&console->ring->in_prod, console->in_prod, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);	/* as in write_output() */
+	xen_console_give(console->ring, &console->in_prod, console->text, size);
 	console->size -= size;
 	memmove(console->text, console->text + size, console->size);
 	event_set(console->port.raise);
@@ -135,7 +103,8 @@ static bool wants_input(const struct xen_console *console)
 	if (console->ended)
 		return false;
 	return console->is_tty ||
-	       (console->heard && !console->size && room_in(console) == IN_SIZE);
+	       (console->heard && !console->size &&
+		xen_console_room(console->ring, console->in_prod) == XEN_CONSOLE_IN);
 }
 
 /* Is there something that goes on when the guest takes what it has? */

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-#define XEN_STORE_NODES		512
+#define XEN_STORE_NODES		1024
 #define XEN_STORE_PATH		256	/* bytes of a path, with its end */
 #define XEN_STORE_VALUE		1024	/* bytes of a value */
 

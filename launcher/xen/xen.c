@@ -18,6 +18,7 @@
 #include "xen/area.h"
 #include "xen/block.h"
 #include "xen/build.h"
+#include "xen/channel.h"
 #include "xen/console.h"
 #include "xen/hypercalls.h"
 #include "xen/net.h"
@@ -38,6 +39,8 @@ struct xen {
 	struct xen_net net[XEN_MAX_NETS];
 	unsigned int shares;
 	struct xen_p9 share[XEN_MAX_SHARES];
+	bool has_channel;		/* for the command of "lguest run" */
+	struct xen_channel channel;
 	unsigned int cpus;
 	const char *name;		/* the person's for the guest, or NULL */
 };
@@ -83,6 +86,7 @@ static int check_devices(const struct options *options)
 		cards += is_card(&options->device[i]);
 		shares += is_share(&options->device[i]);
 	}
+	shares += options->share.directory ? 1 : 0;
 	if (!error && disks > XEN_MAX_BLOCKS)
 		error = misused("too many disks: a guest of Xen's ABI has %d at most", XEN_MAX_BLOCKS);
 	if (!error && cards > XEN_MAX_NETS)
@@ -96,12 +100,11 @@ static int check_devices(const struct options *options)
 /* Nothing that only virtio can do is left out without a word. */
 static int check_options(const struct options *options)
 {
-	int error;
+	int error = check_devices(options);
 
-	if (options->for_command || options->share.directory || options->port.name)
-		return misused("'lguest run' does not go with the kernel '%s': a guest of Xen's ABI has no virtio devices, and so no port for the command",
-			       options->kernel);
-	error = check_devices(options);
+	if (!error && options->lacks)
+		error = refuse(-ENOENT, "the kernel '%s' has no module '%s', without which it does not get the host's files: take a general kernel (Debian: linux-image-amd64)",
+			       options->kernel, options->lacks);
 	if (error)
 		return error;
 	if (options->report_free)
@@ -122,6 +125,8 @@ static void changed(void *argument, const char *path)
 		xen_net_changed(&xen->net[i], path);
 	for (i = 0; i < xen->shares; i++)
 		xen_p9_changed(&xen->share[i], path);
+	if (xen->has_channel)
+		xen_channel_changed(&xen->channel, path);
 }
 
 static int add_disk(struct xen *xen, const struct options_device *device)
@@ -178,6 +183,23 @@ static int add_share_by_text(struct xen *xen, const struct options_device *devic
 	return error;
 }
 
+/* What "lguest run" has beside what the person asks for. */
+static int add_more(struct xen *xen, const struct options *options)
+{
+	const struct options_share *share = &options->share;
+	int error = 0;
+
+	if (share->directory)
+		error = add_share(xen, share->directory, share->tag, share->read_only);
+	if (error || !options->port.name)
+		return error;
+	xen->has_channel = true;
+	xen->channel.memory = xen->memory;
+	xen->channel.area = &xen->area;
+	xen->channel.device.store = &xen->store;
+	return xen_channel_init(&xen->channel, options->port.fd);
+}
+
 static int add_devices(struct xen *xen, const struct options *options)
 {
 	unsigned int i;
@@ -187,7 +209,7 @@ static int add_devices(struct xen *xen, const struct options *options)
 		error = is_disk(&options->device[i]) ? add_disk(xen, &options->device[i]) :
 			is_card(&options->device[i]) ? add_card(xen, &options->device[i]) :
 						       add_share_by_text(xen, &options->device[i]);
-	return error;
+	return error ? error : add_more(xen, options);
 }
 
 /**
@@ -253,6 +275,8 @@ static void fill_store(struct xen *xen)
 		xen_net_describe(&xen->net[i]);
 	for (i = 0; i < xen->shares; i++)
 		xen_p9_describe(&xen->share[i]);
+	if (xen->has_channel)
+		xen_channel_describe(&xen->channel);
 }
 
 /**
@@ -312,10 +336,11 @@ int xen_start(struct xen *xen, int vm)
 		xen->block[i].vm = vm;
 	for (i = 0; !error && i < xen->nets; i++)
 		error = xen_net_start(&xen->net[i], vm);
-	for (i = 0; i < xen->shares; i++)
-		xen->share[i].vm = vm;
 	if (error)
 		return error;
+	for (i = 0; i < xen->shares; i++)
+		xen->share[i].vm = vm;
+	xen->channel.vm = vm;
 	if (xen_port_connect(&xen->console.port, vm, XEN_CONSOLE_PORT))
 		return host_refuses("the port of the guest's console");
 	if (xen_port_connect(&xen->store.port, vm, XEN_STORE_PORT))
@@ -367,6 +392,7 @@ void xen_stop_devices(struct xen *xen)
 		xen_net_stop(&xen->net[i]);
 	for (i = 0; i < xen->shares; i++)
 		xen_p9_stop(&xen->share[i]);
+	xen_channel_stop(&xen->channel);
 }
 
 /**
@@ -398,6 +424,8 @@ void xen_exit(struct xen *xen)
 		xen_net_exit(&xen->net[i]);
 	for (i = 0; i < xen->shares; i++)
 		xen_p9_exit(&xen->share[i]);
+	if (xen->has_channel)
+		xen_channel_exit(&xen->channel);
 	xen_area_exit(&xen->area);
 	free(xen);
 }

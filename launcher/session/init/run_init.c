@@ -4,7 +4,9 @@
  * command there, carries the command's streams and end to the launcher, and switches the
  * power off.
  *
- * It is the only file of the guest's first file system, and so it is linked statically.
+ * It is the only program of the guest's first file system, and so it is linked statically.
+ *
+ * A guest of Xen's ABI has hvc1 in place of a port of virtio's, and trans=xen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,9 +27,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "session/protocol.h"
+#include "session/init/run_init.h"
 
-#define ROOT_OPTIONS	"trans=virtio,version=9p2000.L,msize=512000"
+#define ROOT_OPTIONS	"version=9p2000.L,msize=512000"
 
 /* The most that a pipe holds unless root has raised the limit: see pipe(7). */
 #define PIPE_MOST	(1U << 20)
@@ -39,7 +41,9 @@
 /* The command was not even tried: the status of lguest when no guest could be started. */
 #define EXIT_NOT_STARTED	125
 
-static int port = -1;
+int port = -1;
+bool is_xen;
+
 static struct session_command command;
 static char *texts;	/* that follow struct session_command */
 static char *directory, **arguments, **variables;
@@ -67,7 +71,7 @@ static void write_all(int fd, const void *from, size_t size)
 	}
 }
 
-static void send_frame(enum session_type type, const void *data, uint32_t length)
+void send_frame(enum session_type type, const void *data, uint32_t length)
 {
 	static char message[sizeof(struct session_frame) + SESSION_MAX_DATA];
 	struct session_frame frame = { type, length };
@@ -109,7 +113,7 @@ static void finish(uint32_t status)
 }
 
 /* Without a port use the console; the panic that follows our exit makes the launcher show it. */
-static void die(const char *what)
+void die(const char *what)
 {
 	char text[256];
 	int length = snprintf(text, sizeof(text), "lguest: the guest %s: %s\n", what,
@@ -121,40 +125,6 @@ static void die(const char *what)
 	}
 	write_all(STDERR_FILENO, text, length);
 	exit(1);
-}
-
-/* Is /sys/class/virtio-ports/NAME the session's port? */
-static bool is_ours(const char *name)
-{
-	char path[300], text[64] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", name);
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	fclose(file);
-	return !strcmp(text, SESSION_PORT "\n");
-}
-
-/* The driver adds ports some time after the device; port 0 is the console. */
-static void open_port(void)
-{
-	char name[32], path[48];
-	int tries, i;
-
-	for (tries = 0; tries < 6000; tries++) {
-		for (i = 1; i < 32; i++) {
-			snprintf(name, sizeof(name), "vport0p%d", i);
-			snprintf(path, sizeof(path), "/dev/%s", name);
-			if (is_ours(name) && (port = open(path, O_RDWR | O_CLOEXEC)) >= 0)
-				return;
-		}
-		usleep(10000);
-	}
-	die("finds no port (CONFIG_VIRTIO_CONSOLE)");
 }
 
 /* Return: the text at *at, which must end before @end; *at moves to the next one. */
@@ -204,18 +174,29 @@ static void mount_or_die(const char *what, const char *where, const char *type,
 		die(failure);
 }
 
+static void mount_9p(const char *tag, const char *where, unsigned long flags, const char *cache,
+		     const char *failure)
+{
+	char options[100];
+
+	snprintf(options, sizeof(options), "trans=%s," ROOT_OPTIONS ",cache=%s",
+		 is_xen ? "xen" : "virtio", cache);
+	mount_or_die(tag, where, "9p", flags, options, failure);
+}
+
 /* Mount the host's files; unless they are writable, mount an overlay for the guest's changes. */
 static void make_root(void)
 {
+	const char *failure = is_xen ? "can't mount the host's files (CONFIG_9P_FS, CONFIG_NET_9P_XEN)" :
+		"can't mount the host's files (CONFIG_9P_FS, CONFIG_NET_9P_VIRTIO)";
+
 	mkdir("/host", 0755);
 	mkdir("/root", 0755);
 	if (command.writable) {
-		mount_or_die(SESSION_TAG, "/root", "9p", 0, ROOT_OPTIONS ",cache=mmap",
-			     "can't mount the host's files (CONFIG_9P_FS, CONFIG_NET_9P_VIRTIO)");
+		mount_9p(SESSION_TAG, "/root", 0, "mmap", failure);
 		return;
 	}
-	mount_or_die(SESSION_TAG, "/host", "9p", MS_RDONLY, ROOT_OPTIONS ",cache=loose",
-		     "can't mount the host's files (CONFIG_9P_FS, CONFIG_NET_9P_VIRTIO)");
+	mount_9p(SESSION_TAG, "/host", MS_RDONLY, "loose", failure);
 	mkdir("/changes", 0755);
 	mount_or_die("tmpfs", "/changes", "tmpfs", 0, "mode=755", "can't mount a tmpfs (CONFIG_TMPFS)");
 	mkdir("/changes/upper", 0755);
@@ -277,8 +258,7 @@ static void mount_shares(void)
 
 		make_parents(where);
 		mkdir(where, 0755);
-		mount_or_die(tag, where, "9p", 0, ROOT_OPTIONS ",cache=mmap",
-			     "can't mount a shared directory");
+		mount_9p(tag, where, 0, "mmap", "can't mount a shared directory");
 	}
 }
 
@@ -564,6 +544,7 @@ int main(void)
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	load_modules();
 	open_port();
 	read_command();
 	make_root();
