@@ -72,7 +72,7 @@ static void plan_guest(struct options *options, const struct session *session,
 	options->arguments = argument;
 	if (!options->verbose)
 		*argument++ = "quiet";
-	if (session_has_network(options) && !names_address(options->append))
+	if (session_network(options) && !names_address(options->append))
 		*argument++ = "ip=dhcp";
 	if (options->append)
 		*argument++ = (char *)options->append;
@@ -117,7 +117,7 @@ static int make_image(struct options *options, const char *kernel)
 
 	if (!modules_release(kernel, release) && modules_are_known(release)) {
 		options->lacks = modules_missing(release);
-		image = modules_find(&modules, release);
+		image = modules_find(&modules, release, session_network(options));
 	}
 	if (!image)
 		image = run_image(&modules);

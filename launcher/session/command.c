@@ -55,21 +55,25 @@ static int fill_user(const struct options *options, struct session_command *comm
 }
 
 /**
- * session_has_network() - has the guest a card of --net=user?
+ * session_network() - which is the guest's card of --net=user?
  * @options: what the person wants
  *
- * Return: true if it has: that network has DHCP and a resolver.
+ * Return: its number among the cards, from 1; that network has DHCP and a resolver. 0: there is
+ * none.
  */
-bool session_has_network(const struct options *options)
+unsigned int session_network(const struct options *options)
 {
-	unsigned int i;
+	unsigned int i, cards = 0;
 
-	for (i = 0; i < options->devices; i++)
-		if (options->device[i].kind == &virtio_net_kind &&
-		    (!strcmp(options->device[i].value, "user") ||
-		     !strncmp(options->device[i].value, "user,", 5)))
-			return true;
-	return false;
+	for (i = 0; i < options->devices; i++) {
+		const struct options_device *device = &options->device[i];
+
+		cards += device->kind == &virtio_net_kind || device->kind == &virtio_tunnet_kind;
+		if (device->kind == &virtio_net_kind &&
+		    (!strcmp(device->value, "user") || !strncmp(device->value, "user,", 5)))
+			return cards;
+	}
+	return 0;
 }
 
 /* A share's tag, and where it is. */
@@ -140,7 +144,7 @@ int session_make_command(const struct options *options, bool terminal, struct by
 	if (error)
 		return error;
 	command.terminal = terminal ? 3 | (isatty(STDERR_FILENO) ? 4 : 0) : 0;
-	command.resolver = session_has_network(options);
+	command.network = session_network(options);
 	for (word = options->words; *word; word++)
 		command.arguments++;
 	for (word = environ; *word; word++)

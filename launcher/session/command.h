@@ -8,7 +8,7 @@
 struct bytes;
 struct options;
 
-bool session_has_network(const struct options *options);
+unsigned int session_network(const struct options *options);
 int session_make_command(const struct options *options, bool terminal, struct bytes *frame);
 
 #endif /* _LAUNCHER_SESSION_COMMAND_H */

@@ -24,8 +24,9 @@ const char *modules_folder = "/lib/modules";
 #define TEXT_OFFSET	0x20e	/* u16: where the release is, less 0x200 */
 
 /* The first ones are those that a guest cannot do without. */
-static const char * const wanted[] = { "9p", "9pnet_xen", "overlay" };
-#define NEEDED	2
+static const char * const wanted[] = { "9p", "9pnet_xen", "overlay", "xen-netfront" };
+#define NEEDED		2
+#define NETWORK		3	/* the number of the one that only a network needs */
 
 static int read_header(int fd, char release[MODULES_RELEASE])
 {
@@ -146,17 +147,18 @@ static int add_line(struct module_list *list, char *line)
  * modules_find() - which modules does a guest for a command need?
  * @list: filled in; modules_forget() it, whatever is returned
  * @release: of its kernel; what is missing or built in is left out
+ * @network: it has a network card
  *
  * Return: 0, or a negative errno after telling the person.
  */
-int modules_find(struct module_list *list, const char *release)
+int modules_find(struct module_list *list, const char *release, bool network)
 {
-	unsigned int i;
+	unsigned int count = network ? ARRAY_SIZE(wanted) : NETWORK, i;
 	int error = 0;
 
 	memset(list, 0, sizeof(*list));
 	snprintf(list->release, sizeof(list->release), "%s", release);
-	for (i = 0; !error && i < ARRAY_SIZE(wanted); i++) {
+	for (i = 0; !error && i < count; i++) {
 		char *line = find_line(release, "modules.dep", wanted[i]);
 
 		if (line)

@@ -19,7 +19,7 @@ extern const char *modules_folder;	/* /lib/modules; tests have another one */
 
 int modules_release(const char *kernel, char release[MODULES_RELEASE]);
 bool modules_are_known(const char *release);
-int modules_find(struct module_list *list, const char *release);
+int modules_find(struct module_list *list, const char *release, bool network);
 const char *modules_missing(const char *release);
 void modules_forget(struct module_list *list);
 

@@ -11,7 +11,11 @@
 #define SESSION_PORT	"lguest.run"
 #define SESSION_TAG	"lguest.root"	/* the tag of the share that is the guest's root */
 
-#define SESSION_RESOLVER	"10.0.2.3"	/* see net/user.c */
+/* Of our user network: see net/user.c. */
+#define SESSION_RESOLVER	"10.0.2.3"
+#define SESSION_ADDRESS		"10.0.2.15"
+#define SESSION_MASK		"255.255.255.0"
+#define SESSION_GATEWAY		"10.0.2.2"
 
 #define SESSION_MAX_DATA	16384U		/* bytes in any frame except the command's */
 #define SESSION_MAX_COMMAND	(1U << 20)	/* bytes in the command's frame */
@@ -50,7 +54,7 @@ struct session_command {
 	uint32_t arguments;	/* how many; 0: run a shell */
 	uint32_t variables;
 	uint32_t shares;
-	uint32_t resolver;	/* the guest is on our user network, which has SESSION_RESOLVER */
+	uint32_t network;	/* number of the card on our user network, from 1; 0: there is none */
 };
 
 #endif /* _LAUNCHER_SESSION_PROTOCOL_H */

@@ -97,6 +97,15 @@ keeps_what_is_to_stay()
 	[ "$status" = 0 ] && [ "$(cat "$work/file")" = stays ]
 }
 
+has_a_network()
+{
+	mkdir -p "$work/www" && echo 'from the host' >"$work/www/file"
+	httpd -p 127.0.0.1:8090 -h "$work/www" || return 1
+	run_on "$1" --net=user -- sh -c 'cat /etc/resolv.conf; ip addr; wget -q -O - http://10.0.2.2:8090/file' </dev/null
+	[ "$status" = 0 ] && said 'nameserver 10.0.2.3' "$work/out" && said 10.0.2.15 "$work/out" &&
+		said 'from the host' "$work/out"
+}
+
 # Without --kernel: the one in /boot that has the modules; with -v it says so.
 finds_a_kernel()
 {
@@ -132,6 +141,7 @@ for image in $(find "$stock" -type f | sort); do
 done
 [ -n "$some" ] || missing "no kernel in $stock has modules in /lib/modules"
 check keeps_what_is_to_stay keeps_what_is_to_stay "$some"
+check has_a_network has_a_network "$some"
 check finds_a_kernel finds_a_kernel "$some"
 check names_the_module_that_is_missing names_the_module "$some"
 check leaves_nothing_behind wait_for 5 refcnt_is 0

@@ -43,13 +43,13 @@ static void set_up(const char *list, const char *builtin)
 	write_list("6.1-x/modules.builtin", builtin);
 }
 
-static void check_list(const char *wanted)
+static void check_list(bool network, const char *wanted)
 {
 	struct module_list list;
 	char text[1024] = "";
 	unsigned int i;
 
-	ck_assert_int_eq(modules_find(&list, "6.1-x"), 0);
+	ck_assert_int_eq(modules_find(&list, "6.1-x", network), 0);
 	for (i = 0; i < list.count; i++)
 		sprintf(text + strlen(text), "%s ", list.path[i]);
 	ck_assert_str_eq(text, wanted);
@@ -62,11 +62,12 @@ START_TEST(what_a_module_needs_comes_before_it)
 	       "k/fs/9p/9p.ko.xz: k/net/9pnet.ko.xz k/netfs.ko.xz k/fscache.ko.xz\n"
 	       "k/net/9pnet.ko.xz:\n"
 	       "k/net/9pnet_xen.ko.xz: k/net/9pnet.ko.xz\n"
-	       "k/overlay.ko.zst:", "");
+	       "k/xen-netfront.ko:\nk/overlay.ko.zst:", "");
 	ck_assert(modules_are_known("6.1-x"));
 	ck_assert(!modules_are_known("6.1-y"));
 	ck_assert_ptr_null(modules_missing("6.1-x"));
-	check_list("k/fscache.ko.xz k/netfs.ko.xz k/net/9pnet.ko.xz k/fs/9p/9p.ko.xz k/net/9pnet_xen.ko.xz k/overlay.ko.zst ");
+	check_list(false, "k/fscache.ko.xz k/netfs.ko.xz k/net/9pnet.ko.xz k/fs/9p/9p.ko.xz k/net/9pnet_xen.ko.xz k/overlay.ko.zst ");
+	check_list(true, "k/fscache.ko.xz k/netfs.ko.xz k/net/9pnet.ko.xz k/fs/9p/9p.ko.xz k/net/9pnet_xen.ko.xz k/overlay.ko.zst k/xen-netfront.ko ");
 }
 END_TEST
 
@@ -75,11 +76,11 @@ START_TEST(what_is_missing_is_named)
 	set_up("k/overlay.ko:\n", "k/fs/9p.ko\n");
 	ck_assert_str_eq(modules_missing("6.1-x"), "9pnet_xen");
 	ck_assert_str_eq(modules_missing("6.1-y"), "9p");
-	check_list("k/overlay.ko ");
+	check_list(false, "k/overlay.ko ");
 	write_list("6.1-x/modules.builtin", "k/fs/9p.ko\nk/9pnet_xen.ko\n");
 	ck_assert_ptr_null(modules_missing("6.1-x"));
 	write_list("6.1-x/modules.dep", "");
-	check_list("");
+	check_list(false, "");
 }
 END_TEST
 
@@ -92,7 +93,7 @@ START_TEST(list_without_end_is_refused)
 	for (i = 0; i < 200; i++)
 		sprintf(text + strlen(text), " m%u.ko", i);
 	set_up(text, "");
-	unit_refused(modules_find(&list, "6.1-x"), "too many modules");
+	unit_refused(modules_find(&list, "6.1-x", false), "too many modules");
 	modules_forget(&list);
 }
 END_TEST
@@ -103,7 +104,7 @@ START_TEST(module_that_is_listed_but_gone_is_named)
 	int image;
 
 	set_up("9p.ko:\n", "");
-	ck_assert_int_eq(modules_find(&list, "6.1-x"), 0);
+	ck_assert_int_eq(modules_find(&list, "6.1-x", false), 0);
 	unit_refused(run_image(&list), "/6.1-x/9p.ko': No such file");
 	write_list("6.1-x/9p.ko", "module");
 	image = run_image(&list);

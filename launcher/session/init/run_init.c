@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -285,7 +284,7 @@ static void set_resolver(void)
 	char target[4096], *run;
 	ssize_t length;
 
-	if (!command.resolver)
+	if (!command.network)
 		return;
 	if (!command.writable) {
 		unlink(file);
@@ -303,17 +302,6 @@ static void set_resolver(void)
 	target[0] = '/';
 	make_parents(target);
 	write_resolver(target);
-}
-
-static void start_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return;
-	ioctl(fd, SIOCSIFFLAGS, &request);
-	close(fd);
 }
 
 /* Make a pipe for one of the command's descriptors, or open the console for it. */
@@ -553,6 +541,8 @@ int main(void)
 	mount_shares();
 	set_resolver();
 	start_loopback();
+	if (is_xen && command.network)
+		start_network(command.network - 1);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &signals, NULL);

@@ -20,4 +20,8 @@ void open_port(void);
 /* modules.c */
 void load_modules(void);
 
+/* network.c */
+void start_loopback(void);
+void start_network(unsigned int card);
+
 #endif /* _RUN_INIT_H */
