@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -133,6 +134,7 @@ int session_make_command(const struct options *options, bool terminal, struct by
 	struct session_command command = { .writable = options->writable };
 	struct session_frame header = { .type = SESSION_COMMAND };
 	char directory[PATH_MAX], **word, *made = NULL;
+	struct winsize size_now;
 	size_t size = 0;
 	int shares;
 	FILE *out;
@@ -144,6 +146,10 @@ int session_make_command(const struct options *options, bool terminal, struct by
 	if (error)
 		return error;
 	command.terminal = terminal ? 3 | (isatty(STDERR_FILENO) ? 4 : 0) : 0;
+	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size_now)) {
+		command.rows = size_now.ws_row;
+		command.columns = size_now.ws_col;
+	}
 	command.network = session_network(options);
 	for (word = options->words; *word; word++)
 		command.arguments++;

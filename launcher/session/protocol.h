@@ -54,6 +54,7 @@ struct session_command {
 	uint32_t arguments;	/* how many; 0: run a shell */
 	uint32_t variables;
 	uint32_t shares;
+	uint16_t rows, columns;	/* of the terminal, for a console that does not know them; or 0 */
 	uint32_t network;	/* number of the card on our user network, from 1; 0: there is none */
 };
 

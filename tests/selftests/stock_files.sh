@@ -97,6 +97,24 @@ keeps_what_is_to_stay()
 	[ "$status" = 0 ] && [ "$(cat "$work/file")" = stays ]
 }
 
+has_a_terminal()
+{
+	status=0
+	timeout 200 "$tests/terminal" 31x101 lguest run --memory=192m --kernel="$1" -- sh >"$work/out" <<-'EOF' || status=$?
+		see #
+		type stty size
+		see 31 101
+		type sleep 1000
+		see 1000
+		press C
+		type echo "status "$?
+		see status 130
+		type exit 7
+	EOF
+	cat "$work/out"
+	[ "$status" = 7 ]
+}
+
 has_a_network()
 {
 	mkdir -p "$work/www" && echo 'from the host' >"$work/www/file"
@@ -141,6 +159,7 @@ for image in $(find "$stock" -type f | sort); do
 done
 [ -n "$some" ] || missing "no kernel in $stock has modules in /lib/modules"
 check keeps_what_is_to_stay keeps_what_is_to_stay "$some"
+check has_a_terminal has_a_terminal "$some"
 check has_a_network has_a_network "$some"
 check finds_a_kernel finds_a_kernel "$some"
 check names_the_module_that_is_missing names_the_module "$some"

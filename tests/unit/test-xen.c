@@ -325,12 +325,6 @@ START_TEST(devices_of_virtio_are_refused)
 	options.report_free = true;
 	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "--report-free does not go with");
 	options.report_free = false;
-	options.for_command = true;
-	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "'lguest run' does not go with the kernel 'bz'");
-	options.for_command = false;
-	options.share.directory = "/";
-	unit_refused(xen_init(&xen, &options, &memory, leave, NULL), "'lguest run' does not go with");
-	options.share.directory = NULL;
 	ck_assert_int_eq(xen_init(&xen, &options, &memory, leave, NULL), 0);
 	xen_exit(xen);
 	guest_memory_exit(&memory);

@@ -304,6 +304,17 @@ static void set_resolver(void)
 	write_resolver(target);
 }
 
+/* The console of a guest of Xen's ABI is not told how large its terminal is. */
+static void set_size(int console)
+{
+	struct winsize size;
+
+	if (ioctl(console, TIOCGWINSZ, &size) || size.ws_row || size.ws_col)
+		return;
+	size = (struct winsize) { .ws_row = command.rows, .ws_col = command.columns };
+	ioctl(console, TIOCSWINSZ, &size);
+}
+
 /* Make a pipe for one of the command's descriptors, or open the console for it. */
 static void make_stream(unsigned int descriptor, int *ours, int *its)
 {
@@ -313,6 +324,7 @@ static void make_stream(unsigned int descriptor, int *ours, int *its)
 		console = open("/dev/hvc0", O_RDWR | O_NOCTTY | O_CLOEXEC);
 		if (console < 0)
 			die("has no console");
+		set_size(console);
 		*its = console;
 		return;
 	}
