@@ -166,7 +166,7 @@ static void send_bytes(unsigned int ring, const void *bytes, uint32_t size)
 
 	for (i = 0; i < size; i++)
 		*byte(ring, true, prod + i) = ((const uint8_t *)bytes)[i];
-	__atomic_store_n(&indices(ring)->out_prod, prod + size, __ATOMIC_RELEASE);
+	set_index(&indices(ring)->out_prod, prod + size);
 	kick(ring);
 }
 
@@ -197,7 +197,7 @@ static bool there_is_more(unsigned int ring, uint32_t than)
 	int i;
 
 	for (i = 0; i < 100000; i++) {
-		if (__atomic_load_n(&indices(ring)->in_prod, __ATOMIC_ACQUIRE) -
+		if (index_of(&indices(ring)->in_prod) -
 		    indices(ring)->in_cons > than)
 			return true;
 		usleep(100);
@@ -212,10 +212,10 @@ static unsigned int receive(unsigned int ring, uint16_t tag)
 
 	ck_assert(there_is_more(ring, P9_HEADER - 1));
 	size = *byte(ring, false, cons) | *byte(ring, false, cons + 1) << 8;
-	ck_assert_uint_le(size, indices(ring)->in_prod - cons);
+	ck_assert_uint_le(size, index_of(&indices(ring)->in_prod) - cons);
 	for (i = 0; i < size; i++)
 		answer[i] = *byte(ring, false, cons + i);
-	__atomic_store_n(&indices(ring)->in_cons, cons + size, __ATOMIC_RELEASE);
+	set_index(&indices(ring)->in_cons, cons + size);
 	kick(ring);
 	ck_assert_uint_eq(answer[5] | answer[6] << 8, tag);
 	return answer[4];
@@ -251,7 +251,7 @@ START_TEST(files_are_read_by_both_rings)
 		ck_assert_uint_eq(receive(i % 2, i), P9_TREAD + 1);
 		ck_assert_mem_eq(answer + P9_HEADER, "\4\0\0\0text", 8);
 	}
-	ck_assert_uint_eq(indices(0)->out_cons, indices(0)->out_prod);
+	ck_assert_uint_eq(index_of(&indices(0)->out_cons), indices(0)->out_prod);
 	tear_down();
 }
 END_TEST
@@ -286,7 +286,7 @@ START_TEST(answers_wait_for_room)
 	}
 	ck_assert(there_is_more(0, SIZE - 11));
 	usleep(20000);
-	ck_assert_uint_le(indices(0)->in_prod - indices(0)->in_cons, SIZE);
+	ck_assert_uint_le(index_of(&indices(0)->in_prod) - indices(0)->in_cons, SIZE);
 	for (i = 0; i < sent; i++)
 		ck_assert_uint_eq(receive(0, i), P9_RLERROR);
 	send_message(1, P9_TCLUNK, 1, "4", 0);
@@ -336,16 +336,16 @@ START_TEST(indices_that_lie_end_a_ring)
 	for (i = 0; i < ARRAY_SIZE(hostile); i++) {
 		set_up(false);
 		mount_it();
-		cons = indices(0)->out_cons;
+		cons = index_of(&indices(0)->out_cons);
 		*byte(0, true, cons) = 11;	/* as if there were a message */
-		indices(0)->out_prod += hostile[i];
+		set_index(&indices(0)->out_prod, indices(0)->out_prod + hostile[i]);
 		kick(0);
 		wait_for_misuse();
-		ck_assert_uint_eq(indices(0)->out_cons, cons);
+		ck_assert_uint_eq(index_of(&indices(0)->out_cons), cons);
 		misuses_ring_0();
 		set_up(false);
 		mount_it();
-		indices(0)->in_cons -= hostile[i];
+		set_index(&indices(0)->in_cons, indices(0)->in_cons - hostile[i]);
 		send_message(0, P9_TCLUNK, 1, "4", 9);
 		misuses_ring_0();
 	}

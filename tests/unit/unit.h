@@ -23,4 +23,15 @@ int unit_run(Suite *suite);
 #define UNIT_ADD(suite, test) unit_add(suite, #test, test)
 void unit_add(Suite *suite, const char *name, const struct TTest *test);
 
+/* Indices of a ring that a thread of the launcher reads and writes meanwhile. */
+static inline uint32_t index_of(const uint32_t *index)
+{
+	return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+}
+
+static inline void set_index(uint32_t *index, uint32_t value)
+{
+	__atomic_store_n(index, value, __ATOMIC_RELEASE);
+}
+
 #endif /* _UNIT_H */
