@@ -66,7 +66,7 @@ static uint8_t *next_byte(struct xen_store *store)
 {
 	if (store->have < sizeof(store->header))
 		return (uint8_t *)&store->header + store->have;
-	return store->payload + store->have - sizeof(store->header);
+	return store->payload + (store->have - sizeof(store->header));
 }
 
 static bool is_whole(const struct xen_store *store)
