@@ -32,6 +32,7 @@ enum {
 #define WHERE		0x6000000000ULL	/* guest virtual, of the tests of plain stores */
 #define FRAMES		7U		/* that it may lead to: each has its number in it */
 #define STORES		2000U
+#define HANDOVERS	200U		/* from vCPU to vCPU: with one host CPU each takes a tick */
 #define LONG_LIST	0x7200000000ULL	/* 1 GiB: the same 2 MiB of zeros all over */
 
 struct pair { uint64_t a, b; };
@@ -293,7 +294,7 @@ static void flushes_behind(uint64_t unused)
 	unsigned int i, j;
 
 	(void)unused;
-	for (i = 0; i < STORES; i++) {
+	for (i = 0; i < HANDOVERS; i++) {
 		for (j = 0; j < 3; j++)
 			flush(true);
 		turn = 2 * i + 1;
@@ -309,7 +310,7 @@ static void stores_for_another(uint64_t unused)
 	unsigned int i;
 
 	(void)unused;
-	for (i = 0; i < STORES; i++) {
+	for (i = 0; i < HANDOVERS; i++) {
 		await_turn(2 * i + 1);
 		lead_to(i % FRAMES);
 		turn = 2 * i + 2;
