@@ -104,8 +104,8 @@ has_a_terminal()
 		see #
 		type stty size
 		see 31 101
-		type sleep 1000
-		see 1000
+		type echo re"ady"; sleep 1000
+		see ready
 		press C
 		type echo "status "$?
 		see status 130

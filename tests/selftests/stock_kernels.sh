@@ -111,7 +111,10 @@ has_a_disk()
 	! grep -aE 'BUG:|WARNING:|Call Trace|I/O error' "$work/out"
 }
 
-# make_net_initrd FILE ADDRESS HOST: what speaks with that host, 16 MiB each way.
+# make_net_initrd FILE ADDRESS HOST: what speaks with that host, 16 MiB each way. It sends with
+# sendfile(), in large pieces: nc's own are of 1 KiB, and how many of them come into a packet
+# depends on how fast the host answers. Then wait until nothing is left to be sent: the
+# connection to port 8090 is none of ESTABLISHED, FIN_WAIT1, LAST_ACK and CLOSING any more.
 make_net_initrd()
 {
 	make_initrd "$1" 'insmod /xen-netfront.ko || exit' \
@@ -121,7 +124,8 @@ make_net_initrd()
 		'packets() { cat /sys/class/net/eth0/statistics/$1_packets; }' \
 		"before=\$(packets rx); wget -q -O /tmp/file http://$3:8080/file" \
 		'echo "in $(($(packets rx) - before)) packets got $(md5sum </tmp/file)"' \
-		"before=\$(packets tx); nc $3 8090 </tmp/file" \
+		"before=\$(packets tx); nc $3 8090 -e cat /tmp/file" \
+		'while grep -q ":1F9A 0[149B]" /proc/net/tcp; do sleep 1; done' \
 		'echo "in $(($(packets tx) - before)) packets sent"' \
 		'dmesg | grep -E "BUG:|WARNING:|suspect|vif.*(slots|offset|Invalid)"; exec poweroff -f'
 }
