@@ -120,10 +120,10 @@ static int connect_block(struct xen_block *block)
  * else, hears of the end only when the host uses them no more. That is as long as the host's
  * disk takes; the store answers nothing meanwhile.
  */
-static void disconnect_block(struct xen_block *block)
+static void disconnect_block(struct xen_device *device)
 {
-	if (!block->thread.started)
-		return;
+	struct xen_block *block = container_of(device, struct xen_block, device);
+
 	block->stopping = true;
 	event_set(block->stop);
 	thread_join(&block->thread);
@@ -131,8 +131,9 @@ static void disconnect_block(struct xen_block *block)
 	xen_grant_drop(block->area, block->ring_grant);
 }
 
-static void try_connect(struct xen_block *block)
+static int try_connect(struct xen_device *device)
 {
+	struct xen_block *block = container_of(device, struct xen_block, device);
 	int error = connect_block(block);
 
 	if (error)
@@ -140,8 +141,12 @@ static void try_connect(struct xen_block *block)
 			xen_device_problem(error));
 	else
 		detail("the guest uses its disk '%s', port %u", block->path, block->port_number);
-	xen_device_set_state(&block->device, error ? XEN_CLOSING : XEN_CONNECTED);
+	return error;
 }
+
+static const struct xen_device_ops ops = {
+	.kind = "vbd", .attach = try_connect, .detach = disconnect_block,
+};
 
 /**
  * xen_block_changed() - the guest has changed something in the store
@@ -152,25 +157,8 @@ void xen_block_changed(struct xen_block *block, const char *path)
 {
 	unsigned int state;
 
-	if (!xen_device_changed(&block->device, path, &state))
-		return;
-	switch (state) {
-	case XEN_INITIALISING:
-		/* It may come here from anywhere, for example from a kernel that has crashed. */
-		disconnect_block(block);
-		xen_device_set_state(&block->device, XEN_INIT_WAIT);
-		break;
-	case XEN_INITIALISED:
-	case XEN_CONNECTED:
-		if (!block->thread.started)
-			try_connect(block);
-		break;
-	case XEN_CLOSING:
-	case XEN_CLOSED:
-		disconnect_block(block);
-		xen_device_set_state(&block->device, state);
-		break;
-	}
+	if (xen_device_changed(&block->device, path, &state))
+		xen_device_follow(&block->device, state);
 }
 
 /* Open the disk that @value names. */
@@ -209,7 +197,7 @@ int xen_block_init(struct xen_block *block, unsigned int number, const char *tex
 	struct value value;
 	int error;
 
-	block->device.kind = "vbd";
+	block->device.ops = &ops;
 	block->device.number = DEVICE(number);
 	block->file.fd = block->file.overlay.fd = -1;
 	block->vm = block->stop = -1;
@@ -235,7 +223,7 @@ int xen_block_init(struct xen_block *block, unsigned int number, const char *tex
  */
 void xen_block_stop(struct xen_block *block)
 {
-	disconnect_block(block);
+	xen_device_disconnect(&block->device);
 	block->vm = -1;
 }
 

@@ -143,10 +143,10 @@ static int connect_channel(struct xen_channel *channel)
 	return error;
 }
 
-static void disconnect_channel(struct xen_channel *channel)
+static void disconnect_channel(struct xen_device *device)
 {
-	if (!channel->thread.started)
-		return;
+	struct xen_channel *channel = container_of(device, struct xen_channel, device);
+
 	channel->stopping = true;
 	event_set(channel->stop);
 	thread_join(&channel->thread);
@@ -154,15 +154,20 @@ static void disconnect_channel(struct xen_channel *channel)
 	xen_grant_drop(channel->area, channel->ring_grant);
 }
 
-static void try_connect(struct xen_channel *channel)
+static int try_connect(struct xen_device *device)
 {
+	struct xen_channel *channel = container_of(device, struct xen_channel, device);
 	int error = connect_channel(channel);
 
 	if (error)
 		message("the guest does not get its channel to this launcher: %s",
 			xen_device_problem(error));
-	xen_device_set_state(&channel->device, error ? XEN_CLOSING : XEN_CONNECTED);
+	return error;
 }
+
+static const struct xen_device_ops ops = {
+	.kind = "console", .attach = try_connect, .detach = disconnect_channel,
+};
 
 /**
  * xen_channel_changed() - the guest has changed something in the store
@@ -173,24 +178,8 @@ void xen_channel_changed(struct xen_channel *channel, const char *path)
 {
 	unsigned int state;
 
-	if (!xen_device_changed(&channel->device, path, &state))
-		return;
-	switch (state) {
-	case XEN_INITIALISING:
-		disconnect_channel(channel);
-		xen_device_set_state(&channel->device, XEN_INIT_WAIT);
-		break;
-	case XEN_INITIALISED:
-	case XEN_CONNECTED:
-		if (!channel->thread.started)
-			try_connect(channel);
-		break;
-	case XEN_CLOSING:
-	case XEN_CLOSED:
-		disconnect_channel(channel);
-		xen_device_set_state(&channel->device, state);
-		break;
-	}
+	if (xen_device_changed(&channel->device, path, &state))
+		xen_device_follow(&channel->device, state);
 }
 
 /**
@@ -205,7 +194,7 @@ int xen_channel_init(struct xen_channel *channel, int fd)
 {
 	int error;
 
-	channel->device.kind = "console";
+	channel->device.ops = &ops;
 	channel->device.number = 1;	/* 0 is the one that each guest has */
 	channel->fd = fd;
 	channel->vm = channel->stop = -1;
@@ -221,7 +210,7 @@ int xen_channel_init(struct xen_channel *channel, int fd)
  */
 void xen_channel_stop(struct xen_channel *channel)
 {
-	disconnect_channel(channel);
+	xen_device_disconnect(&channel->device);
 	channel->vm = -1;
 }
 

@@ -20,7 +20,7 @@
 static const char *path_of(const struct xen_device *device, enum xen_device_side side,
 			   const char *name, char *path)
 {
-	int length = snprintf(path, XEN_STORE_PATH, side == XEN_FRONT ? FRONT : BACK, device->kind,
+	int length = snprintf(path, XEN_STORE_PATH, side == XEN_FRONT ? FRONT : BACK, device->ops->kind,
 			      device->number);
 
 	snprintf(path + length, XEN_STORE_PATH - length, "%s%s", *name ? "/" : "", name);
@@ -63,12 +63,8 @@ bool xen_device_get(const struct xen_device *device, const char *name, uint64_t 
 	return xen_store_number(device->store, path_of(device, XEN_FRONT, name, path), most, value);
 }
 
-/**
- * xen_device_set_state() - say how far the back end is
- * @device: the device
- * @state: that far
- */
-void xen_device_set_state(const struct xen_device *device, enum xen_device_state state)
+/* Say how far the back end is. */
+static void set_state(const struct xen_device *device, enum xen_device_state state)
 {
 	xen_device_set(device, XEN_BACK, "state", "%d", state);
 }
@@ -84,7 +80,7 @@ void xen_device_describe(const struct xen_device *device)
 	xen_device_set(device, XEN_BACK, "frontend", "%s", path_of(device, XEN_FRONT, "", path));
 	xen_device_set(device, XEN_BACK, "frontend-id", "%d", XEN_DOMAIN);
 	xen_device_set(device, XEN_BACK, "online", "1");
-	xen_device_set_state(device, XEN_INIT_WAIT);
+	set_state(device, XEN_INIT_WAIT);
 	xen_device_set(device, XEN_FRONT, "backend", "%s", path_of(device, XEN_BACK, "", path));
 	xen_device_set(device, XEN_FRONT, "backend-id", "%d", XEN_BACKEND);
 	xen_device_set(device, XEN_FRONT, "state", "%d", XEN_INITIALISING);
@@ -109,6 +105,49 @@ bool xen_device_changed(const struct xen_device *device, const char *path,
 		return false;
 	*state = value;
 	return true;
+}
+
+/**
+ * xen_device_disconnect() - use nothing of the guest's any more
+ * @device: the device, connected or not
+ */
+void xen_device_disconnect(struct xen_device *device)
+{
+	if (device->connected)
+		device->ops->detach(device);
+	device->connected = false;
+}
+
+static void try_connect(struct xen_device *device)
+{
+	device->connected = !device->ops->attach(device);
+	set_state(device, device->connected ? XEN_CONNECTED : XEN_CLOSING);
+}
+
+/**
+ * xen_device_follow() - go where the front end has gone
+ * @device: the device
+ * @state: from xen_device_changed()
+ */
+void xen_device_follow(struct xen_device *device, unsigned int state)
+{
+	switch (state) {
+	case XEN_INITIALISING:
+		/* It may come here from anywhere, for example from a kernel that has crashed. */
+		xen_device_disconnect(device);
+		set_state(device, XEN_INIT_WAIT);
+		break;
+	case XEN_INITIALISED:
+	case XEN_CONNECTED:
+		if (!device->connected)
+			try_connect(device);
+		break;
+	case XEN_CLOSING:
+	case XEN_CLOSED:
+		xen_device_disconnect(device);
+		set_state(device, state);
+		break;
+	}
 }
 
 /**

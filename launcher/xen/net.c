@@ -210,14 +210,16 @@ static int take_features(struct xen_net *card)
 	       card->net.ops->set_features(&card->net, card->features) : 0;
 }
 
-static void disconnect_card(struct xen_net *card)
+/* The thread stands still. */
+static void disconnect_card(struct xen_device *device)
 {
+	struct xen_net *card = container_of(device, struct xen_net, device);
+
 	disconnect_ports(card);
 	drop_ring(card, &card->tx);
 	drop_ring(card, &card->rx);
-	if (card->connected && card->net.ops->reset)
+	if (card->net.ops->reset)
 		card->net.ops->reset(&card->net);
-	card->connected = false;
 }
 
 /* The front end is ready. The thread stands still. */
@@ -235,14 +237,14 @@ static int connect_card(struct xen_net *card)
 	if (!error)
 		error = connect_ports(card);
 	card->broken = false;
-	card->connected = true;
 	if (error)
-		disconnect_card(card);
+		disconnect_card(&card->device);
 	return error;
 }
 
-static void try_connect(struct xen_net *card)
+static int try_connect(struct xen_device *device)
 {
+	struct xen_net *card = container_of(device, struct xen_net, device);
 	int error = connect_card(card);
 
 	if (error)
@@ -250,30 +252,12 @@ static void try_connect(struct xen_net *card)
 	else
 		detail("the guest uses its network card, ports %u and %u", card->port_number[0],
 		       card->port_number[card->ports - 1]);
-	xen_device_set_state(&card->device, error ? XEN_CLOSING : XEN_CONNECTED);
+	return error;
 }
 
-/* The front end has come to @state. The thread stands still. */
-static void follow(struct xen_net *card, unsigned int state)
-{
-	switch (state) {
-	case XEN_INITIALISING:
-		/* It may come here from anywhere, for example from a kernel that has crashed. */
-		disconnect_card(card);
-		xen_device_set_state(&card->device, XEN_INIT_WAIT);
-		break;
-	case XEN_INITIALISED:
-	case XEN_CONNECTED:
-		if (!card->connected)
-			try_connect(card);
-		break;
-	case XEN_CLOSING:
-	case XEN_CLOSED:
-		disconnect_card(card);
-		xen_device_set_state(&card->device, state);
-		break;
-	}
-}
+static const struct xen_device_ops ops = {
+	.kind = "vif", .attach = try_connect, .detach = disconnect_card,
+};
 
 /**
  * xen_net_changed() - the guest has changed something in the store
@@ -287,7 +271,7 @@ void xen_net_changed(struct xen_net *card, const char *path)
 	if (!xen_device_changed(&card->device, path, &state))
 		return;
 	stop_thread(card);
-	follow(card, state);
+	xen_device_follow(&card->device, state);
 	if (start_thread(card))
 		message("the guest's network card stands still");
 }
@@ -307,7 +291,7 @@ int xen_net_init(struct xen_net *card, unsigned int number, const struct net_req
 	unsigned int i;
 	int error = 0;
 
-	card->device.kind = "vif";
+	card->device.ops = &ops;
 	card->device.number = number;
 	card->vm = -1;
 	/* All of them, so that xen_net_exit() has nothing to ask. */
@@ -342,7 +326,7 @@ int xen_net_start(struct xen_net *card, int vm)
 void xen_net_stop(struct xen_net *card)
 {
 	stop_thread(card);
-	disconnect_card(card);
+	xen_device_disconnect(&card->device);
 	card->vm = -1;
 }
 

@@ -37,7 +37,6 @@ struct xen_net {
 	atomic_bool stopping;
 	struct thread thread;		/* while the guest runs, but for moments */
 	int vm;				/* while the guest runs, lg.ko's descriptor of it; or -1 */
-	bool connected;			/* front end and back end are */
 	unsigned int ports;		/* how many the two rings have: one for both, or two */
 	uint32_t port_number[2];
 	/* The thread's, as long as there is one: */

@@ -121,18 +121,19 @@ static int connect_share(struct xen_p9 *share)
 }
 
 /* Does not wait for the server, which may take long: it has nothing of the guest's. */
-static void disconnect_share(struct xen_p9 *share)
+static void disconnect_share(struct xen_device *device)
 {
-	if (!share->thread.started)
-		return;
+	struct xen_p9 *share = container_of(device, struct xen_p9, device);
+
 	share->stopping = true;
 	event_set(share->stop);
 	thread_join(&share->thread);
 	forget_rings(share);
 }
 
-static void try_connect(struct xen_p9 *share)
+static int try_connect(struct xen_device *device)
 {
+	struct xen_p9 *share = container_of(device, struct xen_p9, device);
 	int error = connect_share(share);
 
 	if (error)
@@ -140,8 +141,12 @@ static void try_connect(struct xen_p9 *share)
 			xen_device_problem(error));
 	else
 		detail("the guest uses its share '%s', %u rings", share->path, share->rings);
-	xen_device_set_state(&share->device, error ? XEN_CLOSING : XEN_CONNECTED);
+	return error;
 }
+
+static const struct xen_device_ops ops = {
+	.kind = "9pfs", .attach = try_connect, .detach = disconnect_share,
+};
 
 /**
  * xen_p9_changed() - the guest has changed something in the store
@@ -152,25 +157,8 @@ void xen_p9_changed(struct xen_p9 *share, const char *path)
 {
 	unsigned int state;
 
-	if (!xen_device_changed(&share->device, path, &state))
-		return;
-	switch (state) {
-	case XEN_INITIALISING:
-		/* It may come here from anywhere, for example from a kernel that has crashed. */
-		disconnect_share(share);
-		xen_device_set_state(&share->device, XEN_INIT_WAIT);
-		break;
-	case XEN_INITIALISED:
-	case XEN_CONNECTED:
-		if (!share->thread.started)
-			try_connect(share);
-		break;
-	case XEN_CLOSING:
-	case XEN_CLOSED:
-		disconnect_share(share);
-		xen_device_set_state(&share->device, state);
-		break;
-	}
+	if (xen_device_changed(&share->device, path, &state))
+		xen_device_follow(&share->device, state);
 }
 
 static int init_rings(struct xen_p9 *share)
@@ -201,7 +189,7 @@ int xen_p9_init(struct xen_p9 *share, unsigned int number, const char *directory
 {
 	int error;
 
-	share->device.kind = "9pfs";
+	share->device.ops = &ops;
 	share->device.number = number;
 	share->vm = share->stop = share->server.replies = -1;
 	error = init_rings(share);
@@ -229,7 +217,7 @@ int xen_p9_init(struct xen_p9 *share, unsigned int number, const char *directory
  */
 void xen_p9_stop(struct xen_p9 *share)
 {
-	disconnect_share(share);
+	xen_device_disconnect(&share->device);
 	share->vm = -1;
 }
 
