@@ -68,11 +68,7 @@ void lg_vcpu_start(struct lg_vcpu *vcpu)
 	const struct lguest_vcpu_up *up = &vcpu->lguest.start;
 
 	lockdep_assert_held(&vcpu->mutex);
-	wait_event_interruptible(vcpu->halted,
-				 smp_load_acquire(&vcpu->state) == LG_VCPU_START ||
-				 READ_ONCE(vcpu->vm->dead) ||
-				 READ_ONCE(vcpu->run->immediate_exit));
-	if (smp_load_acquire(&vcpu->state) != LG_VCPU_START)
+	if (!lg_wait_for_start(vcpu))
 		return;
 	bitmap_zero(vcpu->pending, LG_VECTORS);
 	vcpu->exception_pending = false;

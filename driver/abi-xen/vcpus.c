@@ -126,11 +126,7 @@ void lg_xen_vcpu_start(struct lg_vcpu *vcpu)
 	struct vcpu_guest_context *start;
 
 	lockdep_assert_held(&vcpu->mutex);
-	wait_event_interruptible(vcpu->halted,
-				 smp_load_acquire(&vcpu->state) == LG_VCPU_START ||
-				 READ_ONCE(vcpu->vm->dead) ||
-				 READ_ONCE(vcpu->run->immediate_exit));
-	if (smp_load_acquire(&vcpu->state) != LG_VCPU_START)
+	if (!lg_wait_for_start(vcpu))
 		return;
 	start = xchg(&vcpu->xen->start, NULL);
 	if (start && start_ok(start)) {

@@ -108,3 +108,19 @@ int lg_halt(struct lg_vcpu *vcpu)
 	WRITE_ONCE(vcpu->unhalted, false);
 	return 0;
 }
+
+/**
+ * lg_wait_for_start - wait until another vCPU has said how this one is to start
+ * @vcpu: the virtual CPU, not running; its mutex is held
+ *
+ * Sleeps. False: it is not to start yet; a signal, immediate_exit or the VM's end came first.
+ */
+bool lg_wait_for_start(struct lg_vcpu *vcpu)
+{
+	lockdep_assert_held(&vcpu->mutex);
+	wait_event_interruptible(vcpu->halted,
+				 smp_load_acquire(&vcpu->state) == LG_VCPU_START ||
+				 READ_ONCE(vcpu->vm->dead) ||
+				 READ_ONCE(vcpu->run->immediate_exit));
+	return smp_load_acquire(&vcpu->state) == LG_VCPU_START;
+}

@@ -12,6 +12,7 @@ void lg_kick(struct lg_vcpu *vcpu);
 void lg_vcpu_leave_guest(const struct lg_vcpu *vcpu);
 void lg_leave_guest(struct lg_vm *vm, u64 mask);
 int lg_halt(struct lg_vcpu *vcpu);
+bool lg_wait_for_start(struct lg_vcpu *vcpu);
 
 /* pending.c */
 void lg_exception(struct lg_vcpu *vcpu, u8 vector, u64 error);
