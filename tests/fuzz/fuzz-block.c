@@ -60,16 +60,6 @@ static size_t request(unsigned int queue, uint8_t *to, size_t room)
 
 const struct guest_device guest_device = { .init = init, .request = request, .end = end };
 
-/* No io_uring: its completions would come in another order each time. */
-int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags);
-int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags)
-{
-	(void)entries;
-	(void)ring;
-	(void)flags;
-	return -38;	/* ENOSYS */
-}
-
 /* Return: a descriptor of the new disk @name in @directory. */
 static int make_disk(const char *directory, const char *name)
 {

@@ -16,16 +16,6 @@ static struct guest_memory memory;
 static struct xen_area area;
 static struct xen_block block;
 
-/* Completions by a ring come when the host's kernel likes: not in the same order each time. */
-int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags);
-int __wrap_io_uring_queue_init(unsigned int entries, void *ring, unsigned int flags)
-{
-	(void)entries;
-	(void)ring;
-	(void)flags;
-	return -38;	/* ENOSYS */
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	char path[256];

@@ -8,6 +8,7 @@
 #include <lz4.h>
 #include <lzma.h>
 #include <lzo/lzo1x.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -24,6 +25,15 @@ const char * const image_format_names[IMAGE_FORMATS] = {
 void image_free(struct bytes image)
 {
 	free((void *)image.at);
+}
+
+void image_write(const char *path, struct bytes image)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(image.at, 1, image.size, file), image.size);
+	fclose(file);
 }
 
 /* Copy bytes to memory of exactly that size, so that ASan sees each access outside. */

@@ -46,6 +46,8 @@ struct bytes image_pack(enum image_format format, struct bytes elf);
 struct bytes image_bzimage(enum image_format format, struct bytes elf);
 struct bytes image_copy(struct bytes from, size_t size);
 void image_free(struct bytes image);
+/* Into the file @path. */
+void image_write(const char *path, struct bytes image);
 
 /* Where in the file of image_bzimage() the payload starts. */
 #define IMAGE_PAYLOAD_OFFSET	(5 * 512 + 64)

@@ -28,15 +28,6 @@ static unsigned int cpus = 1;
 static const char *directory;
 static char kernel_path[64], initrd_path[64];
 
-static void write_file(const char *path, struct bytes contents)
-{
-	FILE *file = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(contents.at, 1, contents.size, file), contents.size);
-	fclose(file);
-}
-
 static void set_up(void)
 {
 	struct bytes elf = image_elf(5000, LGUEST_ABI_VERSION), image;
@@ -45,7 +36,7 @@ static void set_up(void)
 	snprintf(kernel_path, sizeof(kernel_path), "%s/kernel", directory);
 	snprintf(initrd_path, sizeof(initrd_path), "%s/initrd", directory);
 	image = image_bzimage(ZSTD, elf);
-	write_file(kernel_path, image);
+	image_write(kernel_path, image);
 	image_free(image);
 	image_free(elf);
 }
@@ -245,7 +236,7 @@ START_TEST(initrd_lies_at_the_top)
 	set_up();
 	contents[0] = 1;
 	contents[sizeof(contents) - 1] = 2;
-	write_file(initrd_path, initrd);
+	image_write(initrd_path, initrd);
 	ck_assert_int_eq(prepare(64 * MIB, initrd_path, ""), 0);
 	ck_assert_uint_eq(params->hdr.ramdisk_size, sizeof(contents));
 	ck_assert_uint_eq(params->hdr.ramdisk_image, 64 * MIB - 3 * MIB - 4096);
@@ -264,7 +255,7 @@ START_TEST(initrd_that_does_not_fit_is_refused)
 	ck_assert_int_eq(prepare(64 * MIB, NULL, ""), 0);
 	unit_refused(prepare(64 * MIB, "/nonexistent", ""), "can't open the initrd");
 	unit_refused(prepare(64 * MIB, "/tmp", ""), "is not a file");
-	write_file(initrd_path, (struct bytes){ (uint8_t *)"", 0 });
+	image_write(initrd_path, (struct bytes){ (uint8_t *)"", 0 });
 	ck_assert_int_eq(truncate(initrd_path, 45 * MIB), 0);
 	ck_assert_int_eq(prepare(64 * MIB, initrd_path, ""), 0);
 	ck_assert_int_eq(truncate(initrd_path, 46 * MIB), 0);

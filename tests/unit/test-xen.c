@@ -87,21 +87,12 @@ END_TEST
 static const char *directory;
 static char kernel_path[64], initrd_path[64];
 
-static void write_file(const char *path, struct bytes contents)
-{
-	FILE *file = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_eq(fwrite(contents.at, 1, contents.size, file), contents.size);
-	fclose(file);
-}
-
 static void set_up(struct bytes elf)
 {
 	directory = unit_directory();
 	snprintf(kernel_path, sizeof(kernel_path), "%s/kernel", directory);
 	snprintf(initrd_path, sizeof(initrd_path), "%s/initrd", directory);
-	write_file(kernel_path, elf);
+	image_write(kernel_path, elf);
 	image_free(elf);
 }
 
@@ -137,7 +128,7 @@ START_TEST(start_info_says_where_all_is)
 	static uint8_t contents[3 * 1024 * 1024 + 5] = { 1 };
 
 	set_up(image_xen_elf(TEXT_SIZE));
-	write_file(initrd_path, (struct bytes){ contents, sizeof(contents) });
+	image_write(initrd_path, (struct bytes){ contents, sizeof(contents) });
 	ck_assert_msg(!build(64 * MIB, initrd_path, "console=hvc0 quiet"), "%s", unit_last_message);
 	ck_assert_uint_eq(entry.rip, IMAGE_ENTRY);
 	ck_assert_str_eq((char *)info, "xen-3.0-x86_64");
@@ -234,7 +225,7 @@ START_TEST(what_does_not_fit_is_refused)
 	unit_refused(build(36 * MIB, NULL, line), "too long: 1024 bytes");
 	line[XEN_COMMAND_LINE_MAX - 1] = '\0';
 	ck_assert_int_eq(build(36 * MIB, NULL, line), 0);
-	write_file(initrd_path, (struct bytes){ (uint8_t *)"", 0 });
+	image_write(initrd_path, (struct bytes){ (uint8_t *)"", 0 });
 	ck_assert_int_eq(truncate(initrd_path, 17 * MIB), 0);
 	unit_refused(build(36 * MIB, initrd_path, ""), "does not fit");
 	unit_refused(build(300ULL << 30, NULL, ""), "would not fit where Linux wants it; 244 GiB fit");
