@@ -10,35 +10,17 @@
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
+# shellcheck source=tests/selftests/debian.sh
+. ./debian.sh
 
-console=$work/console
-mkfifo "$work/in"
 ssh-keygen -q -t ed25519 -N '' -C 'the key' -f "$work/key"
 httpd -p 127.0.0.1:8080 -h "$tests/repository"
 
 # start WORDS...: boot the disk, with these options and a key for root.
 start()
 {
-	rm -f "$work/status"
-	: >"$console"
-	{
-		lguest --block=/dev/vda "$@" 512m "$kernel" root=/dev/vda rw \
-			"systemd.set_credential=\"ssh.authorized_keys.root:$(cat "$work/key.pub")\"" \
-			<"$work/in" >"$console" 2>&1
-		echo $? >"$work/status"
-	} &
-	exec 8>"$work/in"
-}
-
-# seen TIMES TEXT: so many lines of the console have TEXT, or the guest is gone.
-seen() { [ "$(grep -acF -- "$2" "$console")" -ge "$1" ] || [ -e "$work/status" ]; }
-
-# console_says SECONDS TIMES TEXT
-console_says()
-{
-	wait_for "$1" seen "$2" "$3" && [ ! -e "$work/status" ] && return
-	tail -n 30 "$console"
-	return 1
+	start_guest --block=/dev/vda "$@" 512m "$kernel" root=/dev/vda rw \
+		"systemd.set_credential=\"ssh.authorized_keys.root:$(cat "$work/key.pub")\""
 }
 
 # Who types before the shell has its terminal may type for nobody.
@@ -102,17 +84,7 @@ comes_back_after_a_reboot()
 	console_says 1500 2 'guest login:' && wait_for 60 guest true && guest lguest-test | grep -x installed
 }
 
-# ends COMMAND...: what powers off; then lguest ends with 0.
-ends()
-{
-	"$@"
-	wait_for 600 test -e "$work/status"
-	exec 8>&-
-	tail -n 30 "$console"
-	[ "$(cat "$work/status")" = 0 ]
-}
 poweroff_by_ssh() { guest systemctl poweroff; }
-poweroff_on_the_console() { echo poweroff >&8; }
 
 start --net=user,hostfwd=tcp:127.0.0.1:2222-:22
 check boots_to_a_login_prompt console_says 1500 1 'guest login:'

@@ -11,31 +11,8 @@
 . ./check.sh
 # shellcheck source=tests/selftests/guest.sh
 . ./guest.sh
-
-console=$work/console
-mkfifo "$work/in"
-
-start()
-{
-	rm -f "$work/status"
-	: >"$console"
-	{
-		lguest --verbose 768m --block=/dev/vda <"$work/in" >"$console" 2>&1
-		echo $? >"$work/status"
-	} &
-	exec 8>"$work/in"
-}
-
-# seen TIMES TEXT: so many lines of the console have TEXT, or the guest is gone.
-seen() { [ "$(grep -acF -- "$2" "$console")" -ge "$1" ] || [ -e "$work/status" ]; }
-
-# console_says SECONDS TIMES TEXT
-console_says()
-{
-	wait_for "$1" seen "$2" "$3" && [ ! -e "$work/status" ] && return
-	tail -n 30 "$console"
-	return 1
-}
+# shellcheck source=tests/selftests/debian.sh
+. ./debian.sh
 
 # in_guest NUMBER COMMAND: run it, and wait for its end; the text as typed is on the console, too.
 in_guest()
@@ -88,16 +65,7 @@ boots_by_the_entry()
 		grep -aF 'words root=LABEL=debian ro new.entry=1 console=hvc0' "$console"
 }
 
-powers_off()
-{
-	echo poweroff >&8
-	wait_for 600 test -e "$work/status"
-	exec 8>&-
-	tail -n 30 "$console"
-	[ "$(cat "$work/status")" = 0 ]
-}
-
-start
+start_guest --verbose 768m --block=/dev/vda
 check finds_what_to_boot finds_what_to_boot
 check boots_to_a_login_prompt console_says 1500 1 'guest login:'
 check logs_in_on_the_console logs_in 1
@@ -106,6 +74,6 @@ check runs_debians_kernel runs_debians_kernel
 check writes_an_entry writes_an_entry
 check boots_by_the_entry boots_by_the_entry
 check no_unit_failed_again no_unit_failed 50
-check powers_off powers_off
+check powers_off ends poweroff_on_the_console
 check file_system_is_clean e2fsck -fn /dev/vda
 checked
